@@ -1,0 +1,10 @@
+//! Decides. The nouns, the parser, the effects, the plan and the gates.
+//!
+//! Nothing in here reads a file, a clock, a socket or the environment, and nothing prints: the same
+//! input always gives the same answer, so every decision can be tested and explained afterwards.
+
+pub mod model;
+pub mod parse;
+pub mod classify;
+pub mod plan;
+pub mod release;
