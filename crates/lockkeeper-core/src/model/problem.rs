@@ -65,7 +65,15 @@ pub struct ServerReport {
 
 impl Problem {
     pub fn new(exit: ExitClass, message: Message) -> Box<Self> {
-        Box::new(Self { exit, message, place: None, server: None, notes: Vec::new(), hints: Vec::new(), others: Vec::new() })
+        Box::new(Self {
+            exit,
+            message,
+            place: None,
+            server: None,
+            notes: Vec::new(),
+            hints: Vec::new(),
+            others: Vec::new(),
+        })
     }
 
     pub fn refused(message: Message) -> Box<Self> {
