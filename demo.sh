@@ -5,7 +5,7 @@
 #   ./demo.sh --lang ko
 set -eu
 
-cd -- "$(dirname -- "$0")"
+cd -- "$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"
 # shellcheck source=scripts/ensure.sh
 . scripts/ensure.sh
 

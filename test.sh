@@ -8,7 +8,7 @@
 # Where CI=true and LOCKKEEPER_TEST_PG is not set, the oldest and the newest supported version are covered.
 set -eu
 
-cd -- "$(dirname -- "$0")"
+cd -- "$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"
 # shellcheck source=scripts/ensure.sh
 . scripts/ensure.sh
 
