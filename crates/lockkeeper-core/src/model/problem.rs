@@ -59,7 +59,7 @@ pub struct ServerReport {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
-    /// The call stack inside functions: "PL/pgSQL function f() line 3 at RAISE".
+    /// The call stack inside functions: `PL/pgSQL function f() line 3 at RAISE`.
     pub context: Option<String>,
 }
 
