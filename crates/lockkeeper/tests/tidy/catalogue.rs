@@ -35,7 +35,8 @@ fn read(path: &str, text: &str, catalogue: &mut Catalogue, offences: &mut Vec<Of
         let mut value = line;
         if line.starts_with('#') && depth == 0 {
             continue;
-        } else if starts_here {
+        }
+        if starts_here {
             let Some((id, rest)) = line.split_once('=').filter(|(id, _)| is_identifier(id.trim())) else {
                 let way_out = "a message begins `identifier = text`; what goes on is indented";
                 offences.push(Offence::new(path, at + 1, "neither a message nor a comment", way_out));
@@ -200,7 +201,9 @@ fn halves(files: &files::Files) -> Vec<Offence> {
         Some(stem) => Some(format!("{stem}.ko.ftl")),
         None => path.strip_suffix(".ko.ftl").map(|stem| format!("{stem}.en.ftl")),
     };
-    let ours = files.keys().filter(|path| path.starts_with(FOLDER) && path.ends_with(".ftl"));
+    let ours = files
+        .keys()
+        .filter(|path| path.starts_with(FOLDER) && path.rsplit_once('.').is_some_and(|(_, end)| end == "ftl"));
     ours.filter_map(|path| match other(path) {
         None => Some(Offence::new(path, 1, "the name tells no language", "name it `room.en.ftl` or `room.ko.ftl`")),
         Some(other) if !files.contains_key(&other) => {

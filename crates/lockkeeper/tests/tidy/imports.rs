@@ -141,7 +141,9 @@ fn starts_a_path(tokens: &[Token], at: usize) -> bool {
         before.is_sign(">") || (before.kind == tokens::Kind::Word && !before.is_word("use"))
     };
     let follows_colons = at > 0 && tokens[at - 1].is_sign("::");
-    tokens[at].kind == tokens::Kind::Word && !tokens[at].is_word("use") && !(follows_colons && at > 1 && continues(at - 2))
+    tokens[at].kind == tokens::Kind::Word
+        && !tokens[at].is_word("use")
+        && !(follows_colons && at > 1 && continues(at - 2))
 }
 
 /// The paths of a use tree, or of one path in an expression, from `at` on.
@@ -151,7 +153,7 @@ fn collect(tokens: &[Token], at: &mut usize, prefix: &[String], paths: &mut Vec<
         let follows_colons = *at > 0 && tokens[*at - 1].is_sign("::");
         if token.kind == tokens::Kind::Word {
             *at += 1;
-            if !(token.text == "self" && !prefix.is_empty()) {
+            if token.text != "self" || prefix.is_empty() {
                 segments.push(token.text.clone());
             }
             if !tokens.get(*at).is_some_and(|next| next.is_sign("::")) {
@@ -238,7 +240,7 @@ fn refuse(home: &Home, target: &[String]) -> Option<(String, String)> {
     let may_import = own.rooms.iter().find(|room| room.name == here).map_or(&[][..], |room| room.may_import);
     let allowed =
         |entry: &&str| entry.split("::").enumerate().all(|(at, part)| target.get(at).is_some_and(|t| t == part));
-    if may_import.iter().any(|entry| allowed(&entry)) {
+    if may_import.iter().any(allowed) {
         return None;
     }
     let list = if may_import.is_empty() { "nothing".to_owned() } else { may_import.join(", ") };
@@ -293,7 +295,7 @@ const ADD_TO_TABLE: &str = "add it to HOUSE in tests/tidy/imports.rs and to ARCH
 
 #[test]
 fn every_room_imports_only_what_it_may() {
-    none(files::rust().iter().flat_map(|(path, text)| check(path, text)).collect());
+    none(files::rust().iter().flat_map(|(path, text)| check(path, text)));
 }
 
 #[test]

@@ -32,8 +32,8 @@ impl std::fmt::Display for Offence {
 
 /// Fails with all offences at once, so that they are mended in one go.
 #[track_caller]
-fn none(offences: Vec<Offence>) {
-    let list: Vec<String> = offences.iter().map(ToString::to_string).collect();
+fn none(offences: impl IntoIterator<Item = Offence>) {
+    let list: Vec<String> = offences.into_iter().map(|offence| offence.to_string()).collect();
     assert!(list.is_empty(), "{} to mend:\n{}\n", list.len(), list.join("\n"));
 }
 

@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(shown("a::b // c::d"), "Word:a Sign::: Word:b Comment:// c::d");
         assert_eq!(shown("/* a /* b */ c */ d"), "Comment:/* a /* b */ c */ Word:d");
         assert_eq!(shown(r#"f("a\"b", 'c')"#), r#"Word:f Sign:( Text:a\"b Sign:, Text:c Sign:)"#);
-        assert_eq!(shown(r###"r#"x"y"# b"z" r"\" '"' w"###), r#"Text:x"y Text:z Text:\ Text:" Word:w"#);
+        assert_eq!(shown(r##"r#"x"y"# b"z" r"\" '"' w"##), r#"Text:x"y Text:z Text:\ Text:" Word:w"#);
         assert_eq!(shown(r"&'a str '\'' '\u{1}' '가'"), r"Sign:& Word:str Text:\' Text:\u{1} Text:가");
     }
 
