@@ -19,7 +19,8 @@ test-one NAME:
 # Clippy, and shellcheck over the scripts.
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
-    shellcheck -x test.sh demo.sh .ci/run scripts/*.sh crates/lockkeeper/src/cli/commands/init/migrate-up.sh
+    shellcheck -x test.sh demo.sh .ci/run scripts/*.sh
+    find crates -name '*.sh' -exec shellcheck {} +
 
 # Format the sources.
 fmt:

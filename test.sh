@@ -26,7 +26,7 @@ clean_up() {
 
 shell_scripts() {
   shellcheck -x test.sh demo.sh .ci/run scripts/*.sh
-  shellcheck crates/lockkeeper/src/cli/commands/init/migrate-up.sh
+  find crates -name '*.sh' -exec shellcheck {} +
 }
 
 # The binaries of one test folder: everything that talks to a real server.
