@@ -1,1 +1,4 @@
-//! Acts: connects, runs one step at a time, and records it. Decides nothing that core can decide.
+//! Acts. Everything that touches a server, a clock or the network; decisions come from core.
+
+pub mod postgres;
+pub mod seams;

@@ -1,1 +1,1 @@
-//! For development only: private PostgreSQL clusters, databases from a template, golden schemas.
+//! Development only.

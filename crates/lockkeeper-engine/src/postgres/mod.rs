@@ -1,0 +1,18 @@
+//! The way to a server: where it is, how to reach it safely, and what went wrong when it could not be reached.
+
+mod certificate;
+mod connect;
+mod connect_problem;
+mod pgpass;
+mod private_server;
+mod secret;
+mod stream;
+mod target;
+mod tls;
+mod tls_problem;
+
+pub use connect::{Canceller, Connection, Notice, connect, server_report};
+pub use pgpass::{Passfile, PassfileEntry};
+pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};
+pub use secret::Secret;
+pub use target::{Host, RootCert, SslMode, Target};
