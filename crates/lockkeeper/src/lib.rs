@@ -1,0 +1,1 @@
+//! The faces of Lockkeeper: settings in, one command run, everything that is printed.
