@@ -359,7 +359,8 @@ struct Supervisor {
     shell: Child,
     /// Dropping this ends the server. The operating system drops it for us when we are killed.
     commands: Option<ChildStdin>,
-    answers: Receiver<String>,
+    /// In a mutex only so that a server may be shared between threads.
+    answers: Mutex<Receiver<String>>,
 }
 
 /// On systems where a pipe cannot be opened and marked close-on-exec in one go, a child started in
@@ -403,14 +404,15 @@ impl Supervisor {
             });
         }
         let commands = shell.stdin.take();
-        Ok(Self { shell, commands, answers })
+        Ok(Self { shell, commands, answers: Mutex::new(answers) })
     }
 
     fn tell(&mut self, word: &str) -> Answer<String> {
         let gone = || Problem::usage(message!("server-supervisor-gone"));
         let commands = self.commands.as_mut().ok_or_else(gone)?;
         writeln!(commands, "{word}").and_then(|()| commands.flush()).map_err(|_| gone())?;
-        match self.answers.recv_timeout(START_PATIENCE) {
+        let answers = self.answers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match answers.recv_timeout(START_PATIENCE) {
             Ok(answer) => Ok(answer),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(gone()),
         }
