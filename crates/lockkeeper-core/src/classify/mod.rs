@@ -1,1 +1,13 @@
-//! classify.
+//! Statement × server version → effects: what it adds, changes or destroys, and which lock it takes.
+//!
+//! Every statement and every action is named, without a catch-all: silence about one would be unsafe.
+//! The stage is read from the file alone, so that it is the same on every database.
+
+mod alter_table;
+mod effect;
+mod fresh;
+mod reading;
+mod statement;
+
+pub use effect::{Effect, Reading, TableLock};
+pub use reading::{StageDecision, StageSource, decide_stage, effects};

@@ -1,1 +1,20 @@
-//! parse.
+//! The text of a migration → its statements, directives and diagnostics, spans kept. Never fails.
+//!
+//! The statement model is our own; the grammar behind it is `squawk-syntax`, and `squawk` is the only
+//! module that knows. A file that cannot be read is a value with diagnostics, not an error.
+
+mod directive;
+mod folder;
+mod name;
+mod script;
+mod squawk;
+mod statement;
+
+pub use directive::{Directive, DirectiveKind};
+pub use folder::{Folder, FoundFile, Layout, MigrationFile, MigrationPair, pair_up};
+pub use name::{Ident, ObjectName};
+pub use script::{Diagnostic, Script, parse};
+pub use statement::{
+    AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateIndex, CreateTable,
+    Drop, ObjectChange, ObjectKind, ReindexTarget, Sql, Statement, TransactionControl,
+};

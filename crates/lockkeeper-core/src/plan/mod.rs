@@ -1,1 +1,17 @@
-//! plan.
+//! Migrations → a flat, ordered, printable list of steps; and which of them are due.
+//!
+//! A step is data: no connection, no closure. Nothing here sees a database, a clock or a file.
+
+mod applied;
+mod digest;
+mod migration;
+mod pending;
+mod rollback;
+mod step;
+
+pub use applied::{AppliedMigration, AppliedSeq};
+pub use digest::stage2_digest;
+pub use migration::{PlannedMigration, plan_migration};
+pub use pending::{FileState, Survey, out_of_order, survey};
+pub use rollback::{RollbackPlan, Undo, plan_rollback};
+pub use step::{RunMode, Settled, Step, StepId, down_steps};

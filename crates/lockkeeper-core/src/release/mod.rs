@@ -1,1 +1,7 @@
-//! release.
+//! The life of a release: `(state, event) → state or refusal`, and the gates before stage 2.
+
+mod gates;
+mod state;
+
+pub use gates::{ApprovalStanding, GateInputs, stage2_gates};
+pub use state::{Event, ReleaseState, next};

@@ -1,0 +1,276 @@
+//! What each kind of statement does. ALTER TABLE has a file of its own.
+
+use super::alter_table;
+use super::effect::{Effect, Reading};
+use super::fresh::Fresh;
+use crate::message;
+use crate::model::{LockMode, Message, Span};
+use crate::parse::{CreateIndex, CreateTable, Drop, ObjectChange, ObjectKind, ObjectName, ReindexTarget, Sql, Statement};
+
+/// The effects of one statement, in the order in which they happen. Transaction control has none.
+pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
+    let span = statement.span;
+    let neutral = |what| vec![Effect::new(span, Reading::Neutral, what)];
+    match &statement.sql {
+        Sql::AlterTable(alter) => alter_table::effects_of(alter, fresh),
+        Sql::Alter { object, name, change } => vec![alter_object(span, *object, name.as_ref(), *change, fresh)],
+        Sql::Analyze => neutral(message!("effect-analyze")),
+        Sql::Call => vec![unreadable(span, message!("effect-call"))],
+        Sql::Cluster { table } => {
+            let effect = Effect::new(span, Reading::Neutral, message!("effect-cluster")).rewrites();
+            vec![effect.lock(table.as_ref(), LockMode::AccessExclusive)]
+        }
+        Sql::Comment => neutral(message!("effect-comment")),
+        Sql::CopyFrom { table, .. } | Sql::Insert { table } => {
+            vec![write(span, message!("effect-insert", name = text(table.as_ref())), table.as_ref(), fresh)]
+        }
+        Sql::CopyTo => neutral(message!("effect-query")),
+        Sql::Create { object, name, on, or_replace } => {
+            vec![create_object(span, *object, name.as_ref(), on.as_ref(), *or_replace, fresh)]
+        }
+        Sql::CreateIndex(index) => vec![create_index(span, index, fresh)],
+        Sql::CreateTable(table) => vec![create_table(span, table, fresh)],
+        Sql::Delete { table, .. } | Sql::Merge { table, deletes: true } => vec![delete(span, table.as_ref(), fresh)],
+        Sql::Do { body, unreadable: places } => {
+            let inner = body.iter().flat_map(|statement| effects_of(statement, fresh));
+            let built = places.iter().map(|place| unreadable(*place, message!("effect-dynamic")));
+            inner.chain(built).collect()
+        }
+        Sql::Drop(drop) => drop_objects(span, drop, fresh),
+        Sql::Explain { runs } => runs.iter().flat_map(|statement| effects_of(statement, fresh)).collect(),
+        Sql::Grant => vec![Effect::new(span, Reading::Neutral, message!("effect-grant"))],
+        Sql::Lock { tables } => {
+            let locked = tables.iter().map(|table| {
+                Effect::new(span, Reading::Neutral, message!("effect-lock", name = table.to_string()))
+                    .lock(Some(table), LockMode::AccessExclusive)
+            });
+            locked.collect()
+        }
+        Sql::Merge { table, deletes: false } | Sql::Update { table, .. } => {
+            vec![write(span, message!("effect-update", name = text(table.as_ref())), table.as_ref(), fresh)]
+        }
+        Sql::Query { writes } if writes.is_empty() => neutral(message!("effect-query")),
+        Sql::Query { writes } => writes.iter().flat_map(|statement| effects_of(statement, fresh)).collect(),
+        Sql::Refresh { view, concurrently } => {
+            let mode = if *concurrently { LockMode::Exclusive } else { LockMode::AccessExclusive };
+            let effect = Effect::new(span, Reading::Neutral, message!("effect-refresh", name = text(view.as_ref())));
+            vec![effect.lock(view.as_ref(), mode)]
+        }
+        Sql::Reindex { target, concurrently } => vec![reindex(span, target, *concurrently)],
+        Sql::Revoke => vec![Effect::contracts(span, message!("effect-revoke"), message!("why-rights-gone"))],
+        Sql::Session => neutral(message!("effect-session")),
+        Sql::Transaction(_) => Vec::new(),
+        Sql::Truncate { tables } => tables.iter().map(|table| truncate(span, table, fresh)).collect(),
+        Sql::Vacuum { full, tables } => {
+            let mode = if *full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
+            let mut effect = Effect::new(span, Reading::Neutral, message!("effect-vacuum")).standalone();
+            effect.rewrites = *full;
+            vec![tables.iter().fold(effect, |effect, table| effect.lock(Some(table), mode))]
+        }
+    }
+}
+
+/// A name for a message; a statement that did not parse well enough has none.
+pub fn text(name: Option<&ObjectName>) -> String {
+    name.map_or_else(|| "?".to_owned(), ToString::to_string)
+}
+
+pub fn unreadable(span: Span, what: Message) -> Effect {
+    Effect { why: Some(message!("why-unreadable")), ..Effect::new(span, Reading::Unreadable, what) }
+}
+
+fn write(span: Span, what: Message, table: Option<&ObjectName>, fresh: &Fresh) -> Effect {
+    let effect = Effect::new(span, Reading::Neutral, what);
+    if fresh.table(table) { effect } else { effect.lock(table, LockMode::RowExclusive) }
+}
+
+fn delete(span: Span, table: Option<&ObjectName>, fresh: &Fresh) -> Effect {
+    let what = message!("effect-delete", name = text(table));
+    if fresh.table(table) {
+        return Effect::new(span, Reading::Neutral, what);
+    }
+    let why = message!("why-rows-gone", name = text(table));
+    Effect::contracts(span, what, why).destroys().lock(table, LockMode::RowExclusive)
+}
+
+fn truncate(span: Span, table: &ObjectName, fresh: &Fresh) -> Effect {
+    let what = message!("effect-truncate", name = table.to_string());
+    if fresh.table(Some(table)) {
+        return Effect::new(span, Reading::Neutral, what);
+    }
+    let why = message!("why-rows-gone", name = table.to_string());
+    Effect::contracts(span, what, why).destroys().lock(Some(table), LockMode::AccessExclusive)
+}
+
+fn create_table(span: Span, table: &CreateTable, fresh: &Fresh) -> Effect {
+    let reading = if table.temporary { Reading::Neutral } else { Reading::Expands };
+    let what = message!("effect-create", object = ObjectKind::Table.as_str(), name = text(table.name.as_ref()));
+    let mut effect = Effect::new(span, reading, what);
+    for referenced in table.references.iter().filter(|referenced| !fresh.table(Some(referenced))) {
+        if table.name.as_ref() != Some(referenced) {
+            effect = effect.lock(Some(referenced), LockMode::ShareRowExclusive);
+        }
+    }
+    match &table.partition_of {
+        Some(parent) if !fresh.table(Some(parent)) => effect.lock(Some(parent), LockMode::AccessExclusive),
+        _ => effect,
+    }
+}
+
+fn create_index(span: Span, index: &CreateIndex, fresh: &Fresh) -> Effect {
+    let table = index.table.as_ref();
+    let name = text(index.name.as_ref());
+    let what = if index.unique {
+        message!("effect-create-unique-index", name = name, table = text(table))
+    } else {
+        message!("effect-create-index", name = name, table = text(table))
+    };
+    let binds_nobody = fresh.table(table) || fresh.any_column(table, &index.columns);
+    let mut effect = if index.unique && !binds_nobody {
+        Effect::contracts(span, what, message!("why-writes-refused", table = text(table)))
+    } else {
+        Effect::new(span, Reading::Expands, what)
+    };
+    if index.concurrently {
+        return effect.standalone().lock(table, LockMode::ShareUpdateExclusive);
+    }
+    if !fresh.table(table) {
+        effect = effect.lock(table, LockMode::Share).scans();
+    }
+    effect
+}
+
+fn reindex(span: Span, target: &ReindexTarget, concurrently: bool) -> Effect {
+    let effect = Effect::new(span, Reading::Neutral, message!("effect-reindex"));
+    let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::Share };
+    let effect = match target {
+        ReindexTarget::Table(table) => effect.lock(table.as_ref(), mode),
+        ReindexTarget::Index(_) => effect,
+        // Each table is done in a transaction of its own (manual, REINDEX).
+        ReindexTarget::Schema | ReindexTarget::Database => effect.standalone(),
+    };
+    if concurrently { effect.standalone() } else { effect }
+}
+
+fn create_object(
+    span: Span,
+    object: ObjectKind,
+    name: Option<&ObjectName>,
+    on: Option<&ObjectName>,
+    or_replace: bool,
+    fresh: &Fresh,
+) -> Effect {
+    use ObjectKind as O;
+    let what = message!("effect-create", object = object.as_str(), name = text(name));
+    // OR REPLACE and object kinds that change nothing for the running code go where their file goes.
+    let reading = if or_replace { Reading::Neutral } else { Reading::Expands };
+    let effect = Effect::new(span, reading, what.clone());
+    let unless_fresh = |effect: Effect, mode| if fresh.table(on) { effect } else { effect.lock(on, mode) };
+    match object {
+        O::Trigger => unless_fresh(effect, LockMode::ShareRowExclusive),
+        O::Policy => unless_fresh(effect, LockMode::AccessExclusive),
+        O::Rule if fresh.table(on) => effect,
+        O::Rule => Effect::contracts(span, what, message!("why-rule", table = text(on))).lock(on, LockMode::AccessExclusive),
+        O::Database | O::Tablespace | O::Subscription => effect.standalone(),
+        O::AccessMethod
+        | O::Aggregate
+        | O::Cast
+        | O::Collation
+        | O::Conversion
+        | O::DefaultPrivileges
+        | O::Domain
+        | O::EventTrigger
+        | O::Extension
+        | O::ForeignDataWrapper
+        | O::ForeignSchema
+        | O::ForeignTable
+        | O::Function
+        | O::Index
+        | O::Language
+        | O::LargeObject
+        | O::MaterializedView
+        | O::Operator
+        | O::OperatorClass
+        | O::OperatorFamily
+        | O::Owned
+        | O::Procedure
+        | O::PropertyGraph
+        | O::Publication
+        | O::Role
+        | O::Routine
+        | O::Schema
+        | O::Sequence
+        | O::Server
+        | O::Statistics
+        | O::System
+        | O::Table
+        | O::TextSearchConfiguration
+        | O::TextSearchDictionary
+        | O::TextSearchParser
+        | O::TextSearchTemplate
+        | O::Transform
+        | O::Type
+        | O::UserMapping
+        | O::View => effect,
+    }
+}
+
+fn alter_object(span: Span, object: ObjectKind, name: Option<&ObjectName>, change: ObjectChange, fresh: &Fresh) -> Effect {
+    let what = message!("effect-alter", object = object.as_str(), name = text(name));
+    let is_fresh = name.is_some_and(|name| fresh.object(object, name));
+    let effect = match change {
+        _ if is_fresh => Effect::new(span, Reading::Neutral, what),
+        ObjectChange::Adds => Effect::new(span, Reading::Expands, what),
+        ObjectChange::Settles => Effect::new(span, Reading::Neutral, what),
+        ObjectChange::Renames => {
+            let what = message!("effect-rename", object = object.as_str(), name = text(name));
+            Effect::contracts(span, what, message!("why-renamed", name = text(name)))
+        }
+        ObjectChange::Removes => Effect::contracts(span, what, message!("why-dropped", name = text(name))),
+        ObjectChange::Narrows => Effect::contracts(span, what, message!("why-values-refused", name = text(name))),
+    };
+    match object {
+        ObjectKind::System => effect.standalone(),
+        _ => effect,
+    }
+}
+
+fn drop_objects(span: Span, drop: &Drop, fresh: &Fresh) -> Vec<Effect> {
+    let mut effects: Vec<_> = drop.names.iter().map(|name| drop_object(span, drop, Some(name), fresh)).collect();
+    if effects.is_empty() {
+        effects.push(drop_object(span, drop, None, fresh));
+    }
+    effects
+}
+
+fn drop_object(span: Span, drop: &Drop, name: Option<&ObjectName>, fresh: &Fresh) -> Effect {
+    use ObjectKind as O;
+    let what = message!("effect-drop", object = drop.object.as_str(), name = text(name));
+    let known = name.is_some_and(|name| fresh.object(drop.object, name) || fresh.replaced(drop.object, name));
+    let on_fresh_table = drop.on.is_some() && fresh.table(drop.on.as_ref());
+    let loses_nothing = drop.object == O::Statistics;
+    let mut effect = if known || on_fresh_table || loses_nothing {
+        Effect::new(span, Reading::Neutral, what)
+    } else if drop.object == O::Index {
+        Effect::contracts(span, what, message!("why-index-gone", name = text(name)))
+    } else {
+        Effect::contracts(span, what, message!("why-dropped", name = text(name)))
+    };
+    effect.destroys_data = !known
+        && (matches!(drop.object, O::Table | O::MaterializedView | O::Sequence | O::Schema | O::Database | O::Owned)
+            || drop.cascade);
+    let in_block = match drop.object {
+        O::Index => !drop.concurrently,
+        O::Database | O::Tablespace | O::Subscription => false,
+        _ => true,
+    };
+    if !in_block {
+        effect = effect.standalone();
+    }
+    let locked = match drop.object {
+        O::Table | O::View | O::MaterializedView | O::ForeignTable => name,
+        O::Trigger | O::Policy | O::Rule => drop.on.as_ref(),
+        _ => None,
+    };
+    if known || on_fresh_table { effect } else { effect.lock(locked, LockMode::AccessExclusive) }
+}

@@ -1,0 +1,107 @@
+//! Identifiers, folded the way PostgreSQL folds them.
+
+/// An identifier after folding: lower case unless it was quoted (manual, section 4.1.1).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ident(String);
+
+impl Ident {
+    /// From the source text of one identifier token.
+    pub fn from_source(text: &str) -> Self {
+        match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(quoted) => Self(quoted.replace("\"\"", "\"")),
+            None => Self(text.to_lowercase()),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Quoted when PostgreSQL would need the quotes.
+impl std::fmt::Display for Ident {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plain_start = self.0.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+        let plain = plain_start && self.0.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if plain { f.write_str(&self.0) } else { write!(f, "\"{}\"", self.0.replace('"', "\"\"")) }
+    }
+}
+
+/// A name with its schema, when one was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    pub schema: Option<Ident>,
+    pub name: Ident,
+}
+
+impl ObjectName {
+    /// From the source text of a possibly qualified name; a database part in front is dropped.
+    /// `None` when the text holds no identifier.
+    pub fn from_source(text: &str) -> Option<Self> {
+        let mut parts = split_on_dots(text);
+        let name = Ident::from_source(parts.pop()?);
+        let schema = parts.pop().map(Ident::from_source);
+        Some(Self { schema, name })
+    }
+
+    /// Whether both can mean the same object: an unwritten schema may be any.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let schemas_agree = match (&self.schema, &other.schema) {
+            (Some(left), Some(right)) => left == right,
+            (None, _) | (_, None) => true,
+        };
+        self.name == other.name && schemas_agree
+    }
+}
+
+impl std::fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => write!(f, "{}", self.name),
+        }
+    }
+}
+
+fn split_on_dots(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut quoted) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '.' if !quoted => {
+                parts.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text[start..].trim());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> String {
+        ObjectName::from_source(text).unwrap().to_string()
+    }
+
+    #[test]
+    fn folds_and_quotes_like_postgresql() {
+        assert_eq!(name("Public.Users"), "public.users");
+        assert_eq!(name("\"Us.ers\""), "\"Us.ers\"");
+        assert_eq!(name("db.s.t"), "s.t");
+        assert_eq!(name("\"a\"\"b\""), "\"a\"\"b\"");
+        assert_eq!(ObjectName::from_source(" "), None);
+    }
+
+    #[test]
+    fn an_unwritten_schema_may_be_any() {
+        let parse = |text| ObjectName::from_source(text).unwrap();
+        assert!(parse("users").may_be(&parse("public.users")));
+        assert!(!parse("a.users").may_be(&parse("public.users")));
+    }
+}

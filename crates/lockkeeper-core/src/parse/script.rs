@@ -1,0 +1,230 @@
+//! One file's text, read: statements, directives, diagnostics.
+
+use super::directive::{self, Directive, DirectiveKind};
+use super::squawk;
+use super::statement::{Sql, Statement};
+use crate::message;
+use crate::model::{Message, Place, Problem, Span, Stage};
+
+/// Something wrong with a file's text, with the span to mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub span: Span,
+    pub message: Message,
+    pub hints: Vec<Message>,
+}
+
+impl Diagnostic {
+    pub fn new(span: Span, message: Message) -> Self {
+        Self { span, message, hints: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: Message) -> Self {
+        self.hints.push(hint);
+        self
+    }
+
+    /// The diagnostic as a refusal that shows its line of `text`.
+    pub fn problem(self, path: &str, text: &str) -> Box<Problem> {
+        let mut problem = Problem::refused(self.message).at(Place::span(path, text, self.span));
+        problem.hints = self.hints;
+        problem
+    }
+}
+
+/// What a file's text holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Script {
+    pub statements: Vec<Statement>,
+    pub directives: Vec<Directive>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Script {
+    /// The stage a directive sets, with its reason.
+    pub fn stage_directive(&self) -> Option<(Stage, &str)> {
+        self.directives.iter().find_map(|directive| match &directive.kind {
+            DirectiveKind::Stage { stage, reason } => Some((*stage, reason.as_str())),
+            DirectiveKind::NoTransaction => None,
+        })
+    }
+
+    pub fn no_transaction(&self) -> bool {
+        self.directives.iter().any(|directive| directive.kind == DirectiveKind::NoTransaction)
+    }
+}
+
+/// As many syntax errors as help; a missing parenthesis makes the rest of a file unreadable.
+const SYNTAX_ERRORS_MAX: usize = 3;
+
+/// Reads one file's text. Spans are byte offsets of `text` as given, a byte order mark included.
+pub fn parse(text: &str) -> Script {
+    // Spaces of the same length: the grammar knows no byte order mark, and spans must not move.
+    let blanked = text.strip_prefix('\u{feff}').map(|rest| format!("   {rest}"));
+    let tree = squawk::read(blanked.as_deref().unwrap_or(text));
+    let mut diagnostics = syntax_diagnostics(text, &tree.faults);
+    let first_statement = tree.statements.first().map(|statement| statement.span.start);
+    let (directives, faults) = directive::read(&tree.comments, first_statement);
+    diagnostics.extend(faults);
+    if diagnostics.is_empty() {
+        diagnostics.extend(tree.statements.iter().filter_map(refused_statement));
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+    Script { statements: tree.statements, directives, diagnostics }
+}
+
+fn syntax_diagnostics(text: &str, faults: &[squawk::SyntaxFault]) -> Vec<Diagnostic> {
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let line_of = |at: usize| {
+        let at = at.min(text.len());
+        let start = text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        (start, text[start..].lines().next().unwrap_or(""))
+    };
+    let mut last_line = None;
+    for fault in faults {
+        let (line_start, line) = line_of(fault.span.start);
+        if last_line == Some(line_start) {
+            continue;
+        }
+        last_line = Some(line_start);
+        diagnostics.push(if line.trim_start().starts_with('\\') {
+            let span = Span::new(line_start, line_start + line.trim_end().len());
+            Diagnostic::new(span, message!("syntax-psql-command")).hint(message!("syntax-psql-command-hint"))
+        } else if line.contains("{{") {
+            Diagnostic::new(fault.span, message!("syntax-template")).hint(message!("syntax-template-hint"))
+        } else {
+            Diagnostic::new(word_at(text, fault.span), message!("syntax-error", expected = fault.expected.as_str()))
+        });
+        if diagnostics.len() == SYNTAX_ERRORS_MAX {
+            break;
+        }
+    }
+    diagnostics
+}
+
+/// The grammar marks an offset; a person wants to see the word that stands there.
+fn word_at(text: &str, span: Span) -> Span {
+    let rest = text.get(span.start..).unwrap_or("");
+    let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    Span::new(span.start, span.end.max(span.start + length))
+}
+
+/// Statements that cannot be run from a migration file at all.
+fn refused_statement(statement: &Statement) -> Option<Diagnostic> {
+    use super::statement::TransactionControl as T;
+    let refuse = |message, hint| Some(Diagnostic::new(statement.span, message).hint(hint));
+    match &statement.sql {
+        Sql::CopyFrom { from_client: true, .. } => {
+            refuse(message!("statement-copy-from-stdin"), message!("statement-copy-from-stdin-hint"))
+        }
+        Sql::Transaction(T::Rollback) => refuse(message!("statement-rollback"), message!("statement-rollback-hint")),
+        Sql::Transaction(T::BeginWithModes | T::TwoPhase) => {
+            refuse(message!("statement-transaction-modes"), message!("statement-transaction-modes-hint"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::{AlterTableAction, ObjectKind};
+
+    /// Statements as text, then what is wrong, then the directives.
+    fn check(text: &str, expected: &str) {
+        let script = parse(text);
+        let mut out: Vec<String> =
+            script.statements.iter().map(|statement| statement.span.of(text).to_owned()).collect();
+        out.extend(script.diagnostics.iter().map(|it| format!("! {} @{:?}", it.message, it.span.of(text))));
+        out.extend(script.directives.iter().map(|it| format!("# {:?}", it.kind)));
+        assert_eq!(out.join("\n"), expected);
+    }
+
+    #[test]
+    fn splits_where_postgresql_does() {
+        check(
+            "-- a; b\nSELECT 'x;y';;\n/* ; */ DO $a$ BEGIN PERFORM 1; END $a$;\nSELECT $$;$$ -- end\n",
+            "SELECT 'x;y'\nDO $a$ BEGIN PERFORM 1; END $a$\nSELECT $$;$$",
+        );
+        check("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END; SELECT 3",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END\nSELECT 3");
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_crlf_move_no_span() {
+        check("\u{feff}-- x\r\nSELECT 1;\r\nSELECT 2;\r\n", "SELECT 1\nSELECT 2");
+    }
+
+    #[test]
+    fn names_syntax_errors() {
+        check(
+            "SELECT 1;\nCRATE TABLE t;\n",
+            "SELECT 1\nTABLE t\n! syntax-error expected=\"expected command, found IDENT\" @\"CRATE\"",
+        );
+        check("\\restrict abc\nSELECT 1;", "SELECT 1\n! syntax-psql-command @\"\\\\restrict abc\"");
+    }
+
+    #[test]
+    fn unterminated_literals_are_syntax_errors() {
+        for text in ["SELECT 'abc", "SELECT $$abc", "SELECT \"abc", "/* never closed"] {
+            assert!(!parse(text).diagnostics.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_directives() {
+        check(
+            "-- lockkeeper: stage=2 reason=\"old workers \\\"write\\\" this\"\n--lockkeeper:no-transaction\nVACUUM t;",
+            "VACUUM t\n# Stage { stage: Contract, reason: \"old workers \\\"write\\\" this\" }\n# NoTransaction",
+        );
+        check("-- lockkeeper is what runs this file\nSELECT 1", "SELECT 1");
+    }
+
+    #[test]
+    fn refuses_directives_that_do_not_hold() {
+        check("-- lockkeeper: stage=3 reason=\"x\"", "! directive-stage-value @\"stage=3\"");
+        check("-- lockkeeper: stage=2", "! directive-reason-missing word=\"stage\" @\"stage=2\"");
+        check("-- lockkeeper: stag=2", "! directive-unknown word=\"stag\" @\"stag=2\"");
+        check("-- lockkeeper: no-transaction now", "! directive-key-unknown key=\"now\" @\"now\"");
+        check("-- lockkeeper: stage=2 reason=\"x", "! directive-quote-open @\"reason=\\\"x\"");
+        check("-- lockkeeper stage=2", "! directive-without-colon @\"-- lockkeeper stage=2\"");
+        check("-- lockkeeper: no-transaction\n-- lockkeeper: no-transaction",
+            "! directive-twice word=\"no-transaction\" @\"-- lockkeeper: no-transaction\"\n# NoTransaction");
+        check("SELECT 1;\n-- lockkeeper: no-transaction",
+            "SELECT 1\n! directive-too-late word=\"no-transaction\" @\"-- lockkeeper: no-transaction\"");
+    }
+
+    #[test]
+    fn finds_statements_inside_do_bodies_at_their_place() {
+        let text = "DO $$ BEGIN IF true THEN ALTER TABLE t DROP COLUMN x; END IF; EXECUTE 'x'; END $$;";
+        let script = parse(text);
+        let Sql::Do { body, unreadable } = &script.statements[0].sql else { panic!("{script:?}") };
+        assert_eq!(body[0].span.of(text), "ALTER TABLE t DROP COLUMN x");
+        let Sql::AlterTable(alter) = &body[0].sql else { panic!() };
+        assert!(matches!(&alter.actions[0], AlterTableAction::DropColumn { column: Some(name), .. } if name.as_str() == "x"));
+        assert_eq!(unreadable[0].of(text), "EXECUTE 'x'");
+    }
+
+    #[test]
+    fn names_what_is_dropped() {
+        let drop = |text: &str| match &parse(text).statements[0].sql {
+            Sql::Drop(drop) => {
+                (drop.object, drop.names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "), drop.on.clone())
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(drop("DROP TABLE IF EXISTS a.b, \"C d\" CASCADE").1, "a.b \"C d\"");
+        assert_eq!(drop("DROP FUNCTION f(int), s.g"), (ObjectKind::Function, "f s.g".into(), None));
+        let (_, trigger, on) = drop("DROP TRIGGER tr ON s.t");
+        assert_eq!((trigger.as_str(), on.unwrap().to_string().as_str()), ("tr", "s.t"));
+        assert_eq!(drop("DROP SCHEMA sc CASCADE").1, "sc");
+        assert_eq!(drop("DROP EXTENSION \"uuid-ossp\"").1, "\"uuid-ossp\"");
+    }
+
+    #[test]
+    fn what_psql_would_do_is_refused_with_a_way_out() {
+        check("COPY t FROM STDIN;", "COPY t FROM STDIN\n! statement-copy-from-stdin @\"COPY t FROM STDIN\"");
+        check("BEGIN; ROLLBACK;", "BEGIN\nROLLBACK\n! statement-rollback @\"ROLLBACK\"");
+    }
+}

@@ -1,0 +1,356 @@
+//! One SQL statement, in the words that the classifier needs.
+//!
+//! This is a model of effects-to-be, not a full syntax tree: what no decision depends on is left out.
+
+use super::{Ident, ObjectName};
+use crate::model::Span;
+
+/// One statement of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// From the first token to the last, the semicolon not included.
+    pub span: Span,
+    pub sql: Sql,
+}
+
+/// What a statement is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sql {
+    AlterTable(AlterTable),
+    /// ALTER of anything but a table.
+    Alter { object: ObjectKind, name: Option<ObjectName>, change: ObjectChange },
+    Analyze,
+    /// CALL of a procedure: what it does cannot be read.
+    Call,
+    Cluster { table: Option<ObjectName> },
+    Comment,
+    /// COPY … FROM. `from_client` is FROM STDIN, whose data psql would send.
+    CopyFrom { table: Option<ObjectName>, from_client: bool },
+    CopyTo,
+    /// CREATE of anything but a table or an index; `on` is the table of a trigger, rule or policy.
+    Create { object: ObjectKind, name: Option<ObjectName>, on: Option<ObjectName>, or_replace: bool },
+    CreateIndex(CreateIndex),
+    CreateTable(CreateTable),
+    Delete { table: Option<ObjectName>, filtered: bool },
+    /// DO: what its body holds, and where it builds SQL that cannot be read beforehand.
+    Do { body: Vec<Statement>, unreadable: Vec<Span> },
+    Drop(Drop),
+    /// EXPLAIN ANALYZE runs its statement; plain EXPLAIN does not and holds none.
+    Explain { runs: Vec<Statement> },
+    Grant,
+    Insert { table: Option<ObjectName> },
+    Lock { tables: Vec<ObjectName> },
+    Merge { table: Option<ObjectName>, deletes: bool },
+    /// SELECT, VALUES, TABLE; `writes` are data-modifying parts of its WITH.
+    Query { writes: Vec<Statement> },
+    Refresh { view: Option<ObjectName>, concurrently: bool },
+    Reindex { target: ReindexTarget, concurrently: bool },
+    Revoke,
+    /// SET, RESET, cursors, prepared statements, LISTEN …: nothing that outlives the session.
+    Session,
+    Transaction(TransactionControl),
+    Truncate { tables: Vec<ObjectName> },
+    Update { table: Option<ObjectName>, filtered: bool },
+    Vacuum { full: bool, tables: Vec<ObjectName> },
+}
+
+/// The objects that CREATE, ALTER and DROP name, other than tables and indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    AccessMethod,
+    Aggregate,
+    Cast,
+    Collation,
+    Conversion,
+    Database,
+    DefaultPrivileges,
+    Domain,
+    EventTrigger,
+    Extension,
+    ForeignDataWrapper,
+    ForeignSchema,
+    ForeignTable,
+    Function,
+    Index,
+    Language,
+    LargeObject,
+    MaterializedView,
+    Operator,
+    OperatorClass,
+    OperatorFamily,
+    Owned,
+    Policy,
+    Procedure,
+    PropertyGraph,
+    Publication,
+    Role,
+    Routine,
+    Rule,
+    Schema,
+    Sequence,
+    Server,
+    Statistics,
+    Subscription,
+    System,
+    Table,
+    Tablespace,
+    TextSearchConfiguration,
+    TextSearchDictionary,
+    TextSearchParser,
+    TextSearchTemplate,
+    Transform,
+    Trigger,
+    Type,
+    UserMapping,
+    View,
+}
+
+impl ObjectKind {
+    /// The SQL keywords, as after CREATE or DROP.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessMethod => "ACCESS METHOD",
+            Self::Aggregate => "AGGREGATE",
+            Self::Cast => "CAST",
+            Self::Collation => "COLLATION",
+            Self::Conversion => "CONVERSION",
+            Self::Database => "DATABASE",
+            Self::DefaultPrivileges => "DEFAULT PRIVILEGES",
+            Self::Domain => "DOMAIN",
+            Self::EventTrigger => "EVENT TRIGGER",
+            Self::Extension => "EXTENSION",
+            Self::ForeignDataWrapper => "FOREIGN DATA WRAPPER",
+            Self::ForeignSchema => "FOREIGN SCHEMA",
+            Self::ForeignTable => "FOREIGN TABLE",
+            Self::Function => "FUNCTION",
+            Self::Index => "INDEX",
+            Self::Language => "LANGUAGE",
+            Self::LargeObject => "LARGE OBJECT",
+            Self::MaterializedView => "MATERIALIZED VIEW",
+            Self::Operator => "OPERATOR",
+            Self::OperatorClass => "OPERATOR CLASS",
+            Self::OperatorFamily => "OPERATOR FAMILY",
+            Self::Owned => "OWNED",
+            Self::Policy => "POLICY",
+            Self::Procedure => "PROCEDURE",
+            Self::PropertyGraph => "PROPERTY GRAPH",
+            Self::Publication => "PUBLICATION",
+            Self::Role => "ROLE",
+            Self::Routine => "ROUTINE",
+            Self::Rule => "RULE",
+            Self::Schema => "SCHEMA",
+            Self::Sequence => "SEQUENCE",
+            Self::Server => "SERVER",
+            Self::Statistics => "STATISTICS",
+            Self::Subscription => "SUBSCRIPTION",
+            Self::System => "SYSTEM",
+            Self::Table => "TABLE",
+            Self::Tablespace => "TABLESPACE",
+            Self::TextSearchConfiguration => "TEXT SEARCH CONFIGURATION",
+            Self::TextSearchDictionary => "TEXT SEARCH DICTIONARY",
+            Self::TextSearchParser => "TEXT SEARCH PARSER",
+            Self::TextSearchTemplate => "TEXT SEARCH TEMPLATE",
+            Self::Transform => "TRANSFORM",
+            Self::Trigger => "TRIGGER",
+            Self::Type => "TYPE",
+            Self::UserMapping => "USER MAPPING",
+            Self::View => "VIEW",
+        }
+    }
+}
+
+/// What ALTER does to an object that is no table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ObjectChange {
+    /// ALTER TYPE … ADD VALUE, ADD ATTRIBUTE, ALTER PUBLICATION … ADD, ATTACH PARTITION.
+    Adds,
+    /// A constraint on a domain, SET NOT NULL: values that were accepted no longer are.
+    Narrows,
+    /// RENAME, SET SCHEMA: the old name no longer works.
+    Renames,
+    /// DROP ATTRIBUTE, RENAME VALUE, DROP DEFAULT, ALTER ATTRIBUTE TYPE: something used may be gone.
+    Removes,
+    /// Owner, options, settings, a constraint loosened.
+    Settles,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateTable {
+    pub name: Option<ObjectName>,
+    pub temporary: bool,
+    pub if_not_exists: bool,
+    pub partition_of: Option<ObjectName>,
+    /// Tables that foreign keys of the new table point at.
+    pub references: Vec<ObjectName>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateIndex {
+    pub name: Option<ObjectName>,
+    pub table: Option<ObjectName>,
+    pub unique: bool,
+    pub concurrently: bool,
+    pub if_not_exists: bool,
+    /// The plain columns of the key, expressions left out.
+    pub columns: Vec<Ident>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drop {
+    pub object: ObjectKind,
+    pub names: Vec<ObjectName>,
+    /// The table of a trigger, rule or policy.
+    pub on: Option<ObjectName>,
+    pub if_exists: bool,
+    pub cascade: bool,
+    pub concurrently: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlterTable {
+    pub table: Option<ObjectName>,
+    pub actions: Vec<AlterTableAction>,
+}
+
+/// One action of ALTER TABLE, with its own span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlterTableAction {
+    AddColumn(Span, AddColumn),
+    AddConstraint(Span, AddConstraint),
+    AlterColumn { span: Span, column: Option<Ident>, change: ColumnChange },
+    AlterConstraint(Span),
+    AttachPartition { span: Span, partition: Option<ObjectName> },
+    DetachPartition { span: Span, partition: Option<ObjectName>, concurrently: bool },
+    DisableRowSecurity(Span),
+    DisableTriggerOrRule(Span),
+    DropColumn { span: Span, column: Option<Ident> },
+    DropConstraint { span: Span, constraint: Option<Ident> },
+    EnableRowSecurity(Span),
+    EnableTriggerOrRule(Span),
+    Inherit { span: Span, parent: Option<ObjectName> },
+    NoInherit { span: Span, parent: Option<ObjectName> },
+    /// MERGE or SPLIT PARTITION (PostgreSQL 19).
+    RearrangePartitions(Span),
+    RenameColumn { span: Span, column: Option<Ident> },
+    RenameConstraint(Span),
+    RenameTable(Span),
+    /// SET ACCESS METHOD, TABLESPACE, LOGGED, UNLOGGED: the whole table is copied.
+    Rewrite(Span),
+    SetSchema(Span),
+    /// Owner, storage parameters, replica identity, cluster mark, OF type.
+    Settle { span: Span, light: bool },
+    ValidateConstraint(Span),
+}
+
+impl AlterTableAction {
+    pub const fn span(&self) -> Span {
+        match self {
+            Self::AddColumn(span, _)
+            | Self::AddConstraint(span, _)
+            | Self::AlterColumn { span, .. }
+            | Self::AlterConstraint(span)
+            | Self::AttachPartition { span, .. }
+            | Self::DetachPartition { span, .. }
+            | Self::DisableRowSecurity(span)
+            | Self::DisableTriggerOrRule(span)
+            | Self::DropColumn { span, .. }
+            | Self::DropConstraint { span, .. }
+            | Self::EnableRowSecurity(span)
+            | Self::EnableTriggerOrRule(span)
+            | Self::Inherit { span, .. }
+            | Self::NoInherit { span, .. }
+            | Self::RearrangePartitions(span)
+            | Self::RenameColumn { span, .. }
+            | Self::RenameConstraint(span)
+            | Self::RenameTable(span)
+            | Self::Rewrite(span)
+            | Self::SetSchema(span)
+            | Self::Settle { span, .. }
+            | Self::ValidateConstraint(span) => *span,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one clause of the column definition")]
+pub struct AddColumn {
+    pub column: Option<Ident>,
+    pub not_null: bool,
+    pub has_default: bool,
+    /// The default calls something other than a stable function of the transaction such as now().
+    pub default_may_be_volatile: bool,
+    /// serial, IDENTITY or GENERATED … STORED: every row is written.
+    pub fills_every_row: bool,
+    pub generated: bool,
+    pub unique: bool,
+    pub checked: bool,
+    pub references: Option<ObjectName>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddConstraint {
+    pub kind: ConstraintKind,
+    pub name: Option<Ident>,
+    /// The columns it names; empty when they cannot be told.
+    pub columns: Vec<Ident>,
+    pub not_valid: bool,
+    pub using_index: bool,
+    pub references: Option<ObjectName>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConstraintKind {
+    Check,
+    Exclude,
+    ForeignKey,
+    NotNull,
+    PrimaryKey,
+    Unique,
+}
+
+/// ALTER TABLE … ALTER COLUMN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnChange {
+    AddIdentity,
+    DropDefault,
+    DropExpression,
+    DropIdentity,
+    DropNotNull,
+    SetDefault,
+    SetExpression,
+    /// SET GENERATED, RESTART and sequence options of an identity column.
+    SetIdentity,
+    SetNotNull,
+    SetStatistics,
+    /// Storage, compression and per-column options.
+    Settle,
+    SetType,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReindexTarget {
+    Index(Option<ObjectName>),
+    Table(Option<ObjectName>),
+    Schema,
+    /// REINDEX DATABASE or SYSTEM.
+    Database,
+}
+
+/// BEGIN, COMMIT and their kin inside a migration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TransactionControl {
+    /// BEGIN or START TRANSACTION without modes.
+    Begin,
+    /// BEGIN with an isolation level or another mode.
+    BeginWithModes,
+    /// COMMIT or END.
+    Commit,
+    /// ROLLBACK or ABORT.
+    Rollback,
+    /// SAVEPOINT, RELEASE, ROLLBACK TO: fine inside a transaction.
+    Savepoint,
+    /// PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED, COMMIT AND CHAIN.
+    TwoPhase,
+    /// SET TRANSACTION, SET CONSTRAINTS.
+    Settings,
+}
