@@ -1,0 +1,3 @@
+//! The faces: command line, settings, printer.
+
+pub mod settings;

@@ -15,4 +15,4 @@ pub use connect::{Canceller, Connection, Notice, connect, server_report};
 pub use pgpass::{Passfile, PassfileEntry};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};
 pub use secret::Secret;
-pub use target::{Host, RootCert, SslMode, Target};
+pub use target::{ChannelBinding, Host, RootCert, SslMode, Target};

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 
-use super::{Host, Secret, SslMode, Target};
+use super::{ChannelBinding, Host, Secret, SslMode, Target};
 
 /// Where `initdb` and `postgres` are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,6 +224,7 @@ impl PrivateServer {
             sslrootcert: None,
             sslcert: None,
             sslkey: None,
+            channel_binding: ChannelBinding::Prefer,
             certificates_dir: None,
             connect_timeout: Some(Duration::from_secs(10)),
             application_name: Target::APPLICATION_NAME.to_owned(),
@@ -438,8 +439,9 @@ struct Account {
 impl Account {
     /// `None` when we are not root: the server then runs as ourselves.
     fn for_server() -> Answer<Option<Self>> {
-        // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
-        if unsafe { libc::geteuid() } != 0 {
+        #[expect(unsafe_code, reason = "geteuid takes nothing, touches no memory and cannot fail")]
+        let effective_user = unsafe { libc::geteuid() };
+        if effective_user != 0 {
             return Ok(None);
         }
         let found = ["postgres", "_postgres", "nobody"].into_iter().find_map(Self::named);
