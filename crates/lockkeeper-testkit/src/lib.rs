@@ -1,1 +1,10 @@
-//! Development only.
+//! Development only: a private PostgreSQL for the tests, fresh databases, throw-away projects.
+
+mod cluster;
+mod database;
+mod dump;
+mod project;
+
+pub use cluster::Cluster;
+pub use database::Database;
+pub use project::{Finished, Project};

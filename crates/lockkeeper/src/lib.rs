@@ -1,1 +1,3 @@
 //! The faces of Lockkeeper: settings in, one command run, everything that is printed.
+
+pub mod settings;

@@ -18,7 +18,7 @@ use super::connect_problem;
 use super::stream::{AlreadyNegotiated, Stream};
 use super::tls::{Negotiated, TlsFailure, TlsSettings};
 use super::tls_problem;
-use super::{Host, SslMode, Target};
+use super::{ChannelBinding, Host, SslMode, Target};
 
 pub use super::connect_problem::server_report;
 
@@ -273,6 +273,11 @@ fn config(target: &Target, encrypted: bool) -> tokio_postgres::Config {
     if let Some(password) = &target.password {
         config.password(password.reveal());
     }
+    config.channel_binding(match target.channel_binding {
+        ChannelBinding::Disable => tokio_postgres::config::ChannelBinding::Disable,
+        ChannelBinding::Prefer => tokio_postgres::config::ChannelBinding::Prefer,
+        ChannelBinding::Require => tokio_postgres::config::ChannelBinding::Require,
+    });
     if encrypted {
         // TLS is in place: tokio-postgres must neither ask for it again nor go without it.
         config.ssl_mode(tokio_postgres::config::SslMode::Require).ssl_negotiation(SslNegotiation::Direct);

@@ -99,6 +99,10 @@ pub(super) fn startup(target: &Target, encrypted: bool, error: &tokio_postgres::
         return Problem::usage(message!("connect-password-missing", server = server, user = target.user.clone()))
             .hint(message!("connect-hint-password-setting"));
     }
+    if cause == "server did not use channel binding" {
+        return Problem::usage(message!("connect-channel-binding-missing", server = server, user = target.user.clone()))
+            .hint(message!("connect-hint-channel-binding"));
+    }
     if cause == "unsupported authentication method" || cause == "unsupported SASL mechanism" {
         return Problem::usage(message!("connect-authentication-unsupported", server = server, user = target.user.clone()))
             .hint(message!("connect-hint-hba-method"));

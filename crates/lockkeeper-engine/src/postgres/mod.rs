@@ -18,4 +18,4 @@ pub use pgpass::{Passfile, PassfileEntry};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};
 pub use secret::Secret;
 pub use sql_error::SqlError;
-pub use target::{Host, RootCert, SslMode, Target};
+pub use target::{ChannelBinding, Host, RootCert, SslMode, Target};

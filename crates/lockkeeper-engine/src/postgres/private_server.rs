@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 
-use super::{Host, Secret, SslMode, Target};
+use super::{ChannelBinding, Host, Secret, SslMode, Target};
 
 /// Where `initdb` and `postgres` are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,6 +224,7 @@ impl PrivateServer {
             sslrootcert: None,
             sslcert: None,
             sslkey: None,
+            channel_binding: ChannelBinding::Prefer,
             certificates_dir: None,
             connect_timeout: Some(Duration::from_secs(10)),
             application_name: Target::APPLICATION_NAME.to_owned(),
@@ -359,7 +360,8 @@ struct Supervisor {
     shell: Child,
     /// Dropping this ends the server. The operating system drops it for us when we are killed.
     commands: Option<ChildStdin>,
-    answers: Receiver<String>,
+    /// In a mutex only so that a server may be shared between threads.
+    answers: Mutex<Receiver<String>>,
 }
 
 /// On systems where a pipe cannot be opened and marked close-on-exec in one go, a child started in
@@ -403,14 +405,15 @@ impl Supervisor {
             });
         }
         let commands = shell.stdin.take();
-        Ok(Self { shell, commands, answers })
+        Ok(Self { shell, commands, answers: Mutex::new(answers) })
     }
 
     fn tell(&mut self, word: &str) -> Answer<String> {
         let gone = || Problem::usage(message!("server-supervisor-gone"));
         let commands = self.commands.as_mut().ok_or_else(gone)?;
         writeln!(commands, "{word}").and_then(|()| commands.flush()).map_err(|_| gone())?;
-        match self.answers.recv_timeout(START_PATIENCE) {
+        let answers = self.answers.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match answers.recv_timeout(START_PATIENCE) {
             Ok(answer) => Ok(answer),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(gone()),
         }
@@ -436,8 +439,9 @@ struct Account {
 impl Account {
     /// `None` when we are not root: the server then runs as ourselves.
     fn for_server() -> Answer<Option<Self>> {
-        // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
-        if unsafe { libc::geteuid() } != 0 {
+        #[expect(unsafe_code, reason = "geteuid takes nothing, touches no memory and cannot fail")]
+        let effective_user = unsafe { libc::geteuid() };
+        if effective_user != 0 {
             return Ok(None);
         }
         let found = ["postgres", "_postgres", "nobody"].into_iter().find_map(Self::named);

@@ -22,6 +22,7 @@ pub struct Target {
     pub sslcert: Option<PathBuf>,
     /// `None` means `postgresql.key` in [`Target::certificates_dir`].
     pub sslkey: Option<PathBuf>,
+    pub channel_binding: ChannelBinding,
     /// Usually `~/.postgresql`. `None` when there is no home folder: then no default files apply.
     pub certificates_dir: Option<PathBuf>,
     /// For each address tried. `None` waits as long as the operating system does.
@@ -62,6 +63,17 @@ pub enum RootCert {
     File(PathBuf),
     /// `sslrootcert=system`: the authorities the operating system trusts.
     System,
+}
+
+/// Whether SCRAM is bound to the TLS connection, which shows somebody in the middle
+/// (manual, libpq, Parameter Key Words, `channel_binding`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum ChannelBinding {
+    Disable,
+    /// Bound when both sides can.
+    #[default]
+    Prefer,
+    Require,
 }
 
 impl Target {
@@ -133,6 +145,17 @@ impl SslMode {
     }
 }
 
+impl ChannelBinding {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "disable" => Some(Self::Disable),
+            "prefer" => Some(Self::Prefer),
+            "require" => Some(Self::Require),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for SslMode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
@@ -154,6 +177,7 @@ mod tests {
             sslrootcert: None,
             sslcert: None,
             sslkey: None,
+            channel_binding: ChannelBinding::Prefer,
             certificates_dir: None,
             connect_timeout: None,
             application_name: Target::APPLICATION_NAME.to_owned(),

@@ -1,0 +1,29 @@
+//! Settings: flags over environment over file over defaults, resolved once into plain values.
+//!
+//! [`Sources::read`] is the only part that touches the process's environment and the disk;
+//! everything after it is a pure function of what was read.
+
+pub mod env_names;
+mod flags;
+mod duration;
+mod dotenv;
+mod file;
+mod database_url;
+mod sources;
+mod resolve;
+mod target;
+#[expect(clippy::module_inception, reason = "the room and its main noun share their name")]
+mod settings;
+
+pub use flags::{ColorChoice, Flags, GlobalFlags};
+pub use settings::{Approval, Environment, Limits, Settings};
+pub use sources::Sources;
+
+use lockkeeper_core::model::Answer;
+
+/// Reads and resolves in one go: what a command calls.
+pub fn load(flags: &Flags) -> Answer<Settings> {
+    resolve::resolve(flags, &Sources::read(flags)?)
+}
+
+pub use resolve::resolve;

@@ -1,0 +1,87 @@
+//! The resolved settings, which is all that a command sees.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lockkeeper_core::model::{Answer, Message};
+use lockkeeper_engine::postgres::Target;
+
+use super::ColorChoice;
+
+/// Settings from all sources together.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub environment: Environment,
+    pub project_dir: PathBuf,
+    /// The configuration file, when there is one.
+    pub config: Option<PathBuf>,
+    pub migrations: PathBuf,
+    pub approval: Approval,
+    pub limits: Limits,
+    /// Who is recorded as having acted.
+    pub actor: String,
+    /// From `--lang`, `LC_ALL`, `LC_MESSAGES` or `LANG`, as it stands there: `ko_KR.UTF-8`.
+    pub language: Option<String>,
+    pub json: bool,
+    pub color: ColorChoice,
+    /// What a person should know though it stops nothing: to be printed once.
+    pub warnings: Vec<Message>,
+    pub(super) target: Answer<Target>,
+}
+
+/// The environment's name, as `environment = "production"` gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment(pub(super) String);
+
+/// Who may open the second gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The file with the public keys of those who may approve.
+    pub allowed_signers: PathBuf,
+    /// How long an approval holds.
+    pub expires_after: Duration,
+    pub author_may_approve: bool,
+}
+
+/// How long others may be made to wait, and how long we do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Never zero: that would mean to wait for ever, with everybody else behind.
+    pub lock_timeout: Duration,
+    /// `None` is without end.
+    pub statement_timeout: Option<Duration>,
+    /// `None` is without end.
+    pub connect_timeout: Option<Duration>,
+    /// Never zero.
+    pub lock_attempts: u32,
+}
+
+impl Settings {
+    /// The database. A problem with its settings is told only to commands that need one, so that
+    /// `lint` works without any.
+    pub fn target(&self) -> Answer<&Target> {
+        self.target.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Environment {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether connections must be protected. `Production` and `prod` are meant as well.
+    pub fn is_production(&self) -> bool {
+        ["production", "prod"].iter().any(|name| self.0.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lock_timeout: Duration::from_secs(2),
+            statement_timeout: None,
+            connect_timeout: Some(Duration::from_secs(10)),
+            lock_attempts: 20,
+        }
+    }
+}
