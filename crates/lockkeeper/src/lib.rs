@@ -1,3 +1,5 @@
 //! The faces of Lockkeeper: settings in, one command run, everything that is printed.
 
 pub mod settings;
+pub mod printer;
+pub mod cli;

@@ -10,7 +10,7 @@ mod rollback;
 mod step;
 
 pub use applied::{AppliedMigration, AppliedSeq};
-pub use digest::stage2_digest;
+pub use digest::{PlanEntry, stage2_digest};
 pub use migration::{PlannedMigration, plan_migration};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};

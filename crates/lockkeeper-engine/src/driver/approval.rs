@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_core::plan::{PlannedMigration, plan_migration, stage2_digest, survey};
+use lockkeeper_core::plan::{PlanEntry, PlannedMigration, plan_migration, stage2_digest, survey};
 use lockkeeper_core::release::ApprovalDocument;
 
 use super::gates::{GateContext, author_objection};
@@ -58,7 +58,7 @@ pub async fn prepare_approval(
             database: context.database.clone(),
             ledger_id: snapshot.ledger_id.clone(),
             release_id: release.id,
-            plan: stage2_digest(&snapshot.ledger_id, &migrations),
+            plan: stage2_digest(&snapshot.ledger_id, migrations.iter().map(PlanEntry::from)),
             approver: approver.to_owned(),
             expires_at,
             reason: reason.to_owned(),

@@ -44,7 +44,8 @@ pub fn gate_reports(
 
 /// How the newest approval stands today, by today's allowed signers.
 pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> ApprovalStanding {
-    let (Some(approval), Some(release)) = (&snapshot.approval, snapshot.open_release()) else {
+    let unused = snapshot.approval.as_ref().filter(|approval| !approval.is_used);
+    let (Some(approval), Some(release)) = (unused, snapshot.open_release()) else {
         return ApprovalStanding::None;
     };
     let by = approval.principal.clone();

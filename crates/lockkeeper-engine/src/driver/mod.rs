@@ -15,6 +15,7 @@ pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
 pub use gates::{GateContext, approval_standing, gate_reports};
 pub use progress::{Progress, Reporter};
-pub use rollback::{RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
+pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
 pub use session::{Limits, Session};
 pub use stage::{StageOutcome, StageRequest, run_stage};
+pub use standalone::Unsettled;

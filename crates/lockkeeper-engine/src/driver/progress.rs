@@ -5,7 +5,7 @@ use std::time::Duration;
 use lockkeeper_core::model::{MigrationName, MigrationNumber, PointName, ServerReport};
 
 /// Receives progress. It must not block: the driver holds locks while it speaks.
-pub type Reporter<'a> = dyn FnMut(Progress) + Send + 'a;
+pub type Reporter<'a> = dyn FnMut(Progress) + 'a;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]

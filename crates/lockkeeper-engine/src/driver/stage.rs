@@ -6,7 +6,7 @@ use lockkeeper_core::model::{
 };
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
-    AppliedSeq, PlannedMigration, StepId, out_of_order, plan_migration, stage2_digest, survey,
+    AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, stage2_digest, survey,
 };
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
@@ -241,13 +241,12 @@ fn check_gates(
     let Some(snapshot) = snapshot.filter(|snapshot| snapshot.open_release().is_some()) else {
         return Err(Problem::refused(message!("stage2-no-release")).hint(message!("next-stage1")));
     };
-    // Once begun, stage 2 goes on under the approval that let it begin, which names the whole of it.
     let contracting = snapshot.open_release().is_some_and(|release| release.state == ReleaseState::Contracting);
     if contracting || !begun.is_empty() {
         return check_resumable(snapshot, pending);
     }
-    let contract: Vec<_> = pending.iter().filter(|it| it.stage() == Stage::Contract).cloned().collect();
-    let plan = stage2_digest(&snapshot.ledger_id, &contract);
+    let contract = pending.iter().filter(|it| it.stage() == Stage::Contract);
+    let plan = stage2_digest(&snapshot.ledger_id, contract.map(PlanEntry::from));
     let reports = gate_reports(snapshot, pending, plan, request.gates);
     let closed: Vec<&GateReport> = reports.iter().filter(|report| report.verdict != GateVerdict::Yes).collect();
     let Some(first) = closed.first() else { return Ok(()) };
@@ -257,16 +256,21 @@ fn check_gates(
     Err(problem)
 }
 
-/// A stage 2 that was interrupted may go on only with what was approved: nothing new may have joined.
+/// A stage 2 that was interrupted goes on under the approval that let it begin, and so only with what that
+/// approval named: what is done since and what is still pending must together be that plan.
 fn check_resumable(snapshot: &LedgerSnapshot, pending: &[PlannedMigration]) -> Answer<()> {
-    let stage1: Vec<_> =
-        pending.iter().filter(|it| it.stage() == Stage::Expand).map(|it| it.number.to_string()).collect();
-    if stage1.is_empty() {
+    let began_after = snapshot.points.iter().find(|point| point.name.as_str() == PointName::BEFORE_STAGE2);
+    let done = snapshot.applied.iter().map(|row| &row.migration).filter(|migration| {
+        migration.stage == Stage::Contract && began_after.is_some_and(|point| migration.seq > point.after)
+    });
+    let rest = pending.iter().filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from);
+    let plan = stage2_digest(&snapshot.ledger_id, done.map(PlanEntry::from).chain(rest));
+    let approved = snapshot.approval.as_ref().and_then(|approval| approval.plan);
+    if approved == Some(plan) {
         return Ok(());
     }
     let release = snapshot.open_release().map_or(0, |release| release.id);
-    Err(Problem::refused(message!("stage2-joined", release = release, migrations = stage1.join(", ")))
-        .hint(message!("stage2-joined-hint")))
+    Err(Problem::refused(message!("stage2-other-plan", release = release)).hint(message!("stage2-other-plan-hint")))
 }
 
 // ── acting ─────────────────────────────────────────────────────────────────────────────────────

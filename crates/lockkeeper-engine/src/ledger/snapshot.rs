@@ -28,7 +28,7 @@ pub struct LedgerSnapshot {
     pub release: Option<ReleaseRecord>,
     /// Rollback points that still lead somewhere, newest first.
     pub points: Vec<PointRecord>,
-    /// The newest approval of the open release that was not used.
+    /// The newest approval of the open release.
     pub approval: Option<ApprovalRecord>,
     /// Steps that began and whose outcome is not recorded.
     pub unfinished: Vec<StepRecord>,
@@ -71,6 +71,8 @@ pub struct PointRecord {
 #[derive(Debug, Clone)]
 pub struct ApprovalRecord {
     pub id: i64,
+    /// Whether a stage 2 began under it: it opens no other.
+    pub is_used: bool,
     pub release_id: i64,
     pub plan: Option<PlanDigest>,
     pub principal: String,
@@ -211,6 +213,7 @@ fn point(row: &Row) -> Answer<PointRecord> {
 fn approval_record(row: &Row) -> Answer<ApprovalRecord> {
     Ok(ApprovalRecord {
         id: row.get("id"),
+        is_used: row.get("is_used"),
         release_id: row.get("release_id"),
         plan: PlanDigest::parse(row.get("plan_digest")),
         principal: row.get("principal"),

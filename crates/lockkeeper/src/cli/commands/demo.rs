@@ -1,0 +1,176 @@
+//! `demo`: the story of a release on a private PostgreSQL, told by the program's own commands.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, ExitClass, Message, Problem};
+use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Target};
+use lockkeeper_engine::seams::{Stop, instant};
+
+use crate::cli::context::Context;
+use crate::printer::Tone;
+
+/// Tell the story of a release on a private PostgreSQL that is removed afterwards
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lockkeeper demo")]
+pub struct Args {}
+
+/// The files of one chapter, written before its commands run.
+struct File {
+    name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! pair {
+    ($stem:literal) => {
+        [
+            File { name: concat!($stem, "_up.sql"), text: include_str!(concat!("demo/", $stem, "_up.sql")) },
+            File { name: concat!($stem, "_down.sql"), text: include_str!(concat!("demo/", $stem, "_down.sql")) },
+        ]
+    };
+}
+
+/// One command of the story and the exit code it must have.
+struct Scene {
+    told: Message,
+    files: Vec<File>,
+    args: &'static [&'static str],
+    code: u8,
+}
+
+fn scene(told: Message, args: &'static [&'static str], code: u8) -> Scene {
+    Scene { told, files: Vec::new(), args, code }
+}
+
+/// The story. Each refusal in it is part of it.
+fn story() -> Vec<Scene> {
+    let with = |files: Vec<File>, scene: Scene| Scene { files, ..scene };
+    let second = pair!("02_add_customers_full_name").into_iter().chain(pair!("03_remove_customers_names"));
+    vec![
+        with(pair!("01_create_shop").into(), scene(message!("demo-shop"), &["stage1"], 0)),
+        scene(message!("demo-first-deploy"), &["deployed", "--version", "1.0"], 0),
+        with(second.collect(), scene(message!("demo-plan"), &["plan"], 0)),
+        scene(message!("demo-stage1"), &["stage1"], 0),
+        scene(message!("demo-too-early"), &["stage2"], ExitClass::Refused.code()),
+        scene(message!("demo-deployed"), &["deployed", "--version", "2.0"], 0),
+        scene(message!("demo-status"), &["status"], 0),
+        scene(
+            message!("demo-approve"),
+            &["approve", "stage2", "--reason", "all pods on 2.0", "--as", APPROVER, "--key", "approver_key", "--yes"],
+            0,
+        ),
+        scene(message!("demo-stage2"), &["stage2"], 0),
+        with(pair!("04_add_orders_note").into(), scene(message!("demo-third"), &["stage1"], 0)),
+        scene(message!("demo-rollback"), &["rollback", "before_schema_add", "--reason", "checkout fails", "--yes"], 0),
+        scene(message!("demo-verify"), &["log", "--verify"], 0),
+    ]
+}
+
+const AUTHOR: &str = "dev@shop.example";
+const APPROVER: &str = "admin@shop.example";
+
+pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
+    let stop = Stop::on_signals().map_err(|error| failed(&error))?;
+    let began = instant();
+    let printer = context.printer;
+    printer.say_in(&message!("demo-server"), Tone::Strong);
+    let mut options = PrivateServerOptions::default();
+    options.is_durable = false;
+    let server = PrivateServer::start(&options)?;
+    let project = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    prepare(project.path())?;
+    let language = context.settings.language.clone();
+    let stage = Stage { project: project.path(), program, target: server.target(), language, stop };
+    for scene in story() {
+        printer.line("");
+        printer.say_in(&scene.told, Tone::Strong);
+        for file in &scene.files {
+            write(&project.path().join("migrations").join(file.name), file.text)?;
+        }
+        printer.say_in(&message!("demo-command", command = spoken(scene.args)), Tone::Quiet);
+        let code = stage.play(&scene).await?;
+        if code != i32::from(scene.code) {
+            let command = spoken(scene.args);
+            return Err(Problem::new(
+                ExitClass::MigrationFailed,
+                message!("demo-went-wrong", command = command, code = code),
+            ));
+        }
+    }
+    printer.line("");
+    printer.say_in(&message!("demo-end", seconds = began.elapsed().as_secs()), Tone::Good);
+    Ok(0)
+}
+
+fn failed(error: &std::io::Error) -> Box<Problem> {
+    Problem::usage(message!("demo-failed", reason = error.to_string()))
+}
+
+fn write(path: &Path, text: &str) -> Answer<()> {
+    std::fs::write(path, text).map_err(|error| failed(&error))
+}
+
+/// A command line as a person would type it.
+fn spoken(args: &[&str]) -> String {
+    let quoted = |arg: &&str| if arg.contains(' ') { format!("\"{arg}\"") } else { (*arg).to_owned() };
+    args.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// The project's folder: migrations, and a key that may approve.
+fn prepare(project: &Path) -> Answer<()> {
+    std::fs::create_dir(project.join("migrations")).map_err(|error| failed(&error))?;
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", APPROVER, "-f"])
+        .arg(project.join("approver_key"))
+        .stdin(Stdio::null())
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        return Err(Problem::usage(message!("sign-no-ssh-keygen", reason = "")).hint(message!("sign-no-ssh-keygen-hint")));
+    }
+    let public = std::fs::read_to_string(project.join("approver_key.pub")).map_err(|error| failed(&error))?;
+    write(
+        &project.join("allowed_signers"),
+        &format!("{APPROVER} namespaces=\"lockkeeper-admin\" {public}"),
+    )
+}
+
+/// Where the scenes are played.
+struct Stage<'p> {
+    project: &'p Path,
+    program: PathBuf,
+    target: Target,
+    language: Option<String>,
+    stop: Stop,
+}
+
+impl Stage<'_> {
+    /// Runs one command to its end. On Ctrl-C the command hears the signal too; the story ends after it.
+    async fn play(&self, scene: &Scene) -> Answer<i32> {
+        let host = match &self.target.host {
+            Host::Tcp(host) => PathBuf::from(host),
+            Host::SocketDir(folder) => folder.clone(),
+        };
+        let mut child = tokio::process::Command::new(&self.program)
+            .args(self.language.iter().flat_map(|language| ["--lang", language.as_str()]))
+            .args(scene.args)
+            .current_dir(self.project)
+            .env("DB_HOST", host)
+            .env("DB_PORT", self.target.port.to_string())
+            .env("DB_NAME", &self.target.database)
+            .env("DB_USER", &self.target.user)
+            .env_remove("DATABASE_URL")
+            .env_remove("DB_PASSWORD_FILE")
+            .env_remove("LOCKKEEPER_CONFIG")
+            .env("LOCKKEEPER_ACTOR", AUTHOR)
+            .stdin(Stdio::null())
+            .spawn()
+            .map_err(|error| failed(&error))?;
+        let status = child.wait().await.map_err(|error| failed(&error))?;
+        if let Some(cause) = self.stop.cause() {
+            return Err(Problem::new(cause.exit(), message!("demo-stopped")));
+        }
+        Ok(status.code().unwrap_or(-1))
+    }
+}

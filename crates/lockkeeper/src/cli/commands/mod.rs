@@ -1,0 +1,14 @@
+//! One command, one file: its arguments, its help, its function.
+
+pub mod init;
+pub mod new;
+pub mod plan;
+pub mod stage1;
+pub mod status;
+pub mod deployed;
+pub mod approve;
+pub mod stage2;
+pub mod rollback;
+pub mod log;
+pub mod demo;
+mod stage;

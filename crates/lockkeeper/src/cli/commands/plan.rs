@@ -1,0 +1,176 @@
+//! `plan`: what would run, stage by stage.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, LockMode, Message, PlanDigest, Problem, Stage};
+use lockkeeper_core::parse::parse;
+use lockkeeper_core::plan::{PlanEntry, PlannedMigration, RunMode, Step, plan_migration, stage2_digest, survey};
+use lockkeeper_engine::ledger::{LedgerSnapshot, read};
+use lockkeeper_lint::report::Finding;
+use lockkeeper_lint::rule::{Subject, check};
+
+use crate::cli::context::{Context, first_line};
+use crate::printer::Tone;
+
+/// Show what would run: statements, locks, rewrites, hazards, and the digest that an approval signs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lockkeeper plan\n  lockkeeper plan --json | jq .digest")]
+pub struct Args {}
+
+pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
+    let pairs = context.pairs()?;
+    let connection = context.connect().await?;
+    let snapshot = read(&connection).await?;
+    let applied = snapshot.as_ref().map(LedgerSnapshot::applied_migrations).unwrap_or_default();
+    let survey = survey(&pairs, &applied);
+    let printer = context.printer;
+    for notice in &survey.notices {
+        printer.note_in(notice, Tone::Waiting);
+    }
+    let mut problems = survey.problems;
+    let mut planned = Vec::new();
+    for pair in survey.pending {
+        match plan_migration(pair) {
+            Ok(migration) => planned.push(migration),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if let Some(problem) = Problem::all(problems) {
+        return Err(problem);
+    }
+    if planned.is_empty() {
+        printer.say(&message!("plan-nothing"));
+    }
+    for stage in [Stage::Expand, Stage::Contract] {
+        tell_stage(stage, &planned, context);
+    }
+    let digest = digest(snapshot.as_ref(), &planned);
+    if let Some(digest) = digest {
+        printer.line("");
+        printer.say(&message!("plan-digest", digest = digest.to_string()));
+    }
+    printer.answer(&serde_json::json!({
+        "migrations": planned.iter().map(to_json).collect::<Vec<_>>(),
+        "digest": digest.map(|digest| digest.to_string()),
+    }));
+    Ok(0)
+}
+
+/// There is nothing to approve without a ledger or without a stage 2.
+fn digest(snapshot: Option<&LedgerSnapshot>, planned: &[PlannedMigration]) -> Option<PlanDigest> {
+    let contract: Vec<_> = planned.iter().filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from).collect();
+    let ledger = &snapshot?.ledger_id;
+    (!contract.is_empty()).then(|| stage2_digest(ledger, contract))
+}
+
+fn findings(migration: &PlannedMigration) -> Vec<Finding> {
+    check(&Subject {
+        up: &migration.up,
+        effects: &migration.effects,
+        down: &migration.down,
+        down_script: &parse(&migration.down.text),
+    })
+}
+
+fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>) {
+    let printer = context.printer;
+    let of_stage: Vec<_> = planned.iter().filter(|migration| migration.stage() == stage).collect();
+    if of_stage.is_empty() {
+        return;
+    }
+    let heading = match stage {
+        Stage::Expand => message!("plan-stage1", count = of_stage.len()),
+        Stage::Contract => message!("plan-stage2", count = of_stage.len()),
+    };
+    printer.line("");
+    printer.say_in(&heading, Tone::Strong);
+    for migration in of_stage {
+        printer.line("");
+        printer.say_in(
+            &message!(
+                "plan-migration",
+                number = migration.number.to_string(),
+                name = migration.name.as_str(),
+                kind = migration.name.kind().as_str(),
+                because = migration.decision.because.clone()
+            ),
+            Tone::Strong,
+        );
+        for step in &migration.steps {
+            tell_step(step, migration, context);
+        }
+        if !migration.can_be_undone {
+            printer.say_in(&message!("plan-no-way-back"), Tone::Waiting);
+        }
+        for finding in findings(migration) {
+            let said = message!(
+                "plan-finding",
+                place = finding.place.to_string(),
+                rule = finding.rule,
+                what = finding.message,
+                help = finding.help
+            );
+            printer.say_in(&said, Tone::Waiting);
+        }
+    }
+}
+
+fn tell_step(step: &Step, migration: &PlannedMigration, context: &Context<'_>) {
+    let printer = context.printer;
+    let line = line_of(step, migration);
+    printer.say(&message!("plan-step", ordinal = step.id.0, line = line, sql = first_line(&step.sql)));
+    printer.say_in(&message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone()), Tone::Quiet);
+    let heavy = [(step.rewrites, message!("plan-rewrites")), (step.scans, message!("plan-scans"))];
+    for (applies, said) in heavy {
+        if applies {
+            printer.say_in(&said, Tone::Waiting);
+        }
+    }
+}
+
+fn line_of(step: &Step, migration: &PlannedMigration) -> usize {
+    migration.up.text.get(..step.span.start).unwrap_or("").matches('\n').count() + 1
+}
+
+fn lock_of(step: &Step) -> Message {
+    match &step.lock {
+        None => message!("lock-none"),
+        Some((mode, table)) if mode.blocks_reads() => lock(mode, table, message!("lock-blocks-reads")),
+        Some((mode, table)) if mode.blocks_writes() => lock(mode, table, message!("lock-blocks-writes")),
+        Some((mode, table)) => lock(mode, table, message!("lock-blocks-ddl")),
+    }
+}
+
+fn lock(mode: &LockMode, table: &str, blocks: Message) -> Message {
+    message!("lock-on", mode = mode.as_str(), table = table, blocks = blocks)
+}
+
+fn to_json(migration: &PlannedMigration) -> serde_json::Value {
+    serde_json::json!({
+        "number": migration.number.get(),
+        "name": migration.name.as_str(),
+        "kind": migration.name.kind().as_str(),
+        "stage": migration.stage().number(),
+        "path": migration.up.path.as_ref(),
+        "checksum": migration.up.checksum.to_string(),
+        "can_be_undone": migration.can_be_undone,
+        "steps": migration.steps.iter().map(|step| serde_json::json!({
+            "ordinal": step.id.0,
+            "line": line_of(step, migration),
+            "sql": step.sql,
+            "lock": step.lock.as_ref().map(|(mode, table)| serde_json::json!({ "mode": mode.as_str(), "table": table })),
+            "rewrites": step.rewrites,
+            "scans": step.scans,
+            "run": match step.run {
+                RunMode::InMigration => "in_migration",
+                RunMode::OwnTransaction => "own_transaction",
+                RunMode::Standalone { .. } => "standalone",
+            },
+        })).collect::<Vec<_>>(),
+        "findings": findings(migration).iter().map(|finding| serde_json::json!({
+            "rule": finding.rule,
+            "path": finding.place.path.as_ref(),
+            "line": finding.place.at.map(|at| at.line),
+            "column": finding.place.at.map(|at| at.column),
+        })).collect::<Vec<_>>(),
+    })
+}

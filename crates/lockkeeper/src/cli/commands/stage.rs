@@ -1,0 +1,116 @@
+//! What `stage1` and `stage2` share.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, MigrationNumber, PointName, Problem, Stage};
+use lockkeeper_core::plan::PlannedMigration;
+use lockkeeper_engine::driver::{StageOutcome, StageRequest, Unsettled, run_stage};
+
+use crate::cli::context::Context;
+use crate::printer::Tone;
+
+/// Flags of both stages.
+#[derive(Debug, clap::Args)]
+pub struct StageArgs {
+    /// Take a rollback point of this name as well
+    #[arg(long, value_name = "NAME")]
+    pub point: Option<String>,
+    /// What became of a step that was interrupted and cannot be asked about: done, or again to run it
+    #[arg(long, value_name = "WORD", value_enum)]
+    pub unsettled: Option<UnsettledWord>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum UnsettledWord {
+    Done,
+    Again,
+}
+
+impl From<UnsettledWord> for Unsettled {
+    fn from(word: UnsettledWord) -> Self {
+        match word {
+            UnsettledWord::Done => Self::Done,
+            UnsettledWord::Again => Self::Again,
+        }
+    }
+}
+
+/// Which way a stage is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    pub stage: Stage,
+    pub to: Option<&'a str>,
+    pub file_order: bool,
+    pub out_of_order: bool,
+}
+
+pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answer<u8> {
+    let to = way.to.map(parse_number).transpose()?;
+    let point = args.point.as_deref().map(parse_own_point).transpose()?;
+    let pairs = context.pairs()?;
+    let session = context.session().await?;
+    let known: std::collections::BTreeSet<MigrationNumber> = match lockkeeper_engine::ledger::read(&session.connection).await? {
+        Some(snapshot) => snapshot.applied.iter().map(|row| row.migration.number).collect(),
+        None => std::collections::BTreeSet::new(),
+    };
+    let pending: Vec<_> = pairs.iter().filter(|pair| !known.contains(&pair.number)).collect();
+    let gates = context.gate_context(&pending)?;
+    let request = StageRequest {
+        stage: way.stage,
+        pairs: &pairs,
+        file_order: way.file_order,
+        to,
+        point,
+        out_of_order: way.out_of_order,
+        unsettled: args.unsettled.map(Unsettled::from),
+        gates: &gates,
+    };
+    let outcome = run_stage(&session, &request, &mut |progress| context.report(progress)).await?;
+    tell(&outcome, way.stage, context);
+    Ok(0)
+}
+
+fn parse_number(text: &str) -> Answer<MigrationNumber> {
+    MigrationNumber::parse(text).ok_or_else(|| Problem::usage(message!("number-unreadable", text = text)))
+}
+
+/// A point's name that a user may give.
+fn parse_own_point(text: &str) -> Answer<PointName> {
+    let name = parse_point(text)?;
+    if name.is_automatic() {
+        return Err(Problem::usage(message!("point-name-automatic", name = text)));
+    }
+    Ok(name)
+}
+
+pub fn parse_point(text: &str) -> Answer<PointName> {
+    PointName::new(text)
+        .ok_or_else(|| Problem::usage(message!("point-name-unfit", name = text, max = PointName::CHARS_MAX)))
+}
+
+fn tell(outcome: &StageOutcome, stage: Stage, context: &Context<'_>) {
+    let printer = context.printer;
+    for notice in &outcome.notices {
+        printer.note_in(notice, Tone::Waiting);
+    }
+    let stage_number = i32::from(stage.number());
+    if outcome.applied.is_empty() {
+        printer.say(&message!("stage-nothing", stage = stage_number));
+    } else {
+        printer.say_in(&message!("stage-done", stage = stage_number, count = outcome.applied.len()), Tone::Good);
+    }
+    let waiting: Vec<&PlannedMigration> = outcome.waiting.iter().collect();
+    if !waiting.is_empty() {
+        let names: Vec<_> = waiting.iter().map(|it| format!("{} {}", it.number, it.name)).collect();
+        printer.say(&message!("stage-waiting", count = names.len(), migrations = names.join(", ")));
+    }
+    printer.answer(&serde_json::json!({
+        "stage": stage.number(),
+        "applied": outcome.applied.iter().map(|number| number.get()).collect::<Vec<_>>(),
+        "waiting": waiting.iter().map(|migration| serde_json::json!({
+            "number": migration.number.get(),
+            "name": migration.name.as_str(),
+            "stage": migration.stage().number(),
+        })).collect::<Vec<_>>(),
+        "release": outcome.release.map(|(id, state)| serde_json::json!({ "id": id, "state": state.as_str() })),
+    }));
+}

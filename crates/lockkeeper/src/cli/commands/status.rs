@@ -1,0 +1,289 @@
+//! `status`: where every migration and release stands. Reads, and writes nothing.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, Problem, Stage};
+use lockkeeper_core::parse::MigrationPair;
+use lockkeeper_core::plan::{FileState, PlanEntry, PlannedMigration, Survey, plan_migration, stage2_digest, survey};
+use lockkeeper_engine::driver::gate_reports;
+use lockkeeper_engine::ledger::{AppliedRecord, LedgerSnapshot, read};
+use lockkeeper_engine::postgres::Connection;
+
+use crate::cli::context::{Context, moment};
+use crate::printer::{Cell, Table, Tone};
+
+/// Show where every migration and release stands; exit 1 when files and ledger do not fit
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lockkeeper status\n  lockkeeper status --json | jq '.migrations[] | select(.state == \"pending\")'")]
+pub struct Args {}
+
+/// A pending migration, or why it cannot be read.
+type Pending<'p> = (&'p MigrationPair, Result<PlannedMigration, Box<Problem>>);
+
+pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
+    let folder = context.folder()?;
+    let connection = context.connect().await?;
+    let snapshot = read(&connection).await?;
+    let applied = snapshot.as_ref().map(LedgerSnapshot::applied_migrations).unwrap_or_default();
+    let survey = survey(&folder.pairs, &applied);
+    let pending: Vec<Pending<'_>> = survey.pending.iter().map(|pair| (*pair, plan_migration(pair))).collect();
+    let readable: Vec<_> = pending.iter().filter_map(|(_, planned)| planned.as_ref().ok().cloned()).collect();
+    let gates = gates(snapshot.as_ref(), &readable, &survey, context)?;
+    let mut problems = folder.problems;
+    problems.extend(pending.iter().filter_map(|(_, planned)| planned.as_ref().err().cloned()));
+    problems.extend(survey.problems.iter().cloned());
+    tell(&connection, snapshot.as_ref(), &survey, &pending, &gates, context);
+    let answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, &problems);
+    context.printer.answer(&answer);
+    match Problem::all(problems) {
+        Some(problem) if !context.printer.is_json() => Err(problem),
+        Some(problem) => Ok(problem.exit.code()),
+        None => Ok(0),
+    }
+}
+
+/// The gates before stage 2, when there is a stage 2 to come.
+fn gates(
+    snapshot: Option<&LedgerSnapshot>,
+    pending: &[PlannedMigration],
+    survey: &Survey<'_>,
+    context: &Context<'_>,
+) -> Answer<Vec<GateReport>> {
+    let contract: Vec<_> = pending.iter().filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from).collect();
+    let (Some(snapshot), false) = (snapshot, contract.is_empty()) else { return Ok(Vec::new()) };
+    let plan = stage2_digest(&snapshot.ledger_id, contract);
+    Ok(gate_reports(snapshot, pending, plan, &context.gate_context(&survey.pending)?))
+}
+
+fn tell(
+    connection: &Connection,
+    snapshot: Option<&LedgerSnapshot>,
+    survey: &Survey<'_>,
+    pending: &[Pending<'_>],
+    gates: &[GateReport],
+    context: &Context<'_>,
+) {
+    let printer = context.printer;
+    let target = connection.target();
+    printer.say_in(
+        &message!(
+            "status-database",
+            database = target.database.as_str(),
+            server = target.server(),
+            version = connection.version().to_string()
+        ),
+        Tone::Strong,
+    );
+    tell_release(snapshot, context);
+    if survey.applied.is_empty() && pending.is_empty() {
+        printer.say(&message!("status-empty"));
+        return;
+    }
+    printer.line("");
+    printer.table(&migrations(snapshot, survey, pending, context));
+    for notice in &survey.notices {
+        printer.say_in(notice, Tone::Waiting);
+    }
+    if !gates.is_empty() {
+        printer.line("");
+        printer.say_in(&message!("status-gates"), Tone::Strong);
+        for gate in gates {
+            tell_gate(gate, context);
+        }
+    }
+    let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.points.is_empty()) else { return };
+    printer.line("");
+    printer.say_in(&message!("status-points"), Tone::Strong);
+    let mut seen = Vec::new();
+    for point in &snapshot.points {
+        // An older point of the same name is hidden by the newer one.
+        if !seen.contains(&&point.name) {
+            seen.push(&point.name);
+            let at = moment(point.taken_at);
+            printer.say(&message!("status-point", point = point.name.as_str(), at = at, by = point.taken_by.as_str()));
+        }
+    }
+}
+
+fn tell_release(snapshot: Option<&LedgerSnapshot>, context: &Context<'_>) {
+    let printer = context.printer;
+    let Some(snapshot) = snapshot else {
+        printer.say(&message!("status-no-ledger"));
+        return;
+    };
+    if let Some(release) = &snapshot.release {
+        let said = message!(
+            "status-release",
+            release = release.id,
+            state = release.state.as_str(),
+            at = moment(release.started_at),
+            by = release.started_by.as_str()
+        );
+        printer.say(&said);
+        if let (Some(version), Some(at)) = (&release.deployed_version, release.deployed_at) {
+            printer.say(&message!("status-deployed", version = version.as_str(), at = moment(at)));
+        }
+    }
+    if snapshot.lease.is_held {
+        let lease = &snapshot.lease;
+        printer.say_in(
+            &message!(
+                "status-lease",
+                holder = lease.holder.as_str(),
+                host = lease.host.as_str(),
+                pid = lease.pid,
+                doing = lease.doing.as_str(),
+                since = moment(lease.acquired_at)
+            ),
+            Tone::Waiting,
+        );
+    }
+}
+
+fn tell_gate(gate: &GateReport, context: &Context<'_>) {
+    let (mark, tone) = match gate.verdict {
+        GateVerdict::Yes => ("[x]", Tone::Good),
+        GateVerdict::NotYet => ("[ ]", Tone::Waiting),
+        GateVerdict::No => ("[!]", Tone::Bad),
+    };
+    let printer = context.printer;
+    printer.say_in(&message!("status-gate", mark = mark, evidence = gate.evidence.clone()), tone);
+    if let Some(way_out) = &gate.way_out {
+        printer.say_in(&message!("status-way-out", command = way_out.clone()), Tone::Quiet);
+    }
+}
+
+fn migrations(
+    snapshot: Option<&LedgerSnapshot>,
+    survey: &Survey<'_>,
+    pending: &[Pending<'_>],
+    context: &Context<'_>,
+) -> Table {
+    let printer = context.printer;
+    let headings = [
+        message!("status-number"),
+        message!("status-name"),
+        message!("status-kind"),
+        message!("status-stage"),
+        message!("status-state"),
+    ];
+    let mut table = Table::new(headings.iter().map(|heading| printer.text(heading)).collect());
+    let mut rows: Vec<_> = Vec::new();
+    for (migration, file) in &survey.applied {
+        let record = snapshot.and_then(|it| it.applied.iter().find(|row| row.migration.seq == migration.seq));
+        let (state, tone) = applied_state(record, *file);
+        rows.push((
+            migration.number,
+            vec![
+                Cell::new(migration.number.to_string()),
+                Cell::new(migration.name.as_str()),
+                Cell::toned(migration.kind.as_str(), Tone::Quiet),
+                Cell::new(migration.stage.number().to_string()),
+                Cell::toned(printer.text(&state), tone),
+            ],
+        ));
+    }
+    for (pair, planned) in pending {
+        let (stage, state, tone) = pending_state(planned);
+        rows.push((
+            pair.number,
+            vec![
+                Cell::new(pair.number.to_string()),
+                Cell::new(pair.name.as_str()),
+                Cell::toned(pair.name.kind().as_str(), Tone::Quiet),
+                Cell::new(stage),
+                Cell::toned(printer.text(&state), tone),
+            ],
+        ));
+    }
+    rows.sort_by_key(|(number, _)| *number);
+    for (_, cells) in rows {
+        table.row(cells);
+    }
+    table
+}
+
+fn applied_state(record: Option<&AppliedRecord>, file: FileState) -> (Message, Tone) {
+    let applied = || {
+        let at = record.and_then(|record| record.applied_at).map(moment).unwrap_or_default();
+        let by = record.map(|record| record.applied_by.clone()).unwrap_or_default();
+        message!("state-applied", at = at, by = by)
+    };
+    match file {
+        _ if record.is_some_and(|record| record.undoing) => (message!("state-undoing"), Tone::Bad),
+        _ if record.is_some_and(|record| !record.migration.complete) => (message!("state-applying"), Tone::Bad),
+        FileState::Same | FileState::DownChanged => (applied(), Tone::Good),
+        FileState::Changed => (message!("state-changed"), Tone::Bad),
+        FileState::Renamed => (message!("state-renamed"), Tone::Bad),
+        FileState::Renumbered => (message!("state-renumbered"), Tone::Bad),
+        FileState::Missing => (message!("state-missing"), Tone::Bad),
+    }
+}
+
+fn pending_state(planned: &Result<PlannedMigration, Box<Problem>>) -> (&'static str, Message, Tone) {
+    match planned {
+        Ok(migration) if migration.stage() == Stage::Expand => ("1", message!("state-pending"), Tone::Waiting),
+        Ok(_) => ("2", message!("state-waiting"), Tone::Waiting),
+        Err(_) => ("?", message!("state-unreadable"), Tone::Bad),
+    }
+}
+
+fn to_json(
+    snapshot: Option<&LedgerSnapshot>,
+    survey: &Survey<'_>,
+    pending: &[Pending<'_>],
+    gates: &[GateReport],
+    problems: &[Box<Problem>],
+) -> serde_json::Value {
+    use serde_json::json;
+    let applied = survey.applied.iter().map(|(migration, file)| {
+        let record = snapshot.and_then(|it| it.applied.iter().find(|row| row.migration.seq == migration.seq));
+        json!({
+            "number": migration.number.get(),
+            "name": migration.name.as_str(),
+            "kind": migration.kind.as_str(),
+            "stage": migration.stage.number(),
+            "state": if migration.complete { "applied" } else { "incomplete" },
+            "file": file.as_str(),
+            "applied_at": record.and_then(|record| record.applied_at).map(|at| at.to_string()),
+            "applied_by": record.map(|record| record.applied_by.as_str()),
+            "duration_ms": record.and_then(|record| record.duration_ms),
+            "release": record.map(|record| record.release_id),
+        })
+    });
+    let waiting = pending.iter().map(|(pair, planned)| {
+        json!({
+            "number": pair.number.get(),
+            "name": pair.name.as_str(),
+            "kind": pair.name.kind().as_str(),
+            "stage": planned.as_ref().ok().map(|migration| migration.stage().number()),
+            "state": if planned.is_ok() { "pending" } else { "unreadable" },
+        })
+    });
+    let mut migrations: Vec<_> = applied.chain(waiting).collect();
+    migrations.sort_by_key(|migration| migration["number"].as_i64());
+    json!({
+        "ledger": snapshot.map(|it| it.ledger_id.as_str()),
+        "release": snapshot.and_then(|it| it.release.as_ref()).map(|release| json!({
+            "id": release.id,
+            "state": release.state.as_str(),
+            "deployed_version": release.deployed_version,
+        })),
+        "lease": snapshot.map(|it| &it.lease).filter(|lease| lease.is_held).map(|lease| json!({
+            "holder": lease.holder, "host": lease.host, "pid": lease.pid, "doing": lease.doing,
+        })),
+        "migrations": migrations,
+        "gates": gates.iter().map(|gate| json!({
+            "gate": gate.gate.as_str(),
+            "verdict": gate.verdict.as_str(),
+            "evidence": gate.evidence.id,
+        })).collect::<Vec<_>>(),
+        "points": snapshot.map(|it| it.points.iter().map(|point| json!({
+            "name": point.name.as_str(),
+            "taken_at": point.taken_at.to_string(),
+        })).collect::<Vec<_>>()),
+        "problems": problems.iter().map(|problem| json!({
+            "id": problem.message.id,
+            "path": problem.place.as_ref().map(|place| place.path.as_ref()),
+        })).collect::<Vec<_>>(),
+    })
+}

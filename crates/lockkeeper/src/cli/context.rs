@@ -1,0 +1,172 @@
+//! What every command works with: settings, a printer, a runtime; and what several of them do.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, ExitClass, Problem};
+use lockkeeper_core::parse::{Folder, MigrationPair};
+use lockkeeper_engine::driver::{GateContext, Limits, Progress, Session};
+use lockkeeper_engine::ledger::Holder;
+use lockkeeper_engine::postgres::{Connection, connect};
+use lockkeeper_engine::seams::Stop;
+use lockkeeper_engine::signature::AllowedSigners;
+
+use super::{authors, files};
+use crate::printer::{Printer, Tone};
+use crate::settings::Settings;
+
+pub struct Context<'p> {
+    pub settings: Settings,
+    pub printer: &'p Printer,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl<'p> Context<'p> {
+    pub fn new(settings: Settings, printer: &'p Printer) -> Answer<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| {
+            Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string()))
+        })?;
+        Ok(Self { settings, printer, runtime })
+    }
+
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// The folder of the migrations, read and paired up.
+    pub fn folder(&self) -> Answer<Folder> {
+        files::read_folder(&self.settings.migrations, &self.settings.project_dir)
+    }
+
+    /// The pairs of the folder, or everything that is wrong with it.
+    pub fn pairs(&self) -> Answer<Vec<MigrationPair>> {
+        let Folder { pairs, problems } = self.folder()?;
+        match Problem::all(problems) {
+            Some(problem) => Err(problem),
+            None => Ok(pairs),
+        }
+    }
+
+    pub async fn connect(&self) -> Answer<Connection> {
+        connect(self.settings.target()?).await
+    }
+
+    /// A connection that may write. SIGINT and SIGTERM are caught from here on.
+    pub async fn session(&self) -> Answer<Session> {
+        let stop = Stop::on_signals()
+            .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
+        let connection = self.connect().await?;
+        if connection.is_standby() {
+            return Err(Problem::usage(message!("connection-standby")).hint(message!("connection-standby-hint")));
+        }
+        let limits = Limits {
+            lock_timeout: self.settings.limits.lock_timeout,
+            statement_timeout: self.settings.limits.statement_timeout,
+            lock_attempts: self.settings.limits.lock_attempts,
+        };
+        Ok(Session { connection, holder: self.holder(), limits, stop })
+    }
+
+    fn holder(&self) -> Holder {
+        let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
+        Holder { actor: self.settings.actor.clone(), host, pid: std::process::id() }
+    }
+
+    /// What the gates of stage 2 need besides the ledger. `pairs` are those whose authors count.
+    pub fn gate_context(&self, pairs: &[&MigrationPair]) -> Answer<GateContext> {
+        let path = &self.settings.approval.allowed_signers;
+        let allowed = match std::fs::read_to_string(path) {
+            Ok(text) => Some(AllowedSigners::parse(&path.display().to_string(), &text)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                let (path, reason) = (path.display().to_string(), error.to_string());
+                return Err(Problem::usage(message!("signers-unreadable", path = path, reason = reason)));
+            }
+        };
+        Ok(GateContext {
+            allowed,
+            author_may_approve: self.settings.approval.author_may_approve,
+            authors: authors::of_files(&self.settings.project_dir, pairs),
+            database: self.settings.target()?.database.clone(),
+        })
+    }
+
+    /// Tells what the driver does while it does it.
+    pub fn report(&self, progress: Progress) {
+        let printer = self.printer;
+        match progress {
+            Progress::PointTaken { name } => {
+                printer.note_in(&message!("progress-point", point = name.as_str()), Tone::Quiet);
+            }
+            Progress::MigrationStarted { number, name, place, total } => printer.note(&message!(
+                "progress-started",
+                place = place,
+                total = total,
+                number = number.to_string(),
+                name = name.as_str()
+            )),
+            Progress::StepStarted { number, ordinal, total, sql } => printer.note_in(
+                &message!(
+                    "progress-step",
+                    number = number.to_string(),
+                    ordinal = ordinal,
+                    total = total,
+                    sql = first_line(&sql)
+                ),
+                Tone::Quiet,
+            ),
+            Progress::StepCleared { number, ordinal } => {
+                printer.note(&message!("progress-cleared", number = number.to_string(), ordinal = ordinal));
+            }
+            Progress::MigrationApplied { number, name, took } => printer.note_in(
+                &message!(
+                    "progress-applied",
+                    number = number.to_string(),
+                    name = name.as_str(),
+                    ms = took.as_millis()
+                ),
+                Tone::Good,
+            ),
+            Progress::MigrationUndone { number, name, took } => printer.note_in(
+                &message!(
+                    "progress-undone",
+                    number = number.to_string(),
+                    name = name.as_str(),
+                    ms = took.as_millis()
+                ),
+                Tone::Good,
+            ),
+            Progress::Retrying { number, attempt, attempts, wait, reason } => printer.note_in(
+                &message!(
+                    "progress-retrying",
+                    number = number.to_string(),
+                    attempt = attempt,
+                    attempts = attempts,
+                    ms = wait.as_millis(),
+                    reason = reason.message
+                ),
+                Tone::Waiting,
+            ),
+            Progress::Notice(notice) => printer.note_in(
+                &message!("progress-notice", severity = notice.severity, text = notice.message),
+                Tone::Quiet,
+            ),
+        }
+    }
+}
+
+/// The first line of a statement, cut to what a line of a terminal holds.
+pub fn first_line(sql: &str) -> String {
+    const CHARS_MAX: usize = 100;
+    let flat = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= CHARS_MAX {
+        return flat;
+    }
+    let cut: String = flat.chars().take(CHARS_MAX - 1).collect();
+    format!("{cut}…")
+}
+
+/// A point in time as people read it: UTC, to the second.
+pub fn moment(at: jiff::Timestamp) -> String {
+    let second = at.round(jiff::Unit::Second).unwrap_or(at);
+    second.to_string()
+}

@@ -1,0 +1,120 @@
+//! The command line: one file for each command under `commands`.
+
+mod authors;
+mod commands;
+mod context;
+mod files;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lockkeeper_core::model::{Answer, ExitClass};
+
+use crate::printer::{Language, Printer, Tone};
+use crate::settings::{self, ColorChoice, GlobalFlags, Settings};
+use context::Context;
+
+/// Changes the schema of a running PostgreSQL in two stages, with the code deploy between them.
+#[derive(Debug, Parser)]
+#[command(name = "lockkeeper", version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    flags: GlobalFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0        done
+  1        refused by a gate or a rule
+  2        usage or configuration
+  3        a migration failed: the message says what is recorded, what is not, and the next command
+  4        lease busy, or lock budget spent: nothing was changed
+  130/143  interrupted at a safe point by SIGINT/SIGTERM
+
+Example:
+  lockkeeper plan && lockkeeper stage1 && lockkeeper status";
+
+/// In the order in which a release uses them.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(commands::init::Args),
+    New(commands::new::Args),
+    Plan(commands::plan::Args),
+    Stage1(commands::stage1::Args),
+    Status(commands::status::Args),
+    Deployed(commands::deployed::Args),
+    Approve(commands::approve::Args),
+    Stage2(commands::stage2::Args),
+    Rollback(commands::rollback::Args),
+    Log(commands::log::Args),
+    Demo(commands::demo::Args),
+}
+
+/// Runs one command line. Everything that can be said is said; the exit code is the rest.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no error; clap knows which is which.
+            let _ = error.print();
+            let usage = ExitCode::from(ExitClass::Usage.code());
+            return if error.use_stderr() { usage } else { ExitCode::SUCCESS };
+        }
+    };
+    let settings = settings::load(&cli.flags);
+    let printer = printer(&cli.flags, settings.as_ref().ok());
+    match settings.and_then(|settings| execute(cli.command, settings, &printer)) {
+        Ok(code) => ExitCode::from(code),
+        Err(problem) => {
+            printer.problem(&problem);
+            ExitCode::from(problem.exit.code())
+        }
+    }
+}
+
+/// Settings that cannot be read must still be told in the right language.
+fn printer(flags: &GlobalFlags, settings: Option<&Settings>) -> Printer {
+    let language = settings.and_then(|settings| settings.language.clone()).or_else(|| flags.lang.clone());
+    let color: ColorChoice = settings.map_or(flags.color, |settings| settings.color);
+    Printer::new(Language::from_locale(language.as_deref()), color, flags.json)
+}
+
+fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8> {
+    for warning in &settings.warnings {
+        printer.note_in(warning, Tone::Waiting);
+    }
+    let context = Context::new(settings, printer)?;
+    match command {
+        Command::Init(args) => commands::init::run(&args, &context),
+        Command::New(args) => commands::new::run(&args, &context),
+        Command::Plan(args) => context.wait(commands::plan::run(&args, &context)),
+        Command::Stage1(args) => context.wait(commands::stage1::run(&args, &context)),
+        Command::Status(args) => context.wait(commands::status::run(&args, &context)),
+        Command::Deployed(args) => context.wait(commands::deployed::run(&args, &context)),
+        Command::Approve(args) => context.wait(commands::approve::run(&args, &context)),
+        Command::Stage2(args) => context.wait(commands::stage2::run(&args, &context)),
+        Command::Rollback(args) => context.wait(commands::rollback::run(&args, &context)),
+        Command::Log(args) => context.wait(commands::log::run(&args, &context)),
+        Command::Demo(args) => context.wait(commands::demo::run(&args, &context)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_has_an_example() {
+        let mut command = Cli::command();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands_mut() {
+            let help = sub.render_long_help().to_string();
+            assert!(help.contains("Example"), "{} has no example", sub.get_name());
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The sentences, one catalogue per language.
+
+use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
+use lockkeeper_core::model::{Arg, Message};
+use unic_langid::LanguageIdentifier;
+
+use super::Language;
+
+/// Every catalogue file, in each language. A test holds the pairs against one another.
+const SOURCES: [(&str, &str); 5] = [
+    (include_str!("catalogue/cli.en.ftl"), include_str!("catalogue/cli.ko.ftl")),
+    (include_str!("catalogue/connect.en.ftl"), include_str!("catalogue/connect.ko.ftl")),
+    (include_str!("catalogue/effects.en.ftl"), include_str!("catalogue/effects.ko.ftl")),
+    (include_str!("catalogue/files.en.ftl"), include_str!("catalogue/files.ko.ftl")),
+    (include_str!("catalogue/release.en.ftl"), include_str!("catalogue/release.ko.ftl")),
+];
+
+/// The messages of one language.
+pub struct Catalogue {
+    bundle: FluentBundle<FluentResource>,
+}
+
+impl Catalogue {
+    pub fn new(language: Language) -> Self {
+        let tag: LanguageIdentifier = language.tag().parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new(vec![tag]);
+        // Marks around arguments help right-to-left scripts and spoil copied commands.
+        bundle.set_use_isolating(false);
+        for (english, korean) in SOURCES {
+            let source = match language {
+                Language::English => english,
+                Language::Korean => korean,
+            };
+            // A broken entry is found by the test; what can be read is used.
+            let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(readable, _)| readable);
+            bundle.add_resource_overriding(resource);
+        }
+        Self { bundle }
+    }
+
+    /// The message in this language. A message without an entry shows its identifier and arguments.
+    pub fn text(&self, message: &Message) -> String {
+        let Some(pattern) = self.bundle.get_message(message.id).and_then(|entry| entry.value()) else {
+            return message.to_string();
+        };
+        let mut args = FluentArgs::new();
+        for (name, value) in &message.args {
+            args.set(*name, self.value(value));
+        }
+        let mut errors = Vec::new();
+        self.bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned()
+    }
+
+    fn value(&self, arg: &Arg) -> FluentValue<'static> {
+        match arg {
+            Arg::Text(text) => FluentValue::from(text.clone()),
+            Arg::Number(number) => FluentValue::from(*number),
+            Arg::Message(message) => FluentValue::from(self.text(message)),
+            Arg::List(messages) => {
+                FluentValue::from(messages.iter().map(|message| self.text(message)).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}

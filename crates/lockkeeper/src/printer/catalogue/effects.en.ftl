@@ -1,0 +1,103 @@
+# What statements do, why that matters to running code, and what the rules say.
+
+## What a statement does
+
+effect-add-column = adds column { $table }.{ $name }
+effect-add-constraint = adds constraint { $name } to { $table }
+effect-alter = alters { $object } { $name }
+effect-alter-column = alters column { $table }.{ $name }
+effect-analyze = gathers statistics
+effect-attach-partition = attaches partition { $name } to { $table }
+effect-call = runs a procedure or a prepared statement, which cannot be read beforehand
+effect-cluster = writes the table anew in the order of an index
+effect-comment = writes a comment or label
+effect-create = creates { $object } { $name }
+effect-create-index = creates index { $name } on { $table }
+effect-create-unique-index = creates unique index { $name } on { $table }
+effect-delete = deletes rows of { $name }
+effect-detach-partition = detaches partition { $name } from { $table }
+effect-drop = drops { $object } { $name }
+effect-drop-column = drops column { $table }.{ $name }
+effect-drop-constraint = drops constraint { $name } of { $table }
+effect-dynamic = runs SQL that it builds itself, which cannot be read beforehand
+effect-grant = grants rights
+effect-insert = inserts rows into { $name }
+effect-lock = locks { $name }
+effect-query = reads
+effect-refresh = refreshes materialized view { $name }
+effect-reindex = builds an index anew
+effect-rename = renames { $object } { $name }
+effect-rename-column = renames column { $table }.{ $name }
+effect-revoke = takes rights away
+effect-rewrite = moves { $name } to another place or kind of storage
+effect-row-security-off = switches row security of { $name } off
+effect-row-security-on = switches row security of { $name } on
+effect-session = changes settings of the session
+effect-settle = changes settings of { $name }
+effect-trigger-off = switches a trigger or rule of { $name } off
+effect-trigger-on = switches a trigger or rule of { $name } on
+effect-truncate = empties { $name }
+effect-update = updates rows of { $name }
+effect-vacuum = vacuums
+effect-validate = checks every row of { $name } against a constraint
+
+## Why the running code would notice
+
+why-constraint-gone = code that relies on { $name }, such as ON CONFLICT, fails or writes what it must not
+why-default-changed = inserts of the running code that leave { $name } out get another value, or fail
+why-dropped = code that still uses { $name } fails
+why-index-gone = queries of the running code that need { $name } become slow
+why-inserts-fail = inserts of the running code, which does not know { $name }, fail
+why-nulls-refused = writes of the running code that leave { $name } empty fail
+why-renamed = code that uses the name { $name } fails
+why-rights-gone = code that uses these rights fails
+why-rows-gone = rows of { $name } that the running code may read are gone
+why-rows-hidden = rows of { $name } that no policy shows vanish from the running code
+why-rule = the rule rewrites the running code's statements on { $table }
+why-trigger-off = writes of the running code to { $name } lose what the trigger did for them
+why-type-changed = the running code reads and writes the old type of { $name }
+why-unreadable = what it does is known only when it runs
+why-values-refused = writes of the running code that { $name } no longer accepts fail
+why-writes-refused = writes of the running code to { $table } that break it fail
+
+## The stage and where it comes from
+
+stage-by-directive = directive: { $reason }
+stage-by-name = its name, { $name }; the effects fit both stages
+stage-by-nothing = nothing in it is noticed by running code
+stage-by-unreadable = it runs SQL that cannot be read beforehand
+stage-disagreement = name and effects disagree: { $name } is { $kind }, which is stage { $by_name }, but it { $what }, which is stage { $by_effects }
+stage-disagreement-directive-hint = if you know better, say why in the first lines of the file: -- lockkeeper: stage={ $stage } reason="…"
+stage-disagreement-rename-hint = rename the pair: { $stage ->
+    [1] add_… or create_… say stage 1
+   *[2] remove_… or drop_… say stage 2
+}, any other name lets the effects decide
+stage-disagreement-split-hint = split it into two pairs: one that adds, for stage 1, and one that removes, for stage 2
+
+## Locks
+
+lock-blocks-ddl = blocks only other schema changes
+lock-blocks-reads = blocks reads and writes
+lock-blocks-writes = blocks writes
+lock-none = no lock on a table in use
+lock-on = { $mode } on { $table }, { $blocks }
+
+## Why a step is safe
+
+safe-lock-timeout = waits for its lock no longer than lock_timeout, then lets everybody pass and tries again; all of the migration or nothing
+safe-no-lock = touches nothing that the running code uses; all of the migration or nothing
+safe-own-transaction = commits by itself together with its record
+safe-standalone-again = may run twice without harm, so an interruption is mended by running it again
+safe-standalone-settled = blocks neither reads nor writes; after an interruption the catalog tells whether it happened, and a half-done one is cleared away
+safe-standalone-unknown = runs outside a transaction; after an interruption a person must say whether it happened
+
+## Rules
+
+rule-down-without-statement = a rollback runs this file, reports success, and leaves the schema as it is
+rule-down-without-statement-help = write the statement that undoes the up script
+rule-index-without-concurrently = every write to { $table } waits until the index is built
+rule-index-without-concurrently-help = CREATE INDEX CONCURRENTLY, in a file of its own
+rule-scan-under-exclusive-lock = { $table } is read from end to end under { $lock }
+rule-scan-under-exclusive-lock-help = add the constraint NOT VALID, and VALIDATE CONSTRAINT in a later migration
+rule-table-rewrite = { $table } and its indexes are written anew while nobody can read it
+rule-table-rewrite-help = add a new column, fill it in batches, and drop the old one in stage 2

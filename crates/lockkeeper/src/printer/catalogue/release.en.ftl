@@ -1,0 +1,193 @@
+# The release: gates, approvals, ledger, lease, and what went wrong on the way.
+
+## The next command
+
+next-approve = lockkeeper approve stage2 --reason "…"
+next-deployed = lockkeeper deployed --version …
+next-rollback = lockkeeper rollback before_schema_add
+next-stage1 = lockkeeper stage1
+next-stage2 = lockkeeper stage2
+next-status = lockkeeper status
+nothing-changed = nothing was changed
+
+## Gates
+
+gate-approval-other-plan = the approval of { $by } names another plan: files changed since
+gate-approval-void = the approval of { $by } does not hold: { $reason }
+gate-approved = approved by { $by }
+gate-deployed = deployed: { $version }
+gate-not-approved = nobody has approved this plan
+gate-not-deployed = the deploy of the new code is not confirmed
+gate-stage1-complete = stage 1 is complete
+gate-stage1-pending = stage 1 is not complete: { $migrations } ({ $count })
+release-moved = the release moved on while this command ran
+release-not-now = { $event } is not possible while the release is { $state }
+
+## Stages
+
+after-failure-stage1-hint = mend it, then run lockkeeper stage1 again: it goes on from here
+after-failure-stage2-hint = mend the data or the rights and run lockkeeper stage2 again; a changed file needs a new approval
+file-order-in-use = something runs on this database already, and file order would skip the gates of stage 2
+file-order-in-use-hint = run lockkeeper stage1 without --file-order
+migration-failed = migration { $number } { $name } failed
+migration-left-nothing = what the migration had begun is cleared away: nothing of it stands
+stage-done = stage { $stage } complete: { $count ->
+    [one] 1 migration applied
+   *[other] { $count } migrations applied
+}
+stage-nothing = stage { $stage }: nothing to do
+stage-out-of-order = { $count ->
+    [one] migration { $numbers } is
+   *[other] migrations { $numbers } are
+} numbered below one that is applied already
+stage-out-of-order-flag-hint = or apply all the same, in an order that was not tested: lockkeeper stage1 --out-of-order
+stage-out-of-order-renumber-hint = give it the next free number
+stage-progress = applied in this run: { $applied } of { $total }
+stage-to-unknown = there is no migration { $number }
+stage-waiting = waiting: { $migrations }
+stage2-closed = stage 2 is closed: { $count ->
+    [one] a gate says no
+   *[other] { $count } gates say no
+}
+stage2-no-release = no release is open, so there is nothing that stage 2 could end
+stage2-other-plan = what is left of stage 2 is not what was approved for release { $release }
+stage2-other-plan-hint = bring the files back to what was approved, or go back with lockkeeper rollback before_field_remove
+step-not-settled = whether an interrupted step happened could not be found out
+step-outcome-unknown = the connection broke: whether this step took effect is found out by the next run
+step-unsettled = step { $ordinal } of migration { $number } was interrupted, and nothing can tell whether it happened: { $sql }
+step-unsettled-hint = look, and say: --unsettled done, or --unsettled again to run it once more
+steps-standing = { $done } of { $total } steps of this migration are done and stay; the next run goes on behind them
+stopped = stopped at a safe point
+stopped-hint = the same command goes on from here
+stopped-safe = what was applied is recorded; what was running is rolled back
+transaction-left = the migration ended the transaction it ran in
+transaction-left-hint = remove COMMIT, ROLLBACK or PREPARE TRANSACTION from it
+undo-failed = migration { $number } { $name } could not be undone
+lock-budget-spent = { $attempts } attempts, and the lock was not to be had; nothing of this migration was changed
+lock-budget-spent-hint = see who holds it (pg_stat_activity, pg_blocking_pids), or try again at a quieter time: the same command goes on from here
+
+## What PostgreSQL says most often
+
+sqlstate-duplicate-hint = it exists already: was it made by hand, or by a tool that ran before? Lockkeeper's ledger does not know it
+sqlstate-enum-hint = a new enum value can be used only after it is committed: put its use into the next migration
+sqlstate-privilege-hint = the role of DB_USER lacks a right; its owner or an administrator grants it
+sqlstate-undefined-hint = it does not exist here: is a migration missing, or does the search_path of this role differ?
+
+## Approvals
+
+approval-by-author = { $by } is the author of this release and may not approve it
+approval-by-author-hint = ask another admin, or allow it with author_may_approve in lockkeeper.toml
+approval-elsewhere = it was made for release { $release } of database { $database }
+approval-expired = it expired at { $at }
+approval-no-signers = there is no allowed_signers file
+approval-unreadable = its text is not an approval
+approve-declined = not approved
+approve-deployed = deployed: { $version }
+approve-document = This text will be signed:
+approve-done = approved by { $by } until { $until }
+approve-effect =   it { $what }
+approve-effect-destroys =   it { $what }: THE DATA IS GONE AFTERWARDS
+approve-effect-why =   it { $what }: { $why }
+approve-expiry-too-far = the expiry is too far away
+approve-heading = You approve the removal of what old code needed:
+approve-migration = { $number } { $name }
+approve-needs-yes = there is no terminal to ask on; --yes signs without asking
+approve-no-key = there is no key to sign with
+approve-no-key-hint = name one with --key, or set git's user.signingkey
+approve-no-principal = it is not known who approves
+approve-no-principal-hint = say it with --as, or set git's user.email
+approve-no-signers = there is no file of those who may approve: { $path }
+approve-no-signers-hint = write a line into it: admin@example.org namespaces="lockkeeper-admin" ssh-ed25519 AAAA…
+approve-not-deployed = the deploy of the new code is NOT confirmed yet
+approve-nothing = there is nothing to approve: no stage-2 migration waits in an open release
+approve-question = Sign? [y/N]
+approve-reason-empty = an approval needs a reason
+approve-reason-empty-hint = say why it is safe now: --reason "all pods on 3.0"
+approve-refused = the approval was not recorded: { $reason }
+approve-sql =     { $line }
+signature-does-not-match = the signature of { $key } is not of this text
+signature-key-expired = the key of { $principal } is not valid at this time, by { $path }
+signature-key-unknown = key { $key } does not stand in { $path }
+signature-principal-other = key { $key } does not belong to { $principal }, by { $path }
+signature-role-missing = the key of { $principal } has no role { $role } in { $path }
+signature-unreadable = the signature cannot be read: { $reason }
+sign-failed = ssh-keygen did not sign: { $reason }
+sign-failed-hint = is the key's file right, is the agent running (ssh-add -l), was the passphrase given?
+sign-no-ssh-keygen = ssh-keygen could not be started: { $reason }
+sign-no-ssh-keygen-hint = install OpenSSH's client: apt-get install openssh-client
+signers-cert-authority = certificate authorities are not supported: list the keys themselves
+signers-key-missing = the line has no key
+signers-key-unreadable = the key cannot be read: { $reason }
+signers-line-hint = a line is: principal namespaces="lockkeeper-admin" ssh-ed25519 AAAA…
+signers-option-unknown = { $option } is no option of this file
+signers-time-unreadable = { $text } is no time: YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS
+signers-unreadable = { $path } cannot be read: { $reason }
+
+## Rollback
+
+point-name-automatic = { $name } is taken by Lockkeeper itself; choose another name
+point-name-unfit = { $name } cannot be a rollback point's name: letters, digits, _ - and ., at most { $max }
+rollback-declined = not rolled back
+rollback-done = back at { $point }: { $count ->
+    [one] 1 migration undone
+   *[other] { $count } migrations undone
+}
+rollback-empty-down =     (the down script holds no statement: the schema stays as it is)
+rollback-failed-hint = mend it and run lockkeeper rollback { $point } again: it goes on from here; --down-from-files runs the down files of this checkout
+rollback-file-missing = the down file of migration { $number } is not in this checkout
+rollback-heading = To be undone, in this order ({ $count }):
+rollback-migration = { $number } { $name }
+rollback-needs-yes = there is no terminal to ask on; --yes rolls back without asking
+rollback-no-ledger = this database has no ledger: nothing was ever applied by Lockkeeper
+rollback-no-points-hint = no rollback point leads anywhere: nothing is applied since the last rollback
+rollback-nothing = already at { $point }: nothing to undo
+rollback-past-stage2 = on the way to { $point } stands stage 2: { $migrations }
+rollback-past-stage2-backup-hint = or restore a backup from before stage 2, when the removed data itself is needed
+rollback-past-stage2-flag-hint = or accept that the data stays lost: lockkeeper rollback { $point } --past-stage2 --reason "…"
+rollback-past-stage2-forward-hint = go forward instead: a new migration that adds what is missing
+rollback-past-stage2-why = what stage 2 removed does not come back by its down script: the columns return, empty
+rollback-point-unknown = there is no rollback point { $point }
+rollback-points-hint = points: { $points }
+rollback-progress = undone in this run: { $undone } of { $total }
+rollback-question = Roll back? [y/N]
+
+## Lease
+
+lease-busy = another process changes this database: { $holder } on { $host }, pid { $pid }, since { $since }, doing { $doing }
+lease-busy-hint = wait until it is done; should it have died, its lease expires within { $seconds } seconds
+lease-busy-unknown = another process changes this database
+lease-lost = the lease was lost: this process was silent for too long, and another may be at work
+lease-lost-hint = run lockkeeper status to see what is recorded, then the same command again
+lease-not-taken = the lease could not be taken
+
+## Ledger and log
+
+chain-altered = the event was altered
+chain-end-removed = { $count } events at the end are gone, up to { $last }
+chain-head-altered = the end of the log does not fit its last event
+chain-removed = events { $from } to { $to } are gone
+chain-reordered = the event does not follow the one before it
+connection-lost = the connection broke: { $doing }: { $reason }
+connection-lost-hint = run lockkeeper status to see what is recorded, then the same command again
+ledger-broken = the ledger holds a row that cannot be: { $what }
+ledger-broken-hint = somebody edited the schema lockkeeper by hand; lockkeeper log --verify tells more
+ledger-newer = the ledger has version { $found }, and lockkeeper { $program } knows versions up to { $known }
+ledger-newer-hint = a newer lockkeeper worked here: use that version
+ledger-not-created = the ledger could not be created in database { $database }
+ledger-not-created-grant-hint = GRANT CREATE ON DATABASE { $database } TO { $user }; nothing was changed
+ledger-not-written = the ledger could not be written
+ledger-older = the ledger has version { $found }, older than this program
+ledger-older-hint = the next command that writes, such as lockkeeper stage1, brings it up to date
+ledger-read-only-hint = the server takes no writes: is DB_HOST a replica, or default_transaction_read_only on?
+ledger-unreadable = the ledger could not be read
+ledger-unreadable-hint = GRANT USAGE ON SCHEMA lockkeeper TO { $user }; GRANT SELECT ON ALL TABLES IN SCHEMA lockkeeper TO { $user }
+log-actor = WHO
+log-at = WHEN
+log-broken = the log is broken at event { $seq }: { $what }
+log-broken-hint = somebody changed the ledger behind Lockkeeper's back; compare with a backup
+log-detail = DETAIL
+log-event = WHAT
+log-no-ledger = no ledger: nothing was ever recorded here
+log-other-head = the log is whole, and it is another one: its head is { $found }, not { $expected }
+log-seq = NO
+log-whole = the log is whole: { $count } events, head { $head }

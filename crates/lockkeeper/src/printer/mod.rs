@@ -1,0 +1,155 @@
+//! The only room that prints: data to standard output, everything else to standard error.
+
+mod catalogue;
+mod language;
+mod problem;
+mod table;
+
+pub use catalogue::Catalogue;
+pub use language::Language;
+pub use table::{Cell, Table};
+
+use std::io::{IsTerminal, Write};
+
+use lockkeeper_core::model::{Message, Problem};
+
+use crate::settings::ColorChoice;
+
+/// What decides how things look.
+pub struct Printer {
+    catalogue: Catalogue,
+    color: bool,
+    color_errors: bool,
+    json: bool,
+}
+
+/// The few colours there are, by what they mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Bad,
+    Good,
+    Waiting,
+    Quiet,
+    Strong,
+}
+
+impl Tone {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Bad => "1;31",
+            Self::Good => "32",
+            Self::Waiting => "33",
+            Self::Quiet => "2",
+            Self::Strong => "1",
+        }
+    }
+
+    fn paint(self, text: &str, color: bool) -> String {
+        if color { format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()) } else { text.to_owned() }
+    }
+}
+
+impl Printer {
+    pub fn new(language: Language, color: ColorChoice, json: bool) -> Self {
+        let wanted = |is_terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none(),
+        };
+        Self {
+            catalogue: Catalogue::new(language),
+            color: wanted(std::io::stdout().is_terminal()),
+            color_errors: wanted(std::io::stderr().is_terminal()),
+            json,
+        }
+    }
+
+    /// Whether the command reports as JSON, so that its words stay off standard output.
+    pub const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    pub fn text(&self, message: &Message) -> String {
+        self.catalogue.text(message)
+    }
+
+    pub fn painted(&self, message: &Message, tone: Tone) -> String {
+        tone.paint(&self.text(message), self.color)
+    }
+
+    /// A line of the command's answer.
+    pub fn say(&self, message: &Message) {
+        self.line(&self.text(message));
+    }
+
+    pub fn say_in(&self, message: &Message, tone: Tone) {
+        self.line(&self.painted(message, tone));
+    }
+
+    /// A line of the command's answer that is no message: SQL, a table, a document. Nothing in JSON mode.
+    pub fn line(&self, text: &str) {
+        if !self.json {
+            out(text);
+        }
+    }
+
+    pub fn table(&self, table: &Table) {
+        for line in table.lines(self) {
+            self.line(&line);
+        }
+    }
+
+    /// The whole answer of a command in JSON mode.
+    pub fn answer(&self, value: &serde_json::Value) {
+        if self.json {
+            out(&format!("{value:#}"));
+        }
+    }
+
+    /// One line of JSON, for answers that are streams.
+    pub fn json_line(&self, value: &serde_json::Value) {
+        if self.json {
+            out(&value.to_string());
+        }
+    }
+
+    /// Something to know that is not the answer: progress, a warning.
+    pub fn note(&self, message: &Message) {
+        err(&self.text(message));
+    }
+
+    pub fn note_in(&self, message: &Message, tone: Tone) {
+        err(&tone.paint(&self.text(message), self.color_errors));
+    }
+
+    /// A refusal or failure, with everything that helps.
+    pub fn problem(&self, problem: &Problem) {
+        err(&problem::render(problem, &self.catalogue, self.color_errors));
+        if self.json {
+            out(&format!("{:#}", serde_json::json!({ "error": problem::to_json(problem, &self.catalogue) })));
+        }
+    }
+
+    /// Asks a yes-or-no question on the terminal. `None` when there is no terminal to ask on.
+    pub fn ask(&self, question: &Message) -> Option<bool> {
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        let mut stderr = std::io::stderr();
+        let _ = write!(stderr, "{} ", self.text(question));
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        let answer = answer.trim().to_lowercase();
+        Some(matches!(answer.as_str(), "y" | "yes" | "예" | "네"))
+    }
+}
+
+/// A reader that went away (a closed pipe) is no error of ours.
+fn out(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn err(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
