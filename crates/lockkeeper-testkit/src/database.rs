@@ -92,8 +92,9 @@ impl Drop for Database {
     }
 }
 
+/// Runs one or many statements anywhere, as [`Database::execute`] does in its database.
 #[track_caller]
-pub(crate) fn execute(target: &Target, sql: &str) {
+pub fn execute(target: &Target, sql: &str) {
     simple(target, sql);
 }
 

@@ -21,6 +21,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::certificate::{Certificate, moment};
+use super::chain;
 use super::stream::Stream;
 use super::tls_problem::{self, CertificateFault};
 use super::{Host, RootCert, SslMode, Target};
@@ -127,9 +128,9 @@ impl TlsSettings {
                 Ok(Stream::Tls { stream: Box::new(stream), end_point })
             }
             Err(error) => {
-                let fault = fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let fault: Option<CertificateFault> = fault.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let problem = match fault {
-                    Some(fault) => CertificateFault::problem(fault, target),
+                    Some(fault) => fault.problem(target),
                     None => handshake_problem(target, &error),
                 };
                 Err(TlsFailure::Handshake(problem))
@@ -406,8 +407,11 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<(), CertificateFault> {
         let subject = || certificate.subject();
+        let unknown_issuer = || CertificateFault::UnknownIssuer { subject: subject(), issuer: certificate.issuer() };
         if !certificate.is_version_3() {
-            return Err(CertificateFault::TooOld { subject: subject() });
+            check_dates(certificate, now)?;
+            let is_trusted = chain::leads_to_a_root(certificate, intermediates, &roots.listed, self.algorithms.all, now);
+            return if is_trusted { Ok(()) } else { Err(unknown_issuer()) };
         }
         let unusable = |error: &dyn std::fmt::Display| CertificateFault::Unusable { subject: subject(), reason: error.to_string() };
         let parsed = ParsedCertificate::try_from(der).map_err(|error| unusable(&error))?;
@@ -422,6 +426,7 @@ impl Verifier {
             return Err(CertificateFault::IssuerExpired { subject: intermediate.subject(), not_after });
         }
         match error {
+            _ if certificate.names_itself_as_issuer() => Err(unknown_issuer()),
             RustlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
                 let chain = std::iter::once(certificate.issuer());
                 let chain: Vec<_> = chain.chain(intermediates.iter().filter_map(Certificate::parse).map(|one| one.issuer())).collect();
@@ -430,7 +435,7 @@ impl Verifier {
                     Some((subject, not_after)) => {
                         CertificateFault::IssuerExpired { subject: subject.clone(), not_after: not_after.clone() }
                     }
-                    None => CertificateFault::UnknownIssuer { subject: subject(), issuer: certificate.issuer() },
+                    None => unknown_issuer(),
                 })
             }
             error => Err(unusable(&error)),
@@ -456,7 +461,7 @@ fn alert_for(fault: &CertificateFault) -> CertificateError {
         CertificateFault::NotYetValid { .. } => CertificateError::NotValidYet,
         CertificateFault::UnknownIssuer { .. } => CertificateError::UnknownIssuer,
         CertificateFault::WrongName { .. } => CertificateError::NotValidForName,
-        CertificateFault::TooOld { .. } | CertificateFault::Unusable { .. } => CertificateError::BadEncoding,
+        CertificateFault::Unusable { .. } => CertificateError::BadEncoding,
     }
 }
 

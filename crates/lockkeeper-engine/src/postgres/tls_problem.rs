@@ -15,8 +15,6 @@ pub(super) enum CertificateFault {
     NotYetValid { subject: String, not_before: String },
     UnknownIssuer { subject: String, issuer: String },
     WrongName { names: Vec<String> },
-    /// A version 1 certificate cannot be verified.
-    TooOld { subject: String },
     Unusable { subject: String, reason: String },
 }
 
@@ -51,10 +49,6 @@ impl CertificateFault {
                 let names = names.join(", ");
                 Problem::usage(message!("tls-name-mismatch", server = server, names = names))
                     .hint(message!("tls-hint-host-setting"))
-                    .hint(message!("tls-hint-reissue"))
-            }
-            Self::TooOld { subject } => {
-                Problem::usage(message!("tls-certificate-version", server = server, subject = subject))
                     .hint(message!("tls-hint-reissue"))
             }
             Self::Unusable { subject, reason } => {
