@@ -1,4 +1,7 @@
 //! Acts. Everything that touches a server, a clock or the network; decisions come from core.
 
-pub mod postgres;
 pub mod seams;
+pub mod postgres;
+pub mod signature;
+pub mod ledger;
+pub mod driver;

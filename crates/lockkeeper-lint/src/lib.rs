@@ -1,0 +1,1 @@
+//! Finds hazards in SQL: one rule per file, findings as data. Pure, like core.

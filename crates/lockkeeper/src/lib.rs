@@ -1,3 +1,3 @@
-//! The faces: command line, settings, printer.
+//! The faces of Lockkeeper: settings in, one command run, everything that is printed.
 
 pub mod settings;

@@ -99,7 +99,11 @@ impl Place {
 fn snippet(line: &str, before: usize, marked: usize) -> Snippet {
     let total = line.chars().count();
     if total <= SNIPPET_CHARS_MAX {
-        return Snippet { line: line.replace('\t', " "), before, marked: marked.min(total.saturating_sub(before).max(1)) };
+        return Snippet {
+            line: line.replace('\t', " "),
+            before,
+            marked: marked.min(total.saturating_sub(before).max(1)),
+        };
     }
     let start = before.saturating_sub(SNIPPET_CHARS_MAX / 2);
     let cut: String = line.chars().skip(start).take(SNIPPET_CHARS_MAX).collect();

@@ -17,7 +17,8 @@ impl PointName {
         let name = name.into();
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
         let length = name.chars().count();
-        (length > 0 && length <= Self::CHARS_MAX && name.chars().all(fits) && !name.starts_with('-')).then_some(Self(name))
+        (length > 0 && length <= Self::CHARS_MAX && name.chars().all(fits) && !name.starts_with('-'))
+            .then_some(Self(name))
     }
 
     pub fn as_str(&self) -> &str {

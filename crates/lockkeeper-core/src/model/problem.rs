@@ -59,13 +59,21 @@ pub struct ServerReport {
     pub message: String,
     pub detail: Option<String>,
     pub hint: Option<String>,
-    /// The call stack inside functions: "PL/pgSQL function f() line 3 at RAISE".
+    /// The call stack inside functions: `PL/pgSQL function f() line 3 at RAISE`.
     pub context: Option<String>,
 }
 
 impl Problem {
     pub fn new(exit: ExitClass, message: Message) -> Box<Self> {
-        Box::new(Self { exit, message, place: None, server: None, notes: Vec::new(), hints: Vec::new(), others: Vec::new() })
+        Box::new(Self {
+            exit,
+            message,
+            place: None,
+            server: None,
+            notes: Vec::new(),
+            hints: Vec::new(),
+            others: Vec::new(),
+        })
     }
 
     pub fn refused(message: Message) -> Box<Self> {

@@ -64,7 +64,10 @@ pub fn survey<'f>(pairs: &'f [MigrationPair], applied: &[AppliedMigration]) -> S
         let file = by_number.get(&migration.number).copied();
         let moved_to = unapplied_by_checksum.get(&migration.up_checksum).copied();
         let state = file_state(migration, file, moved_to);
-        survey.problems.extend(problem_of(migration, state, file, moved_to));
+        // A migration that stopped between its steps may be mended and carried on with.
+        if migration.complete || state != FileState::Changed {
+            survey.problems.extend(problem_of(migration, state, file, moved_to));
+        }
         if let (FileState::DownChanged, Some(pair)) = (state, file) {
             survey.notices.push(message!("drift-down-changed", path = pair.down.path.as_ref()));
         }

@@ -26,6 +26,8 @@ pub struct Step {
     pub lock: Option<(LockMode, String)>,
     pub rewrites: bool,
     pub scans: bool,
+    /// SET ROLE and its kin, or code that can run it: the role must be put back before the row is written.
+    pub may_change_role: bool,
     pub run: RunMode,
     pub safe_because: Message,
 }
@@ -91,6 +93,10 @@ pub fn steps(migration: MigrationNumber, file: &MigrationFile, script: &Script) 
                 lock: strongest.map(|lock| (lock.mode, lock.table.to_string())),
                 rewrites: effects.iter().any(|effect| effect.rewrites),
                 scans: effects.iter().any(|effect| effect.scans),
+                may_change_role: matches!(
+                    statement.sql,
+                    Sql::Session | Sql::Call | Sql::Do { .. } | Sql::Query { .. } | Sql::Transaction(_)
+                ),
                 safe_because: safe_because(&run, &effects),
                 run,
             }

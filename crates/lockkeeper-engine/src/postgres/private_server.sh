@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Keeps one private PostgreSQL for the process that holds the other end of our standard input.
 # When that end closes, for whatever reason, the server is stopped and its folder is removed.
 # Arguments: the folder, the folder of the server's programs.
@@ -53,7 +54,7 @@ done
 signal QUIT 200
 cd /
 # A backend that outlives its killed parent for a moment may still write, so try more than once.
-for attempt in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
   rm -rf "$dir" 2>/dev/null && break
   sleep 0.2
 done

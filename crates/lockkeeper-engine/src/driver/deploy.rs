@@ -1,0 +1,53 @@
+//! Recording that the new code is out.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, Problem, Stage};
+use lockkeeper_core::parse::MigrationPair;
+use lockkeeper_core::plan::{plan_migration, survey};
+use lockkeeper_core::release::{Event, ReleaseState, next};
+
+use super::session::Session;
+use crate::ledger::{Lease, read, set_deployed, set_state};
+
+/// What recording a deploy came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deployed {
+    /// No release waits for a deploy; nothing was written.
+    NothingWaits,
+    Recorded { release_id: i64, state: ReleaseState },
+}
+
+/// Records that `version` is deployed and answers requests.
+///
+/// # Errors
+/// A release whose stage 1 is not complete, and a lease that somebody else holds.
+pub async fn record_deploy(session: &Session, pairs: &[MigrationPair], version: &str) -> Answer<Deployed> {
+    let Some(snapshot) = read(&session.connection).await? else { return Ok(Deployed::NothingWaits) };
+    if snapshot.open_release().is_none() {
+        return Ok(Deployed::NothingWaits);
+    }
+    let lease = Lease::acquire(&session.connection, &session.holder, "deployed").await?;
+    let recorded = record(session, &lease, pairs, version).await;
+    lease.release(&session.connection).await;
+    recorded
+}
+
+async fn record(session: &Session, lease: &Lease, pairs: &[MigrationPair], version: &str) -> Answer<Deployed> {
+    let Some(snapshot) = read(&session.connection).await? else { return Ok(Deployed::NothingWaits) };
+    let Some(release) = snapshot.open_release() else { return Ok(Deployed::NothingWaits) };
+    let survey = survey(pairs, &snapshot.applied_migrations());
+    let pending = survey.pending.into_iter().map(plan_migration).collect::<Answer<Vec<_>>>()?;
+    let stage2_waits = pending.iter().any(|migration| migration.stage() == Stage::Contract);
+    let to = next(release.state, Event::Deployed { stage2_waits })?;
+    let actor = session.holder.actor.as_str();
+    let set = session
+        .record(lease, async |connection, _| {
+            set_deployed(connection, release.id, version, actor).await?;
+            set_state(connection, release.id, release.state, to, actor, &[]).await
+        })
+        .await?;
+    if !set {
+        return Err(Problem::refused(message!("release-moved")).hint(message!("next-status")));
+    }
+    Ok(Deployed::Recorded { release_id: release.id, state: to })
+}

@@ -1,0 +1,82 @@
+//! The gates before stage 2, asked of the ledger.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{GateReport, Message, PlanDigest, Stage};
+use lockkeeper_core::plan::PlannedMigration;
+use lockkeeper_core::release::{ApprovalDocument, ApprovalStanding, GateInputs, stage2_gates};
+
+use crate::ledger::LedgerSnapshot;
+use crate::signature::{ADMIN, AllowedSigners, verify};
+
+/// What the gates need besides the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct GateContext {
+    /// Who may approve. `None` when there is no such file: then nobody may.
+    pub allowed: Option<AllowedSigners>,
+    /// Whether the author of a release may approve it.
+    pub author_may_approve: bool,
+    /// The authors of the pending migrations, as version control knows them.
+    pub authors: Vec<String>,
+    /// The database's name, as the approval names it.
+    pub database: String,
+}
+
+/// Every gate before stage 2. `pending` are all migrations that are not applied.
+pub fn gate_reports(
+    snapshot: &LedgerSnapshot,
+    pending: &[PlannedMigration],
+    plan: PlanDigest,
+    context: &GateContext,
+) -> Vec<GateReport> {
+    let stage1_pending = pending
+        .iter()
+        .filter(|migration| migration.stage() == Stage::Expand)
+        .map(|migration| migration.number.to_string())
+        .chain(snapshot.applied.iter().filter(|it| !it.migration.complete).map(|it| it.migration.number.to_string()))
+        .collect();
+    stage2_gates(&GateInputs {
+        stage1_pending,
+        deployed: snapshot.open_release().and_then(|release| release.deployed_version.clone()),
+        approval: approval_standing(snapshot, context),
+        plan,
+    })
+}
+
+/// How the newest approval stands today, by today's allowed signers.
+pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> ApprovalStanding {
+    let (Some(approval), Some(release)) = (&snapshot.approval, snapshot.open_release()) else {
+        return ApprovalStanding::None;
+    };
+    let by = approval.principal.clone();
+    let void = |reason: Message| ApprovalStanding::Void { by: approval.principal.clone(), reason };
+    let Some(document) = ApprovalDocument::parse(&approval.document) else {
+        return void(message!("approval-unreadable"));
+    };
+    let here = document.ledger_id == snapshot.ledger_id
+        && document.release_id == release.id
+        && document.database == context.database
+        && document.approver == approval.principal;
+    if !here {
+        return void(message!("approval-elsewhere", database = document.database, release = document.release_id));
+    }
+    if document.expires_at <= snapshot.now {
+        return void(message!("approval-expired", at = document.expires_at.to_string()));
+    }
+    if let Some(reason) = author_objection(&by, &release.authors, context) {
+        return void(reason);
+    }
+    let Some(allowed) = &context.allowed else { return void(message!("approval-no-signers")) };
+    match verify(allowed, ADMIN, &by, &approval.document, &approval.signature, snapshot.now) {
+        Ok(signer) => ApprovalStanding::Valid { by: signer.principal, plan: document.plan },
+        Err(reason) => void(reason),
+    }
+}
+
+/// Why a principal may not approve: it wrote or ran what it would approve.
+pub fn author_objection(principal: &str, release_authors: &[String], context: &GateContext) -> Option<Message> {
+    if context.author_may_approve {
+        return None;
+    }
+    let is_author = release_authors.iter().chain(&context.authors).any(|author| author.eq_ignore_ascii_case(principal));
+    is_author.then(|| message!("approval-by-author", by = principal))
+}

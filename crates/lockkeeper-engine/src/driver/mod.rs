@@ -1,0 +1,20 @@
+//! The one that acts: read → decide → record → act → record. Nobody else performs effects on the target.
+
+mod approval;
+mod apply;
+mod deploy;
+mod failure;
+mod gates;
+mod progress;
+mod rollback;
+mod session;
+mod stage;
+mod standalone;
+
+pub use approval::{ApprovalRequest, prepare_approval, record_approval};
+pub use deploy::{Deployed, record_deploy};
+pub use gates::{GateContext, approval_standing, gate_reports};
+pub use progress::{Progress, Reporter};
+pub use rollback::{RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
+pub use session::{Limits, Session};
+pub use stage::{StageOutcome, StageRequest, run_stage};

@@ -1,0 +1,155 @@
+//! A connection that may write: who acts, within which limits, and when to stop.
+
+use std::time::Duration;
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, Problem};
+
+use super::progress::{Progress, Reporter};
+use crate::ledger::{Holder, Lease, Param, batch, query};
+use crate::postgres::{Connection, SqlError, sqlstate};
+use crate::seams::{Stop, StopCause};
+
+/// How long our statements may make others wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// No statement of ours waits longer for a lock, and so nobody waits longer behind it.
+    pub lock_timeout: Duration,
+    /// `None` lets a statement run as long as it takes.
+    pub statement_timeout: Option<Duration>,
+    /// How often a migration is tried when a lock is not to be had.
+    pub lock_attempts: u32,
+}
+
+/// Our own session must not sit on locks when this process hangs.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Limits {
+    fn local(&self) -> String {
+        format!(
+            "SET LOCAL lock_timeout = '{}ms'; SET LOCAL statement_timeout = '{}ms'; \
+             SET LOCAL idle_in_transaction_session_timeout = '{}ms';",
+            self.lock_timeout.as_millis(),
+            self.statement_timeout.unwrap_or_default().as_millis(),
+            IDLE_IN_TRANSACTION_TIMEOUT.as_millis()
+        )
+    }
+}
+
+/// What a command that writes works with.
+pub struct Session {
+    pub connection: Connection,
+    pub holder: Holder,
+    pub limits: Limits,
+    pub stop: Stop,
+}
+
+/// Why a transaction did not get to its end.
+#[derive(Debug)]
+pub enum Broken {
+    Sql(SqlError),
+    /// A stop was asked for; everything of the transaction is rolled back.
+    Stopped(StopCause),
+    /// The lease is gone.
+    Fenced,
+    /// The transaction that BEGIN opened is not the one that is open now.
+    Left,
+}
+
+impl From<SqlError> for Broken {
+    fn from(error: SqlError) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Session {
+    /// Opens a transaction in which this holder may write; the answer is its id.
+    pub async fn begin(&self, lease: &Lease) -> Result<String, Broken> {
+        let sql = lease.begin_sql(&self.limits.local());
+        let answers = self.connection.client().simple_query(&sql).await;
+        let answers = answers.map_err(|error| SqlError::new(&error, &self.connection))?;
+        let id = answers.iter().find_map(|answer| match answer {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
+            _ => None,
+        });
+        match id {
+            Some(id) => Ok(id),
+            None => {
+                self.rollback().await;
+                Err(Broken::Fenced)
+            }
+        }
+    }
+
+    pub async fn commit(&self) -> Result<(), Broken> {
+        Ok(batch(&self.connection, "COMMIT").await?)
+    }
+
+    /// Ends a transaction that failed. A failure here means the connection is gone, and with it the transaction.
+    pub async fn rollback(&self) {
+        let _ = batch(&self.connection, "ROLLBACK").await;
+    }
+
+    /// Runs a statement of a migration. A stop cancels it through the protocol's cancel request.
+    pub async fn run(&self, sql: &str) -> Result<(), Broken> {
+        let statement = batch(&self.connection, sql);
+        tokio::pin!(statement);
+        let (result, stopped) = tokio::select! {
+            result = &mut statement => (result, self.stop.cause()),
+            cause = self.stop.asked() => {
+                // A cancel request that does not arrive leaves the statement to end by itself.
+                let _ = self.connection.canceller().cancel().await;
+                (statement.await, Some(cause))
+            }
+        };
+        match (result, stopped) {
+            (Err(error), Some(cause)) if error.sqlstate() == sqlstate::QUERY_CANCELED => Err(Broken::Stopped(cause)),
+            (Err(error), _) => Err(Broken::Sql(error)),
+            (Ok(()), _) => Ok(()),
+        }
+    }
+
+    /// Runs statements of the ledger in a transaction of their own: all or nothing.
+    pub async fn record<T>(
+        &self,
+        lease: &Lease,
+        write: impl AsyncFnOnce(&Connection, &str) -> Result<T, SqlError>,
+    ) -> Answer<T> {
+        let written = async {
+            let transaction = self.begin(lease).await?;
+            let value = write(&self.connection, &transaction).await?;
+            self.commit().await?;
+            Ok::<_, Broken>(value)
+        };
+        match written.await {
+            Ok(value) => Ok(value),
+            Err(broken) => {
+                self.rollback().await;
+                Err(match broken {
+                    Broken::Sql(error) => crate::ledger::problem(&error, message!("ledger-not-written")),
+                    Broken::Fenced => Lease::lost(),
+                    Broken::Stopped(cause) => stopped(cause),
+                    Broken::Left => Problem::refused(message!("transaction-left")),
+                })
+            }
+        }
+    }
+
+    /// Hands the server's notices on.
+    pub fn pass_notices(&self, report: &mut Reporter<'_>) {
+        for notice in self.connection.take_notices() {
+            report(Progress::Notice(notice));
+        }
+    }
+
+    /// A read of one text value, for questions such as a step's `settled`.
+    pub async fn ask(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<String>, SqlError> {
+        let rows = query(&self.connection, sql, params).await?;
+        Ok(rows.first().and_then(|row| row.get(0)))
+    }
+}
+
+/// The problem of a stop at a safe point.
+pub fn stopped(cause: StopCause) -> Box<Problem> {
+    Problem::new(cause.exit(), message!("stopped")).note(message!("stopped-safe")).hint(message!("stopped-hint"))
+}

@@ -1,0 +1,480 @@
+//! The two gates: stage 1 and stage 2.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{
+    Answer, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage,
+};
+use lockkeeper_core::parse::MigrationPair;
+use lockkeeper_core::plan::{
+    AppliedSeq, PlannedMigration, StepId, out_of_order, plan_migration, stage2_digest, survey,
+};
+use lockkeeper_core::release::{Event, ReleaseState, next};
+
+use super::apply::in_one_transaction;
+use super::gates::{GateContext, gate_reports};
+use super::progress::{Progress, Reporter};
+use super::session::{Session, stopped};
+use super::standalone::{Run, Unsettled};
+use crate::ledger::{
+    Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying,
+    mark_approval_used, open_release, query, read, read_problem, record_event, set_state, take_point, undone,
+};
+use crate::postgres::Connection;
+use crate::seams::instant;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct StageRequest<'a> {
+    pub stage: Stage,
+    /// Every pair of the folder.
+    pub pairs: &'a [MigrationPair],
+    /// Both stages in the order of the files, on a database that nothing runs on yet.
+    pub file_order: bool,
+    /// Up to and including this number.
+    pub to: Option<MigrationNumber>,
+    /// A rollback point of the user's own, taken beside the automatic one.
+    pub point: Option<PointName>,
+    /// Whether a stage-1 migration numbered below an applied one may run.
+    pub out_of_order: bool,
+    pub unsettled: Option<Unsettled>,
+    pub gates: &'a GateContext,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub struct StageOutcome {
+    pub applied: Vec<MigrationNumber>,
+    /// Pending migrations that were not this stage's to run.
+    pub waiting: Vec<PlannedMigration>,
+    pub notices: Vec<Message>,
+    pub release: Option<(i64, ReleaseState)>,
+}
+
+/// What is to be done, decided from the files and one reading of the ledger.
+struct Decision {
+    /// Migrations to run, in order; a started one first when it stopped between its steps.
+    due: Vec<Due>,
+    waiting: Vec<PlannedMigration>,
+    notices: Vec<Message>,
+    /// Whether a release has to be opened or its state to be moved on.
+    finishes_release: bool,
+}
+
+struct Due {
+    migration: PlannedMigration,
+    /// Its row, when it was begun in an earlier run.
+    begun: Option<AppliedSeq>,
+}
+
+/// Runs a stage. With nothing to do it writes nothing, takes no lease and creates no ledger.
+///
+/// # Errors
+/// Files that do not fit the ledger, closed gates, a busy lease, a migration that failed. Whatever was
+/// applied before the failure is recorded and stays.
+pub async fn run_stage(session: &Session, request: &StageRequest<'_>, report: &mut Reporter<'_>) -> Answer<StageOutcome> {
+    let snapshot = read(&session.connection).await?;
+    let decision = decide(session, snapshot.as_ref(), request).await?;
+    if decision.due.is_empty() && !decision.finishes_release {
+        let release = snapshot.as_ref().and_then(LedgerSnapshot::open_release).map(|it| (it.id, it.state));
+        return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
+    }
+    ensure(&session.connection).await?;
+    let doing = match request.stage {
+        Stage::Expand => "stage1",
+        Stage::Contract => "stage2",
+    };
+    let lease = Lease::acquire(&session.connection, &session.holder, doing).await?;
+    let outcome = under_lease(session, &lease, request, report).await;
+    lease.release(&session.connection).await;
+    outcome
+}
+
+async fn under_lease(
+    session: &Session,
+    lease: &Lease,
+    request: &StageRequest<'_>,
+    report: &mut Reporter<'_>,
+) -> Answer<StageOutcome> {
+    // Another process may have written between the first look and the lease.
+    let snapshot = read(&session.connection).await?.ok_or_else(Lease::lost)?;
+    let decision = decide(session, Some(&snapshot), request).await?;
+    let release_id = start(session, lease, &snapshot, request, report).await?;
+    let total = decision.due.len();
+    let mut applied: Vec<MigrationNumber> = Vec::new();
+    for (place, due) in (1..).zip(&decision.due) {
+        if let Some(cause) = session.stop.cause() {
+            return Err(progress_note(stopped(cause), &applied, total));
+        }
+        let (number, name) = (due.migration.number, due.migration.name.clone());
+        report(Progress::MigrationStarted { number, name: name.clone(), place, total });
+        let began = instant();
+        if let Err(problem) = apply(session, lease, &snapshot, release_id, due, request, report).await {
+            note_failure(session, lease, release_id, number, &problem).await;
+            return Err(progress_note(after_failure(problem, request.stage), &applied, total));
+        }
+        report(Progress::MigrationApplied { number, name, took: began.elapsed() });
+        applied.push(number);
+    }
+    let state = finish(session, lease, release_id, request, &decision).await?;
+    Ok(StageOutcome {
+        applied,
+        waiting: decision.waiting,
+        notices: decision.notices,
+        release: Some((release_id, state)),
+    })
+}
+
+// ── deciding ───────────────────────────────────────────────────────────────────────────────────
+
+async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &StageRequest<'_>) -> Answer<Decision> {
+    let applied = snapshot.map(LedgerSnapshot::applied_migrations).unwrap_or_default();
+    let survey = survey(request.pairs, &applied);
+    if let Some(problem) = Problem::all(survey.problems) {
+        return Err(problem);
+    }
+    let pending = plan_all(survey.pending.iter().copied())?;
+    let begun = begun(request, &applied)?;
+    let is_due = |migration: &PlannedMigration| request.file_order || migration.stage() == request.stage;
+    let within = |number: MigrationNumber| request.to.is_none_or(|to| number <= to);
+    if let Some(to) = request.to.filter(|to| !request.pairs.iter().any(|pair| pair.number == *to)) {
+        return Err(Problem::usage(message!("stage-to-unknown", number = to.to_string())));
+    }
+    if request.file_order {
+        check_file_order(session, snapshot, &pending).await?;
+    } else if request.stage == Stage::Expand && !request.out_of_order {
+        let due: Vec<_> = pending.iter().map(|it| (it.number, it.stage())).collect();
+        check_order(&out_of_order(&due, &applied))?;
+    }
+    let stage2_pending = pending.iter().any(|migration| migration.stage() == Stage::Contract);
+    if request.stage == Stage::Contract && (stage2_pending || !begun.is_empty()) {
+        check_gates(snapshot, &pending, &begun, request)?;
+    }
+    let (mut due, mut waiting) = (begun, Vec::new());
+    for migration in pending {
+        if is_due(&migration) && within(migration.number) {
+            due.push(Due { migration, begun: None });
+        } else {
+            waiting.push(migration);
+        }
+    }
+    let open = snapshot.and_then(LedgerSnapshot::open_release).map(|release| release.state);
+    let finishes_release = match (request.stage, open) {
+        // A release that only removes still passes stage 1: the code that stops using it must be deployed.
+        (Stage::Expand, None) => stage2_pending && due.is_empty() && !request.file_order,
+        (Stage::Expand, Some(state)) => state == ReleaseState::Expanding,
+        (Stage::Contract, state) => state == Some(ReleaseState::Contracting),
+    };
+    Ok(Decision { due, waiting, notices: survey.notices, finishes_release })
+}
+
+fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>) -> Answer<Vec<PlannedMigration>> {
+    let mut planned = Vec::new();
+    let mut problems = Vec::new();
+    for pair in pairs {
+        match plan_migration(pair) {
+            Ok(migration) => planned.push(migration),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match Problem::all(problems) {
+        Some(problem) => Err(problem),
+        None => Ok(planned),
+    }
+}
+
+/// Migrations of this stage that stopped between their steps in an earlier run.
+fn begun(request: &StageRequest<'_>, applied: &[lockkeeper_core::plan::AppliedMigration]) -> Answer<Vec<Due>> {
+    let mut begun = Vec::new();
+    for row in applied.iter().filter(|row| !row.complete && (request.file_order || row.stage == request.stage)) {
+        if let Some(pair) = request.pairs.iter().find(|pair| pair.number == row.number) {
+            begun.push(Due { migration: plan_migration(pair)?, begun: Some(row.seq) });
+        }
+    }
+    Ok(begun)
+}
+
+fn check_order(late: &[MigrationNumber]) -> Answer<()> {
+    if late.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<_> = late.iter().map(ToString::to_string).collect();
+    Err(Problem::refused(message!("stage-out-of-order", numbers = numbers.join(", "), count = numbers.len()))
+        .note(message!("nothing-changed"))
+        .hint(message!("stage-out-of-order-renumber-hint"))
+        .hint(message!("stage-out-of-order-flag-hint")))
+}
+
+/// File order skips the gates of stage 2, so nothing may run on the database yet.
+async fn check_file_order(
+    session: &Session,
+    snapshot: Option<&LedgerSnapshot>,
+    pending: &[PlannedMigration],
+) -> Answer<()> {
+    if !pending.iter().any(|migration| migration.stage() == Stage::Contract) {
+        return Ok(());
+    }
+    let used = match snapshot {
+        Some(snapshot) if !snapshot.applied.is_empty() => {
+            ask(&session.connection, "SELECT EXISTS (SELECT FROM lockkeeper.events WHERE kind = 'deployed')").await?
+        }
+        _ => ask(&session.connection, include_str!("user_tables_exist.sql")).await?,
+    };
+    if used {
+        return Err(Problem::refused(message!("file-order-in-use"))
+            .note(message!("nothing-changed"))
+            .hint(message!("file-order-in-use-hint")));
+    }
+    Ok(())
+}
+
+async fn ask(connection: &Connection, sql: &str) -> Answer<bool> {
+    let rows = query(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+fn check_gates(
+    snapshot: Option<&LedgerSnapshot>,
+    pending: &[PlannedMigration],
+    begun: &[Due],
+    request: &StageRequest<'_>,
+) -> Answer<()> {
+    let Some(snapshot) = snapshot.filter(|snapshot| snapshot.open_release().is_some()) else {
+        return Err(Problem::refused(message!("stage2-no-release")).hint(message!("next-stage1")));
+    };
+    // Once begun, stage 2 goes on under the approval that let it begin, which names the whole of it.
+    let contracting = snapshot.open_release().is_some_and(|release| release.state == ReleaseState::Contracting);
+    if contracting || !begun.is_empty() {
+        return check_resumable(snapshot, pending);
+    }
+    let contract: Vec<_> = pending.iter().filter(|it| it.stage() == Stage::Contract).cloned().collect();
+    let plan = stage2_digest(&snapshot.ledger_id, &contract);
+    let reports = gate_reports(snapshot, pending, plan, request.gates);
+    let closed: Vec<&GateReport> = reports.iter().filter(|report| report.verdict != GateVerdict::Yes).collect();
+    let Some(first) = closed.first() else { return Ok(()) };
+    let mut problem = Problem::refused(message!("stage2-closed", count = closed.len()));
+    problem.notes = closed.iter().map(|report| report.evidence.clone()).collect();
+    problem.hints.extend(first.way_out.clone());
+    Err(problem)
+}
+
+/// A stage 2 that was interrupted may go on only with what was approved: nothing new may have joined.
+fn check_resumable(snapshot: &LedgerSnapshot, pending: &[PlannedMigration]) -> Answer<()> {
+    let stage1: Vec<_> =
+        pending.iter().filter(|it| it.stage() == Stage::Expand).map(|it| it.number.to_string()).collect();
+    if stage1.is_empty() {
+        return Ok(());
+    }
+    let release = snapshot.open_release().map_or(0, |release| release.id);
+    Err(Problem::refused(message!("stage2-joined", release = release, migrations = stage1.join(", ")))
+        .hint(message!("stage2-joined-hint")))
+}
+
+// ── acting ─────────────────────────────────────────────────────────────────────────────────────
+
+/// Opens the release or moves it on, and takes the rollback points: one transaction.
+async fn start(
+    session: &Session,
+    lease: &Lease,
+    snapshot: &LedgerSnapshot,
+    request: &StageRequest<'_>,
+    report: &mut Reporter<'_>,
+) -> Answer<i64> {
+    let actor = session.holder.actor.as_str();
+    let mut authors = request.gates.authors.clone();
+    authors.push(actor.to_owned());
+    let (event, automatic) = match request.stage {
+        Stage::Expand => (Event::Stage1Started, PointName::BEFORE_STAGE1),
+        Stage::Contract => (Event::Stage2Started, PointName::BEFORE_STAGE2),
+    };
+    let from = snapshot.open_release().map_or(ReleaseState::Planned, |release| release.state);
+    let to = next(from, event)?;
+    // The point stays where the stage began: neither a second attempt nor a migration that joins before
+    // the deploy moves it.
+    let goes_on = matches!(
+        (request.stage, from),
+        (Stage::Expand, ReleaseState::Expanding | ReleaseState::Expanded) | (Stage::Contract, ReleaseState::Contracting)
+    );
+    let mut points: Vec<PointName> = request.point.iter().cloned().collect();
+    if !goes_on {
+        points.extend(PointName::new(automatic));
+    }
+    let open = snapshot.open_release().map(|release| release.id);
+    let approval = snapshot.approval.as_ref().map(|approval| approval.id).filter(|_| request.stage == Stage::Contract);
+    let recorded = session
+        .record(lease, async |connection, _| {
+            let id = match open {
+                Some(id) => id,
+                None => open_release(connection, actor, &authors).await?,
+            };
+            if from != to {
+                set_state(connection, id, from, to, actor, &authors).await?;
+            }
+            for point in &points {
+                take_point(connection, point, id, snapshot.last_seq, actor).await?;
+            }
+            if let Some(approval) = approval {
+                mark_approval_used(connection, approval).await?;
+            }
+            Ok(id)
+        })
+        .await?;
+    for name in points {
+        report(Progress::PointTaken { name });
+    }
+    Ok(recorded)
+}
+
+async fn apply(
+    session: &Session,
+    lease: &Lease,
+    snapshot: &LedgerSnapshot,
+    release_id: i64,
+    due: &Due,
+    request: &StageRequest<'_>,
+    report: &mut Reporter<'_>,
+) -> Answer<()> {
+    let migration = &due.migration;
+    let actor = session.holder.actor.as_str();
+    let new = NewMigration {
+        number: migration.number,
+        name: &migration.name,
+        stage: migration.stage(),
+        stage_because: migration.decision.because.to_string(),
+        up_path: &migration.up.path,
+        up_checksum: migration.up.checksum,
+        down_path: &migration.down.path,
+        down_checksum: migration.down.checksum,
+        down_sql: &migration.down.text,
+        release_id,
+        actor,
+    };
+    let doing = message!("migration-failed", number = migration.number.to_string(), name = migration.name.as_str());
+    let began = instant();
+    if !Run::is_needed(&migration.steps) {
+        let record = async |connection: &Connection, transaction: &str| {
+            insert_applied(connection, &new, millis(began.elapsed()), transaction).await
+        };
+        let number = migration.number;
+        in_one_transaction(session, lease, &migration.up, &migration.steps, number, &doing, record, report).await?;
+        return Ok(());
+    }
+    let seq = match due.begun {
+        Some(seq) => seq,
+        None => begin_steps(session, lease, &new).await?,
+    };
+    let run = Run {
+        session,
+        lease,
+        seq,
+        number: migration.number,
+        is_up: true,
+        file: &migration.up,
+        steps: &migration.steps,
+        doing,
+        actor,
+        unsettled: request.unsettled,
+    };
+    let begun = unfinished(snapshot, seq, true);
+    if let Err(problem) = run.all(&begun, report).await {
+        return Err(give_up_if_nothing_stands(session, lease, seq, actor, problem).await);
+    }
+    session
+        .record(lease, async |connection, _| finish_migration(connection, seq, millis(began.elapsed()), actor).await)
+        .await?;
+    Ok(())
+}
+
+async fn begin_steps(session: &Session, lease: &Lease, new: &NewMigration<'_>) -> Answer<AppliedSeq> {
+    let seq = session
+        .record(lease, async |connection, transaction| insert_applying(connection, new, transaction).await)
+        .await?;
+    seq.ok_or_else(Lease::lost)
+}
+
+/// The ordinals of a migration's steps whose intent is recorded without an outcome.
+pub fn unfinished(snapshot: &LedgerSnapshot, seq: AppliedSeq, is_up: bool) -> Vec<StepId> {
+    let steps = snapshot.unfinished.iter().filter(|step| step.seq == seq && step.is_up == is_up);
+    steps.filter_map(|step| u32::try_from(step.ordinal).ok()).map(StepId).collect()
+}
+
+/// A migration whose first step failed and was cleared away left nothing: its row says so.
+async fn give_up_if_nothing_stands(
+    session: &Session,
+    lease: &Lease,
+    seq: AppliedSeq,
+    actor: &str,
+    problem: Box<Problem>,
+) -> Box<Problem> {
+    let standing = query(
+        &session.connection,
+        "SELECT EXISTS (SELECT FROM lockkeeper.steps WHERE migration_seq = $1 AND (outcome = 'done' OR outcome IS NULL))",
+        &[(&seq.0, tokio_postgres::types::Type::INT8)],
+    )
+    .await;
+    let nothing_stands = matches!(&standing, Ok(rows) if rows.first().is_some_and(|row| !row.get::<_, bool>(0)));
+    if nothing_stands {
+        // Should this fail too, the next run finds the migration begun and starts over.
+        let _ = session
+            .record(lease, async |connection, transaction| undone(connection, seq, actor, "failed", transaction).await)
+            .await;
+        return problem.note(message!("migration-left-nothing"));
+    }
+    problem
+}
+
+async fn finish(
+    session: &Session,
+    lease: &Lease,
+    release_id: i64,
+    request: &StageRequest<'_>,
+    decision: &Decision,
+) -> Answer<ReleaseState> {
+    let (from, event) = match request.stage {
+        Stage::Expand => (ReleaseState::Expanding, Event::Stage1Finished),
+        Stage::Contract => (ReleaseState::Contracting, Event::Stage2Finished),
+    };
+    // Stopped early on purpose: the stage is not complete.
+    let rest = decision.waiting.iter().any(|migration| migration.stage() == request.stage);
+    if rest {
+        return Ok(from);
+    }
+    let to = next(from, event)?;
+    let actor = session.holder.actor.as_str();
+    let set = session
+        .record(lease, async |connection, _| set_state(connection, release_id, from, to, actor, &[]).await)
+        .await?;
+    if set { Ok(to) } else { Err(Problem::refused(message!("release-moved")).hint(message!("next-status"))) }
+}
+
+// ── telling ────────────────────────────────────────────────────────────────────────────────────
+
+fn after_failure(problem: Box<Problem>, stage: Stage) -> Box<Problem> {
+    match stage {
+        Stage::Expand => problem.hint(message!("after-failure-stage1-hint")),
+        Stage::Contract => problem.hint(message!("after-failure-stage2-hint")),
+    }
+}
+
+fn progress_note(problem: Box<Problem>, applied: &[MigrationNumber], total: usize) -> Box<Problem> {
+    problem.note(message!("stage-progress", applied = applied.len(), total = total))
+}
+
+/// Writes the failure into the log. When even that cannot be done, the person hears of it all the same.
+async fn note_failure(session: &Session, lease: &Lease, release_id: i64, number: MigrationNumber, problem: &Problem) {
+    let payload = serde_json::json!({
+        "number": number.get(),
+        "problem": problem.message.id,
+        "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
+        "message": problem.server.as_ref().map(|server| server.message.as_str()),
+    });
+    let actor = session.holder.actor.as_str();
+    let _ = session
+        .record(lease, async |connection, _| {
+            record_event(connection, actor, "migration_failed", Some(release_id), &payload).await
+        })
+        .await;
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

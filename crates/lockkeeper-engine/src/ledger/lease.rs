@@ -1,0 +1,180 @@
+//! The right to change the database: one row, one holder, a term that grows.
+//!
+//! Who holds the lease may write; everybody else is told who does. The database's clock judges expiry.
+//! Every transaction of a holder first locks its term (FOR KEY SHARE): taking the lease over changes
+//! the key and so waits for that transaction, renewing it does not. A holder that slept past its
+//! expiry finds its term gone and writes nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, ExitClass, Problem};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::snapshot::timestamp;
+use super::sql::{batch, problem, query};
+use crate::postgres::{Connection, SqlError, Target, connect, sqlstate};
+use crate::seams::sleep;
+
+/// A holder that has not renewed for this long has lost the lease.
+pub const TTL: Duration = Duration::from_secs(30);
+
+/// How often it renews: three renewals may fail before the lease is lost.
+const RENEW_EVERY: Duration = Duration::from_secs(8);
+
+/// Who holds the lease, or held it last.
+#[derive(Debug, Clone)]
+pub struct LeaseRecord {
+    pub is_held: bool,
+    pub holder: String,
+    pub host: String,
+    pub pid: i32,
+    pub doing: String,
+    pub acquired_at: Timestamp,
+}
+
+impl LeaseRecord {
+    pub(super) fn from_row(row: &Row) -> Answer<Self> {
+        Ok(Self {
+            is_held: row.get("is_held"),
+            holder: row.get("holder"),
+            host: row.get("host"),
+            pid: row.get("pid"),
+            doing: row.get("doing"),
+            acquired_at: timestamp(row, "acquired_at")?,
+        })
+    }
+}
+
+/// Who asks for the lease.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    pub actor: String,
+    pub host: String,
+    pub pid: u32,
+}
+
+/// The lease, held. It is renewed in the background on a connection of its own until it is released
+/// or dropped.
+#[derive(Debug)]
+pub struct Lease {
+    term: i64,
+    renewal: tokio::task::JoinHandle<()>,
+}
+
+impl Lease {
+    /// Takes the lease, or says who has it.
+    ///
+    /// # Errors
+    /// Exit class 4 when another process holds it.
+    pub async fn acquire(connection: &Connection, holder: &Holder, doing: &str) -> Answer<Self> {
+        let taken = take(connection, holder, doing).await;
+        let row = match taken {
+            Ok(row) => row,
+            // The old holder's lease has expired and its transaction still runs: it is not gone.
+            Err(error) if error.sqlstate() == sqlstate::LOCK_NOT_AVAILABLE => None,
+            Err(error) => return Err(problem(&error, message!("lease-not-taken"))),
+        };
+        let Some(row) = row else { return Err(busy(connection).await) };
+        let term: i64 = row.get(0);
+        let renewal = tokio::spawn(renew(connection.target().clone(), term));
+        Ok(Self { term, renewal })
+    }
+
+    /// Opens a transaction in which this holder may write. Its first statements set the limits and lock
+    /// the term; the answer is the transaction's id, by which its end is recognised.
+    ///
+    /// # Errors
+    /// [`Fenced`](SqlError) shows as an empty answer: the lease was lost.
+    pub fn begin_sql(&self, limits: &str) -> String {
+        let term = self.term;
+        // What an earlier migration set for the session must not reach the next one.
+        format!(
+            "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; BEGIN; {limits} \
+             SELECT pg_catalog.pg_current_xact_id()::text FROM lockkeeper.lease \
+             WHERE term = {term} AND expires_at > pg_catalog.clock_timestamp() FOR KEY SHARE"
+        )
+    }
+
+    /// Gives the lease back. A failure is no harm: it expires by itself.
+    pub async fn release(self, connection: &Connection) {
+        self.renewal.abort();
+        let term = self.term;
+        let sql = format!("UPDATE lockkeeper.lease SET expires_at = '-infinity' WHERE term = {term}");
+        let _ = batch(connection, &sql).await;
+    }
+
+    /// What a fenced holder is told.
+    pub fn lost() -> Box<Problem> {
+        Problem::new(ExitClass::Busy, message!("lease-lost")).hint(message!("lease-lost-hint"))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+async fn take(connection: &Connection, holder: &Holder, doing: &str) -> Result<Option<Row>, SqlError> {
+    let pid = i32::try_from(holder.pid).unwrap_or(0);
+    batch(connection, "BEGIN; SET LOCAL lock_timeout = '1s'").await?;
+    let taken = query(
+        connection,
+        include_str!("sql/take_lease.sql"),
+        &[
+            (&holder.actor, Type::TEXT),
+            (&holder.host, Type::TEXT),
+            (&pid, Type::INT4),
+            (&doing, Type::TEXT),
+            (&TTL.as_secs_f64(), Type::FLOAT8),
+        ],
+    )
+    .await;
+    batch(connection, if taken.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    Ok(taken?.into_iter().next())
+}
+
+/// The refusal for whoever comes second, with all that is known of the first.
+async fn busy(connection: &Connection) -> Box<Problem> {
+    let holder = query(connection, include_str!("sql/read_identity.sql"), &[]).await;
+    let record = holder.ok().and_then(|rows| rows.first().and_then(|row| LeaseRecord::from_row(row).ok()));
+    let problem = match record {
+        Some(record) => Problem::new(
+            ExitClass::Busy,
+            message!(
+                "lease-busy",
+                holder = record.holder,
+                host = record.host,
+                pid = record.pid,
+                doing = record.doing,
+                since = record.acquired_at.to_string()
+            ),
+        ),
+        None => Problem::new(ExitClass::Busy, message!("lease-busy-unknown")),
+    };
+    problem.note(message!("nothing-changed")).hint(message!("lease-busy-hint", seconds = TTL.as_secs()))
+}
+
+/// Renews until the lease is gone. It opens its connection only when the first renewal is due, so that
+/// a short run opens none.
+async fn renew(target: Target, term: i64) {
+    let sql = format!(
+        "UPDATE lockkeeper.lease SET expires_at = pg_catalog.clock_timestamp() + '{} seconds' \
+         WHERE term = {term} AND expires_at > pg_catalog.clock_timestamp()",
+        TTL.as_secs()
+    );
+    let mut connection = None;
+    loop {
+        sleep(RENEW_EVERY).await;
+        if connection.is_none() {
+            connection = connect(&target).await.ok();
+        }
+        let Some(open) = &connection else { continue };
+        if batch(open, &sql).await.is_err() {
+            connection = None;
+        }
+    }
+}

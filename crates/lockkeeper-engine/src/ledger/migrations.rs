@@ -1,0 +1,123 @@
+//! Rows of migrations: written in the transaction that does the work.
+
+use lockkeeper_core::model::{Checksum, MigrationName, MigrationNumber, Stage};
+use lockkeeper_core::plan::AppliedSeq;
+use tokio_postgres::types::Type;
+
+use super::sql::query;
+use crate::postgres::{Connection, SqlError};
+
+/// What the ledger keeps of a migration.
+#[derive(Debug, Clone)]
+pub struct NewMigration<'a> {
+    pub number: MigrationNumber,
+    pub name: &'a MigrationName,
+    pub stage: Stage,
+    pub stage_because: String,
+    pub up_path: &'a str,
+    pub up_checksum: Checksum,
+    pub down_path: &'a str,
+    pub down_checksum: Checksum,
+    pub down_sql: &'a str,
+    pub release_id: i64,
+    pub actor: &'a str,
+}
+
+/// Records a migration as applied, with its event, in the transaction that applied it. `transaction` is
+/// the id that BEGIN answered: should the migration have ended that transaction behind our back, nothing
+/// is written and the answer is `None`.
+pub async fn insert_applied(
+    connection: &Connection,
+    new: &NewMigration<'_>,
+    duration_ms: i64,
+    transaction: &str,
+) -> Result<Option<AppliedSeq>, SqlError> {
+    insert(connection, new, Some(duration_ms), transaction).await
+}
+
+/// Records that a migration has begun whose steps commit one by one.
+pub async fn insert_applying(
+    connection: &Connection,
+    new: &NewMigration<'_>,
+    transaction: &str,
+) -> Result<Option<AppliedSeq>, SqlError> {
+    insert(connection, new, None, transaction).await
+}
+
+async fn insert(
+    connection: &Connection,
+    new: &NewMigration<'_>,
+    duration_ms: Option<i64>,
+    transaction: &str,
+) -> Result<Option<AppliedSeq>, SqlError> {
+    let rows = query(
+        connection,
+        include_str!("sql/insert_migration.sql"),
+        &[
+            (&transaction, Type::TEXT),
+            (&new.number.get(), Type::INT8),
+            (&new.name.as_str(), Type::TEXT),
+            (&new.name.kind().as_str(), Type::TEXT),
+            (&new.stage.number(), Type::INT2),
+            (&new.stage_because, Type::TEXT),
+            (&new.up_path, Type::TEXT),
+            (&new.up_checksum.as_bytes().as_slice(), Type::BYTEA),
+            (&new.down_path, Type::TEXT),
+            (&new.down_checksum.as_bytes().as_slice(), Type::BYTEA),
+            (&new.down_sql, Type::TEXT),
+            (&new.release_id, Type::INT8),
+            (&new.actor, Type::TEXT),
+            (&duration_ms, Type::INT8),
+        ],
+    )
+    .await?;
+    Ok(rows.first().map(|row| AppliedSeq(row.get(0))))
+}
+
+/// Records that every step of a migration is done.
+pub async fn finish_migration(
+    connection: &Connection,
+    seq: AppliedSeq,
+    duration_ms: i64,
+    actor: &str,
+) -> Result<bool, SqlError> {
+    let rows = query(
+        connection,
+        include_str!("sql/finish_migration.sql"),
+        &[(&seq.0, Type::INT8), (&duration_ms, Type::INT8), (&actor, Type::TEXT)],
+    )
+    .await?;
+    Ok(!rows.is_empty())
+}
+
+/// The down script as it was when the migration was applied, and its file's path.
+pub async fn read_down(connection: &Connection, seq: AppliedSeq) -> Result<Option<(String, String)>, SqlError> {
+    let sql = "SELECT down_path, down_sql FROM lockkeeper.migrations WHERE seq = $1";
+    let rows = query(connection, sql, &[(&seq.0, Type::INT8)]).await?;
+    Ok(rows.first().map(|row| (row.get(0), row.get(1))))
+}
+
+/// Records that a down script has begun whose steps commit one by one.
+pub async fn begin_undo(connection: &Connection, seq: AppliedSeq) -> Result<bool, SqlError> {
+    let sql = "UPDATE lockkeeper.migrations SET state = 'undoing' \
+               WHERE seq = $1 AND state <> 'rolled_back' RETURNING seq";
+    Ok(!query(connection, sql, &[(&seq.0, Type::INT8)]).await?.is_empty())
+}
+
+/// Records a migration as rolled back, with its event, in the transaction that undid it.
+pub async fn undone(
+    connection: &Connection,
+    seq: AppliedSeq,
+    actor: &str,
+    reason: &str,
+    transaction: &str,
+) -> Result<bool, SqlError> {
+    let rows = query(
+        connection,
+        include_str!("sql/undo_migration.sql"),
+        &[(&seq.0, Type::INT8), (&actor, Type::TEXT), (&reason, Type::TEXT), (&transaction, Type::TEXT)],
+    )
+    .await?;
+    Ok(!rows.is_empty())
+}
+

@@ -1,0 +1,172 @@
+-- The ledger: everything that Lockkeeper knows about this database. The CHECKs repeat the invariants of the code.
+CREATE SCHEMA IF NOT EXISTS lockkeeper;
+COMMENT ON SCHEMA lockkeeper IS 'Lockkeeper''s ledger: migrations, releases, approvals and the event log. Do not edit by hand.';
+
+CREATE TABLE lockkeeper.ledger_versions (
+    version     integer PRIMARY KEY CHECK (version > 0),
+    program     text NOT NULL,
+    installed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+-- One row: which ledger this is. An approval names it, so that it counts on no other database.
+CREATE TABLE lockkeeper.identity (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    ledger_id   uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+    created_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+INSERT INTO lockkeeper.identity DEFAULT VALUES;
+
+CREATE TABLE lockkeeper.releases (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    state       text NOT NULL CHECK (state IN ('planned', 'expanding', 'expanded', 'deploying', 'watching',
+                'awaiting_approval', 'contracting', 'settling', 'completed', 'rolling_back', 'rolled_back', 'frozen')),
+    authors     text[] NOT NULL DEFAULT '{}',
+    started_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    started_by  text NOT NULL,
+    -- Cleared by the next stage 1: what it adds needs code of its own.
+    deployed_version text,
+    deployed_at timestamptz,
+    deployed_by text,
+    finished_at timestamptz,
+    CHECK ((deployed_version IS NULL) = (deployed_at IS NULL) AND (deployed_at IS NULL) = (deployed_by IS NULL)),
+    CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'rolled_back')))
+);
+CREATE UNIQUE INDEX releases_one_open ON lockkeeper.releases ((true)) WHERE finished_at IS NULL;
+
+CREATE TABLE lockkeeper.migrations (
+    seq         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number      bigint NOT NULL CHECK (number >= 0),
+    name        text NOT NULL CHECK (name <> ''),
+    kind        text NOT NULL CHECK (kind IN ('schema_add', 'field_remove', 'schema_modify')),
+    stage       smallint NOT NULL CHECK (stage IN (1, 2)),
+    stage_because text NOT NULL,
+    up_path     text NOT NULL,
+    up_checksum bytea NOT NULL CHECK (pg_catalog.octet_length(up_checksum) = 32),
+    down_path   text NOT NULL,
+    down_checksum bytea NOT NULL CHECK (pg_catalog.octet_length(down_checksum) = 32),
+    -- As it was when the migration was applied, so that a rollback works from any checkout.
+    down_sql    text NOT NULL,
+    release_id  bigint NOT NULL REFERENCES lockkeeper.releases,
+    state       text NOT NULL CHECK (state IN ('applying', 'applied', 'undoing', 'rolled_back')),
+    started_at  timestamptz NOT NULL,
+    applied_at  timestamptz,
+    applied_by  text NOT NULL,
+    duration_ms bigint CHECK (duration_ms >= 0),
+    rolled_back_at timestamptz,
+    rolled_back_by text,
+    CHECK (state <> 'applying' OR applied_at IS NULL),
+    CHECK (state <> 'applied' OR applied_at IS NOT NULL),
+    CHECK ((rolled_back_at IS NOT NULL) = (state = 'rolled_back')),
+    CHECK ((rolled_back_at IS NULL) = (rolled_back_by IS NULL))
+);
+CREATE UNIQUE INDEX migrations_one_standing ON lockkeeper.migrations (number) WHERE state <> 'rolled_back';
+
+-- Steps that cannot share their migration's transaction: intent before, outcome after.
+CREATE TABLE lockkeeper.steps (
+    migration_seq bigint NOT NULL REFERENCES lockkeeper.migrations,
+    direction   text NOT NULL CHECK (direction IN ('up', 'down')),
+    ordinal     integer NOT NULL CHECK (ordinal > 0),
+    sql         text NOT NULL,
+    started_at  timestamptz NOT NULL,
+    started_by  text NOT NULL,
+    finished_at timestamptz,
+    outcome     text CHECK (outcome IN ('done', 'failed')),
+    error       text,
+    PRIMARY KEY (migration_seq, direction, ordinal),
+    CHECK ((finished_at IS NULL) = (outcome IS NULL)),
+    CHECK ((error IS NOT NULL) = (outcome IS NOT DISTINCT FROM 'failed'))
+);
+
+CREATE TABLE lockkeeper.rollback_points (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name        text NOT NULL CHECK (name <> ''),
+    release_id  bigint NOT NULL REFERENCES lockkeeper.releases,
+    -- What was applied up to and including this count stands after a rollback to the point.
+    after_seq   bigint NOT NULL CHECK (after_seq >= 0),
+    taken_at    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    taken_by    text NOT NULL,
+    -- Set when a rollback went back past the point: it leads nowhere any more.
+    voided_at   timestamptz
+);
+CREATE INDEX rollback_points_by_name ON lockkeeper.rollback_points (name, id DESC);
+
+CREATE TABLE lockkeeper.approvals (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    release_id  bigint NOT NULL REFERENCES lockkeeper.releases,
+    stage       smallint NOT NULL CHECK (stage = 2),
+    plan_digest text NOT NULL CHECK (plan_digest LIKE 'sha256:%'),
+    principal   text NOT NULL,
+    key_fingerprint text NOT NULL,
+    -- The signed text, word for word, and its signature: whoever reads the ledger can verify both.
+    document    text NOT NULL,
+    signature   text NOT NULL,
+    reason      text NOT NULL CHECK (reason <> ''),
+    approved_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    expires_at  timestamptz NOT NULL,
+    used_at     timestamptz,
+    CHECK (expires_at > approved_at)
+);
+
+-- One row. `term` grows with every holder and is the key, so that taking the lease over waits for a
+-- transaction of the old holder that has locked its term (FOR KEY SHARE), and renewing it does not.
+CREATE TABLE lockkeeper.lease (
+    term        bigint PRIMARY KEY,
+    holder      text NOT NULL,
+    host        text NOT NULL,
+    pid         integer NOT NULL,
+    doing       text NOT NULL,
+    acquired_at timestamptz NOT NULL,
+    expires_at  timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX lease_one_row ON lockkeeper.lease ((true));
+INSERT INTO lockkeeper.lease VALUES (0, '', '', 0, '', '-infinity', '-infinity');
+
+CREATE TABLE lockkeeper.events (
+    seq         bigint PRIMARY KEY CHECK (seq > 0),
+    at          timestamptz NOT NULL,
+    actor       text NOT NULL,
+    kind        text NOT NULL,
+    release_id  bigint,
+    -- JSON as text, so that what was hashed is what is stored.
+    payload     text NOT NULL,
+    previous    bytea NOT NULL CHECK (pg_catalog.octet_length(previous) = 32),
+    hash        bytea NOT NULL CHECK (pg_catalog.octet_length(hash) = 32)
+);
+
+-- One row: the end of the chain, so that cutting events off the end is noticed.
+CREATE TABLE lockkeeper.event_chain (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    seq         bigint NOT NULL,
+    hash        bytea NOT NULL
+);
+INSERT INTO lockkeeper.event_chain (seq, hash) VALUES (0, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'));
+
+-- Appends an event. Each field is hashed behind its length, so that no two different events read alike.
+CREATE FUNCTION lockkeeper.record_event(actor text, kind text, release_id bigint, payload text)
+RETURNS bigint LANGUAGE sql SET search_path = pg_catalog AS $$
+    WITH previous AS MATERIALIZED (
+        SELECT c.seq + 1 AS seq, c.hash, clock_timestamp() AS at FROM lockkeeper.event_chain c FOR UPDATE
+    ), hashed AS (
+        SELECT p.seq, p.at, p.hash AS previous, sha256(p.hash || convert_to(
+            (SELECT string_agg(octet_length(convert_to(field, 'UTF8')) || ':' || field, ',' ORDER BY place)
+             FROM unnest(ARRAY[p.seq::text, (extract(epoch FROM p.at) * 1000000)::bigint::text, $1, $2,
+                               coalesce($3::text, ''), $4]) WITH ORDINALITY AS fields (field, place)), 'UTF8')) AS hash
+        FROM previous p
+    ), inserted AS (
+        INSERT INTO lockkeeper.events (seq, at, actor, kind, release_id, payload, previous, hash)
+        SELECT h.seq, h.at, $1, $2, $3, $4, h.previous, h.hash FROM hashed h
+        RETURNING seq, hash
+    )
+    UPDATE lockkeeper.event_chain c SET seq = i.seq, hash = i.hash FROM inserted i RETURNING i.seq
+$$;
+
+CREATE FUNCTION lockkeeper.events_are_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'lockkeeper.events is append-only'
+        USING ERRCODE = 'insufficient_privilege', HINT = 'lockkeeper log --verify tells whether the log is whole.';
+END
+$$;
+CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE ON lockkeeper.events
+    FOR EACH ROW EXECUTE FUNCTION lockkeeper.events_are_append_only();
+CREATE TRIGGER events_are_not_truncated BEFORE TRUNCATE ON lockkeeper.events
+    FOR EACH STATEMENT EXECUTE FUNCTION lockkeeper.events_are_append_only();

@@ -1,0 +1,28 @@
+//! Our tables in the target database: row ↔ core, guarded transitions, lease terms, the event chain.
+//!
+//! Reading never writes: [`read`] runs in a read-only transaction and creates nothing. The ledger is
+//! created by [`ensure`], which only commands that write call.
+
+mod approvals;
+mod event;
+mod install;
+mod lease;
+mod migrations;
+mod points;
+mod releases;
+mod snapshot;
+mod sql;
+mod steps;
+
+pub use approvals::{NewApproval, insert_approval, mark_approval_used};
+pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
+pub use install::{LEDGER_VERSION, ensure, read_problem};
+pub use lease::{Holder, Lease, LeaseRecord, TTL};
+pub use migrations::{
+    NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, undone,
+};
+pub use points::{take_point, void_points_after};
+pub use releases::{open_release, set_deployed, set_state};
+pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
+pub use sql::{Param, batch, problem, query};
+pub use steps::{done_steps, finish_step, start_step};

@@ -1,0 +1,25 @@
+//! One way to send a statement of the ledger: typed parameters in the unnamed statement, in one round
+//! trip, which a pooler in transaction mode passes on unharmed.
+
+use lockkeeper_core::model::{ExitClass, Message, Problem};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::postgres::{Connection, SqlError};
+
+/// A parameter with its type, so that the server need not be asked for it.
+pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+pub async fn query(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
+    connection.client().query_typed(sql, params).await.map_err(|error| SqlError::new(&error, connection))
+}
+
+/// Runs statements without parameters; several may be joined by semicolons.
+pub async fn batch(connection: &Connection, sql: &str) -> Result<(), SqlError> {
+    connection.client().batch_execute(sql).await.map_err(|error| SqlError::new(&error, connection))
+}
+
+/// A failure of the ledger's own statements: neither the user's SQL nor a refusal.
+pub fn problem(error: &SqlError, doing: Message) -> Box<Problem> {
+    error.problem(ExitClass::MigrationFailed, doing)
+}

@@ -1,0 +1,69 @@
+//! Rows of steps that cannot share their migration's transaction: intent before, outcome after.
+
+use lockkeeper_core::plan::{AppliedSeq, StepId};
+use tokio_postgres::types::Type;
+
+use super::sql::query;
+use crate::postgres::{Connection, SqlError};
+
+/// Records the intent to run a step. Starting it again after a crash renews the intent.
+pub async fn start_step(
+    connection: &Connection,
+    seq: AppliedSeq,
+    is_up: bool,
+    step: StepId,
+    sql: &str,
+    actor: &str,
+) -> Result<(), SqlError> {
+    query(
+        connection,
+        include_str!("sql/start_step.sql"),
+        &[
+            (&seq.0, Type::INT8),
+            (&direction(is_up), Type::TEXT),
+            (&ordinal(step), Type::INT4),
+            (&sql, Type::TEXT),
+            (&actor, Type::TEXT),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Records how a step ended; `error` is what the server said when it failed.
+pub async fn finish_step(
+    connection: &Connection,
+    seq: AppliedSeq,
+    is_up: bool,
+    step: StepId,
+    error: Option<&str>,
+) -> Result<(), SqlError> {
+    query(
+        connection,
+        include_str!("sql/finish_step.sql"),
+        &[
+            (&seq.0, Type::INT8),
+            (&direction(is_up), Type::TEXT),
+            (&ordinal(step), Type::INT4),
+            (&error, Type::TEXT),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// The steps of a migration that are recorded as done.
+pub async fn done_steps(connection: &Connection, seq: AppliedSeq, is_up: bool) -> Result<Vec<StepId>, SqlError> {
+    let sql = "SELECT ordinal FROM lockkeeper.steps \
+               WHERE migration_seq = $1 AND direction = $2 AND outcome = 'done' ORDER BY ordinal";
+    let rows = query(connection, sql, &[(&seq.0, Type::INT8), (&direction(is_up), Type::TEXT)]).await?;
+    Ok(rows.iter().filter_map(|row| u32::try_from(row.get::<_, i32>(0)).ok()).map(StepId).collect())
+}
+
+const fn direction(is_up: bool) -> &'static str {
+    if is_up { "up" } else { "down" }
+}
+
+fn ordinal(step: StepId) -> i32 {
+    i32::try_from(step.0).unwrap_or(i32::MAX)
+}
