@@ -106,7 +106,7 @@ fn simple(target: &Target, sql: &str) -> Vec<Vec<String>> {
     match finished {
         Ok(Ok(rows)) => rows,
         Ok(Err(error)) => panic!("{error}\n{sql}"),
-        Err(_) => panic!("the query's thread panicked\n{sql}"),
+        Err(panic) => std::panic::resume_unwind(panic),
     }
 }
 
@@ -158,6 +158,9 @@ mod tests {
         let name = database.name().to_owned();
         drop(database);
         let left = Database::create();
-        assert_eq!(left.query(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")), Vec::<Vec<String>>::new());
+        assert_eq!(
+            left.query(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")),
+            Vec::<Vec<String>>::new()
+        );
     }
 }

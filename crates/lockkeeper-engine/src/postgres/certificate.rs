@@ -76,8 +76,7 @@ impl Certificate {
     /// Whether it says of itself that it is an authority with at most `below` authorities under it,
     /// for servers, and restricts nothing else that must be heeded.
     pub(super) fn may_issue(&self, below: usize) -> bool {
-        const HEEDED: [ObjectIdentifier; 3] =
-            [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
+        const HEEDED: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
         let certificate = &self.parsed.tbs_certificate;
         let extensions = certificate.extensions.as_deref().unwrap_or_default();
         let is_authority = match certificate.get::<BasicConstraints>() {
@@ -104,11 +103,14 @@ impl Certificate {
             let is_consistent = self.parsed.signature_algorithm == self.parsed.tbs_certificate.signature;
             let message = self.parsed.tbs_certificate.to_der().ok()?;
             let signature = self.parsed.signature.as_bytes()?;
-            Some(is_consistent && algorithms.iter().any(|algorithm| {
-                algorithm.public_key_alg_id().as_ref() == key_algorithm
-                    && algorithm.signature_alg_id().as_ref() == signed_with
-                    && algorithm.verify_signature(key, &message, signature).is_ok()
-            }))
+            Some(
+                is_consistent
+                    && algorithms.iter().any(|algorithm| {
+                        algorithm.public_key_alg_id().as_ref() == key_algorithm
+                            && algorithm.signature_alg_id().as_ref() == signed_with
+                            && algorithm.verify_signature(key, &message, signature).is_ok()
+                    }),
+            )
         };
         parts().unwrap_or(false)
     }
@@ -130,7 +132,10 @@ impl Certificate {
     pub(super) fn end_point(&self) -> Option<Vec<u8>> {
         let digest = match self.parsed.signature_algorithm.oid.to_string().as_str() {
             // RSA and ECDSA with MD5, SHA-1 or SHA-256.
-            "1.2.840.113549.1.1.4" | "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" | "1.2.840.113549.1.1.11"
+            "1.2.840.113549.1.1.4"
+            | "1.2.840.113549.1.1.5"
+            | "1.2.840.10045.4.1"
+            | "1.2.840.113549.1.1.11"
             | "1.2.840.10045.4.3.2" => Sha256::digest(&self.der).to_vec(),
             "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => Sha384::digest(&self.der).to_vec(),
             "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => Sha512::digest(&self.der).to_vec(),
@@ -190,7 +195,7 @@ impl Certificate {
     /// The last CN of the subject, which is the most specific one.
     fn common_name(&self) -> Option<String> {
         let parts = self.parsed.tbs_certificate.subject.0.iter().flat_map(|relative| relative.0.iter());
-        let value = &parts.filter(|part| part.oid == COMMON_NAME).last()?.value;
+        let value = &parts.rev().find(|part| part.oid == COMMON_NAME)?.value;
         let text = match value.tag() {
             Tag::Utf8String => Utf8StringRef::try_from(value).ok()?.as_str().to_owned(),
             Tag::PrintableString => PrintableStringRef::try_from(value).ok()?.as_str().to_owned(),
@@ -218,7 +223,9 @@ fn name_matches(pattern: &str, host: &str) -> bool {
         return true;
     }
     match (pattern.strip_prefix("*."), host.split_once('.')) {
-        (Some(domain), Some((label, rest))) => !label.is_empty() && !domain.is_empty() && domain.eq_ignore_ascii_case(rest),
+        (Some(domain), Some((label, rest))) => {
+            !label.is_empty() && !domain.is_empty() && domain.eq_ignore_ascii_case(rest)
+        }
         _ => false,
     }
 }

@@ -39,7 +39,8 @@ fn climb(
     algorithms: &[&dyn SignatureVerificationAlgorithm],
     below: usize,
 ) -> bool {
-    let vouches = |issuer: &&Certificate| issuer.is_issuer_of(certificate) && certificate.is_signed_by(issuer, algorithms);
+    let vouches =
+        |issuer: &&Certificate| issuer.is_issuer_of(certificate) && certificate.is_signed_by(issuer, algorithms);
     // A root in the file is trusted because it is there, so an old one need not say that it is one.
     let mut roots_above = roots.iter().filter(|root| !root.is_version_3() || root.may_issue(below)).filter(vouches);
     if roots_above.next().is_some() {

@@ -53,7 +53,8 @@ impl Authority {
     fn params(name: &str) -> CertificateParams {
         let mut params = params(name, &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+        params.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
         params
     }
 
@@ -63,27 +64,27 @@ impl Authority {
 
     /// With `names` (DNS names or addresses) as subjectAltName; none when empty.
     pub fn issue(&self, common_name: &str, names: &[&str]) -> Pair {
-        self.issue_with(params(common_name, names))
+        self.issue_with(&params(common_name, names))
     }
 
     pub fn issue_expired(&self, names: &[&str]) -> Pair {
         let mut params = params("expired", names);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 1, 1);
-        self.issue_with(params)
+        self.issue_with(&params)
     }
 
     pub fn issue_not_yet_valid(&self, names: &[&str]) -> Pair {
         let mut params = params("early", names);
         params.not_before = date_time_ymd(2090, 1, 1);
         params.not_after = date_time_ymd(2091, 1, 1);
-        self.issue_with(params)
+        self.issue_with(&params)
     }
 
     pub fn issue_for_clients_only(&self, names: &[&str]) -> Pair {
         let mut params = params("client", names);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        self.issue_with(params)
+        self.issue_with(&params)
     }
 
     /// As old as certificates get: no extensions, so no names but the CN. PostgreSQL's manual makes
@@ -100,7 +101,7 @@ impl Authority {
             serial_number: x509_cert::serial_number::SerialNumber::new(&[1]).unwrap(),
             signature: issuer.signature.clone(),
             issuer: issuer.subject,
-            validity: x509_cert::time::Validity::from_now(std::time::Duration::from_secs(3_600)).unwrap(),
+            validity: x509_cert::time::Validity::from_now(std::time::Duration::from_hours(1)).unwrap(),
             subject: format!("CN={common_name}").parse().unwrap(),
             subject_public_key_info: SubjectPublicKeyInfoOwned::from_der(&key.subject_public_key_info()).unwrap(),
             issuer_unique_id: None,
@@ -117,7 +118,7 @@ impl Authority {
         Pair { certificate, key: key.serialize_pem() }
     }
 
-    fn issue_with(&self, params: CertificateParams) -> Pair {
+    fn issue_with(&self, params: &CertificateParams) -> Pair {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         Pair { certificate: certificate.pem(), key: key.serialize_pem() }

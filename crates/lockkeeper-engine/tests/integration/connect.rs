@@ -43,7 +43,8 @@ async fn a_connection_knows_its_server() {
 
 #[tokio::test]
 async fn the_application_name_can_be_chosen() {
-    let target = Target { application_name: "deploy-42".to_owned(), ..Database::create().target().with_database("postgres") };
+    let target =
+        Target { application_name: "deploy-42".to_owned(), ..Database::create().target().with_database("postgres") };
     let connection = connect(&target).await.unwrap();
     let row = connection.client().query_one("SHOW application_name", &[]).await.unwrap();
     assert_eq!(row.get::<_, &str>(0), "deploy-42");

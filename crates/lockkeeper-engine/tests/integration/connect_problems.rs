@@ -90,7 +90,9 @@ async fn the_role_or_the_database_is_not_there() {
 #[tokio::test]
 async fn the_role_may_not() {
     let database = Database::create();
-    database.execute("CREATE ROLE may_not_log_in; CREATE ROLE may_not_enter LOGIN; CREATE ROLE has_no_slot LOGIN CONNECTION LIMIT 0");
+    database.execute(
+        "CREATE ROLE may_not_log_in; CREATE ROLE may_not_enter LOGIN; CREATE ROLE has_no_slot LOGIN CONNECTION LIMIT 0",
+    );
     database.execute(&format!("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", database.name()));
     let role = |user: &str| Target { user: user.to_owned(), ..database.target() };
     refused(&role("may_not_log_in"), "connect-role-refused", "user-setting").await;

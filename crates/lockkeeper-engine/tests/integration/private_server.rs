@@ -1,6 +1,6 @@
 //! A private server is there when it is wanted, and gone with whoever wanted it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -54,7 +54,8 @@ fn only_its_owner_can_reach_it_without_a_password() {
 #[test]
 fn a_chosen_password_is_used_and_never_shown() {
     let password = "correct horse battery staple";
-    let server = start_with(PrivateServerOptions { password: Some(Secret::new(password)), ..PrivateServerOptions::default() });
+    let server =
+        start_with(PrivateServerOptions { password: Some(Secret::new(password)), ..PrivateServerOptions::default() });
     assert_eq!(server.tcp_target().password, Some(Secret::new(password)));
     execute(&server.tcp_target(), "SELECT 1");
     let everybody = Command::new("ps").args(["-eo", "args"]).output().unwrap();
@@ -108,7 +109,8 @@ fn a_setting_that_is_wrong_is_told_with_the_log() {
 
 #[test]
 fn missing_programs_are_told() {
-    let options = PrivateServerOptions { binaries: Some(PathBuf::from("/nonexistent")), ..PrivateServerOptions::default() };
+    let options =
+        PrivateServerOptions { binaries: Some(PathBuf::from("/nonexistent")), ..PrivateServerOptions::default() };
     assert_eq!(PrivateServer::start(&options).unwrap_err().message.id, "server-binaries-not-in-folder");
 }
 
@@ -119,8 +121,9 @@ fn the_one_that_is_killed() {
         return;
     }
     let server = start();
-    println!("\nserver {}", server.dir().display());
-    std::thread::sleep(Duration::from_secs(60));
+    let told = writeln!(std::io::stdout(), "\nserver {}", server.dir().display());
+    told.unwrap();
+    std::thread::sleep(Duration::from_mins(1));
 }
 
 #[test]
@@ -154,7 +157,9 @@ fn it_is_gone_when_its_process_is_killed_while_it_starts() {
         std::thread::sleep(Duration::from_millis(delay_ms));
         child.kill().unwrap();
         child.wait().unwrap();
-        wait_until("nothing is left", || !runs(before.0.path()) && std::fs::read_dir(before.0.path()).unwrap().count() == 0);
+        wait_until("nothing is left", || {
+            !runs(before.0.path()) && std::fs::read_dir(before.0.path()).unwrap().count() == 0
+        });
     }
 }
 

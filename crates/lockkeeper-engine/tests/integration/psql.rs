@@ -19,10 +19,10 @@ pub async fn ours(target: &Target) -> Outcome {
 pub fn theirs(target: &Target, binaries: &ServerBinaries) -> Outcome {
     let own = binaries.dir().join("psql");
     let mut command = Command::new(if own.exists() { own } else { "psql".into() });
-    command.env_clear().stdin(Stdio::null()).args([
-        "-XAtqc",
-        "SELECT coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)",
-    ]);
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .args(["-XAtqc", "SELECT coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)"]);
     let host = match &target.host {
         Host::Tcp(host) => host.clone(),
         Host::SocketDir(dir) => dir.display().to_string(),
@@ -31,7 +31,8 @@ pub fn theirs(target: &Target, binaries: &ServerBinaries) -> Outcome {
     command.env("PGHOST", host).env("PGPORT", target.port.to_string()).env("PGGSSENCMODE", "disable");
     command.env("PGDATABASE", &target.database).env("PGUSER", &target.user).env("PGSSLMODE", target.sslmode.as_str());
     command.env("PGPASSWORD", target.password.as_ref().map_or("", Secret::reveal));
-    command.env("HOME", target.certificates_dir.as_ref().and_then(|dir| dir.parent()).unwrap_or("/nonexistent".as_ref()));
+    command
+        .env("HOME", target.certificates_dir.as_ref().and_then(|dir| dir.parent()).unwrap_or("/nonexistent".as_ref()));
     match &target.sslrootcert {
         Some(RootCert::File(path)) => drop(command.env("PGSSLROOTCERT", path)),
         Some(RootCert::System) => drop(command.env("PGSSLROOTCERT", "system")),
@@ -50,7 +51,7 @@ pub fn theirs(target: &Target, binaries: &ServerBinaries) -> Outcome {
 
 /// Holds ours against psql's, and gives ours back.
 #[track_caller]
-pub fn compare(ours: Outcome, theirs: Outcome, what: &str) -> Outcome {
+pub fn compare(ours: Outcome, theirs: &Outcome, what: &str) -> Outcome {
     assert_eq!(ours.clone().ok(), theirs.clone().ok(), "{what}: ours {ours:?}, psql's {theirs:?}");
     ours
 }

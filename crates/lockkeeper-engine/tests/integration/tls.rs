@@ -54,7 +54,8 @@ pub fn start_with(pair: &Pair, client_root: &str) -> PrivateServer {
         "ssl_ca_file = 'client-root.crt'",
         "max_connections = 50",
     ];
-    let files = [("server.crt", &pair.certificate), ("server.key", &pair.key), ("client-root.crt", &client_root.to_owned())];
+    let files =
+        [("server.crt", &pair.certificate), ("server.key", &pair.key), ("client-root.crt", &client_root.to_owned())];
     let server = PrivateServer::start(&PrivateServerOptions {
         binaries: Cluster::binaries_wanted(),
         config: config.map(ToOwned::to_owned).to_vec(),
@@ -93,12 +94,12 @@ pub fn target_for(server: &PrivateServer, user: &str, sslmode: SslMode) -> Targe
     }
 }
 
-fn root_file(path: &Path) -> Option<RootCert> {
-    Some(RootCert::File(path.to_owned()))
+fn root_file(path: &Path) -> RootCert {
+    RootCert::File(path.to_owned())
 }
 
 async fn check(server: &PrivateServer, target: &Target, what: &str) -> Result<bool, String> {
-    compare(ours(target).await, theirs(target, server.binaries()), what)
+    compare(ours(target).await, &theirs(target, server.binaries()), what)
 }
 
 #[tokio::test]
@@ -106,9 +107,9 @@ async fn every_mode_decides_as_psql_does() {
     let TlsServer { server: encrypted, files, .. } = tls_server();
     let roots = [
         ("no root", None),
-        ("right root", root_file(&files.path().join("root.crt"))),
-        ("other root", root_file(&files.path().join("other.crt"))),
-        ("missing root", root_file(&files.path().join("missing.crt"))),
+        ("right root", Some(root_file(&files.path().join("root.crt")))),
+        ("other root", Some(root_file(&files.path().join("other.crt")))),
+        ("missing root", Some(root_file(&files.path().join("missing.crt")))),
     ];
     for (kind, server) in [("TLS", encrypted), ("plain", plain_server())] {
         for user in ["anybody", "only_tls", "only_plain", "with_password", "rejected"] {
@@ -126,7 +127,7 @@ async fn every_mode_decides_as_psql_does() {
 async fn the_modes_mean_what_they_say() {
     let TlsServer { server, files, .. } = tls_server();
     let outcome = async |server: &PrivateServer, user: &str, sslmode| {
-        let sslrootcert = root_file(&files.path().join("root.crt"));
+        let sslrootcert = Some(root_file(&files.path().join("root.crt")));
         ours(&Target { sslrootcert, ..target_for(server, user, sslmode) }).await
     };
     let refused = |id: &str| Err(id.to_owned());
@@ -148,7 +149,10 @@ async fn the_modes_mean_what_they_say() {
 #[tokio::test]
 async fn two_refusals_are_both_told() {
     // Over TLS the password is wrong, without it there is no way in: the password is what can be mended.
-    let target = Target { password: Some(Secret::new("wrong")), ..target_for(&tls_server().server, "with_password", SslMode::Prefer) };
+    let target = Target {
+        password: Some(Secret::new("wrong")),
+        ..target_for(&tls_server().server, "with_password", SslMode::Prefer)
+    };
     let problem = connect(&target).await.unwrap_err();
     assert_eq!(problem.message.id, "connect-password-wrong");
     assert!(problem.others.is_empty(), "the same refusal twice is one");
@@ -187,7 +191,8 @@ async fn the_default_root_file_is_used_by_every_mode() {
 #[tokio::test]
 async fn scram_is_bound_to_the_tls_connection() {
     let server = &tls_server().server;
-    let bound = Target { channel_binding: ChannelBinding::Require, ..target_for(server, "with_password", SslMode::Require) };
+    let bound =
+        Target { channel_binding: ChannelBinding::Require, ..target_for(server, "with_password", SslMode::Require) };
     assert!(connect(&bound).await.unwrap().is_encrypted());
     let plain = Target { sslmode: SslMode::Disable, ..bound.clone() };
     assert_eq!(connect(&plain).await.unwrap_err().message.id, "connect-channel-binding-missing");
@@ -292,7 +297,12 @@ async fn certificates_are_judged_as_psql_judges_them() {
             root: root.clone(),
             decisions: both(Ok(())),
         },
-        Shown { what: "of version 1, without its chain", pair: between.issue_version_1("localhost"), root: root.clone(), decisions: both(issuer) },
+        Shown {
+            what: "of version 1, without its chain",
+            pair: between.issue_version_1("localhost"),
+            root: root.clone(),
+            decisions: both(issuer),
+        },
         Shown {
             what: "of version 1, of another authority with the same name",
             pair: Authority::new("Shop CA").issue_version_1("localhost"),
@@ -307,14 +317,16 @@ async fn certificates_are_judged_as_psql_judges_them() {
         },
         Shown {
             what: "of version 1, of one that is no authority",
-            pair: Pair {
-                certificate: format!("{}{}", powerless.certificate, no_authority.pem()),
-                ..powerless
-            },
+            pair: Pair { certificate: format!("{}{}", powerless.certificate, no_authority.pem()), ..powerless },
             root: root.clone(),
             decisions: both(issuer),
         },
-        Shown { what: "expired", pair: authority.issue_expired(&["localhost"]), root: root.clone(), decisions: both(Err("tls-certificate-expired")) },
+        Shown {
+            what: "expired",
+            pair: authority.issue_expired(&["localhost"]),
+            root: root.clone(),
+            decisions: both(Err("tls-certificate-expired")),
+        },
         Shown {
             what: "not yet valid",
             pair: authority.issue_not_yet_valid(&["localhost"]),
@@ -327,27 +339,57 @@ async fn certificates_are_judged_as_psql_judges_them() {
             root: root.clone(),
             decisions: both(Err("tls-certificate-unusable")),
         },
-        Shown { what: "of another authority", pair: Authority::new("Other CA").issue("db", &["localhost"]), root: root.clone(), decisions: both(issuer) },
+        Shown {
+            what: "of another authority",
+            pair: Authority::new("Other CA").issue("db", &["localhost"]),
+            root: root.clone(),
+            decisions: both(issuer),
+        },
         Shown {
             what: "of another authority with the same name",
             pair: Authority::new("Shop CA").issue("db", &["localhost"]),
             root: root.clone(),
             decisions: both(issuer),
         },
-        Shown { what: "of an expired authority", pair: expired.issue("db", &["localhost"]), root: expired.pem(), decisions: both(Err("tls-issuer-expired")) },
-        Shown { what: "with its chain", pair: with_chain(between.issue("db", &["localhost"])), root: root.clone(), decisions: both(Ok(())) },
-        Shown { what: "without its chain", pair: between.issue("db", &["localhost"]), root: root.clone(), decisions: both(issuer) },
+        Shown {
+            what: "of an expired authority",
+            pair: expired.issue("db", &["localhost"]),
+            root: expired.pem(),
+            decisions: both(Err("tls-issuer-expired")),
+        },
+        Shown {
+            what: "with its chain",
+            pair: with_chain(between.issue("db", &["localhost"])),
+            root: root.clone(),
+            decisions: both(Ok(())),
+        },
+        Shown {
+            what: "without its chain",
+            pair: between.issue("db", &["localhost"]),
+            root: root.clone(),
+            decisions: both(issuer),
+        },
         Shown {
             what: "with its chain in the root file",
             pair: between.issue("db", &["localhost"]),
             root: format!("{root}{}", between.pem()),
             decisions: both(Ok(())),
         },
-        Shown { what: "self-signed, CA true, listed", pair: ca_true.clone(), root: ca_true_root, decisions: vec![("localhost", Ok(()), Ok(())), ("127.0.0.1", Ok(()), name)] },
+        Shown {
+            what: "self-signed, CA true, listed",
+            pair: ca_true.clone(),
+            root: ca_true_root,
+            decisions: vec![("localhost", Ok(()), Ok(())), ("127.0.0.1", Ok(()), name)],
+        },
         Shown { what: "self-signed, CA false, listed", pair: ca_false, root: ca_false_root, decisions: both(Ok(())) },
         Shown { what: "self-signed, no CA, listed", pair: no_ca, root: no_ca_root, decisions: both(Ok(())) },
         Shown { what: "self-signed, not listed", pair: ca_true, root: root.clone(), decisions: both(issuer) },
-        Shown { what: "listed itself, its authority not", root: listed.certificate.clone(), pair: listed, decisions: both(issuer) },
+        Shown {
+            what: "listed itself, its authority not",
+            root: listed.certificate.clone(),
+            pair: listed,
+            decisions: both(issuer),
+        },
     ];
     let files = Files::new();
     let mut server = start_with(&cases[0].pair, &root);
@@ -359,10 +401,12 @@ async fn certificates_are_judged_as_psql_judges_them() {
         server.restart().unwrap();
         let root = files.write("root.crt", &case.root, 0o644);
         for (host, verify_ca, verify_full) in case.decisions {
-            for (sslmode, expected) in [(SslMode::Require, verify_ca), (SslMode::VerifyCa, verify_ca), (SslMode::VerifyFull, verify_full)] {
+            for (sslmode, expected) in
+                [(SslMode::Require, verify_ca), (SslMode::VerifyCa, verify_ca), (SslMode::VerifyFull, verify_full)]
+            {
                 let target = Target {
                     host: Host::Tcp(host.to_owned()),
-                    sslrootcert: root_file(&root),
+                    sslrootcert: Some(root_file(&root)),
                     ..target_for(&server, "anybody", sslmode)
                 };
                 let what = format!("{}, {host}, {sslmode}", case.what);
@@ -370,7 +414,8 @@ async fn certificates_are_judged_as_psql_judges_them() {
                 assert_eq!(outcome, expected.map(|()| true).map_err(ToOwned::to_owned), "{what}");
             }
             // Without a root file nothing is verified.
-            let target = Target { host: Host::Tcp(host.to_owned()), ..target_for(&server, "anybody", SslMode::Require) };
+            let target =
+                Target { host: Host::Tcp(host.to_owned()), ..target_for(&server, "anybody", SslMode::Require) };
             assert_eq!(check(&server, &target, case.what).await, Ok(true), "{}", case.what);
         }
     }

@@ -56,10 +56,8 @@ async fn a_wrong_name_tells_the_right_ones() {
     let files = Files::new();
     let root = files.write("root.crt", &authority.pem(), 0o644);
     let server = start_with(&authority.issue("db", &["db.example.com", "10.0.0.1"]), &authority.pem());
-    let target = Target {
-        sslrootcert: Some(RootCert::File(root)),
-        ..target_for(&server, "anybody", SslMode::VerifyFull)
-    };
+    let target =
+        Target { sslrootcert: Some(RootCert::File(root)), ..target_for(&server, "anybody", SslMode::VerifyFull) };
     let problem = refused(&target, "tls-name-mismatch", "host-setting").await;
     assert!(problem.message.to_string().contains("names=\"db.example.com, 10.0.0.1\""), "{problem}");
 }
@@ -78,15 +76,18 @@ async fn a_client_certificate_opens_the_door() {
         sslkey: Some(key.clone()),
         ..target_for(server, "with_cert", SslMode::Require)
     };
-    let check = async |target: &Target, what: &str| compare(ours(target).await, theirs(target, server.binaries()), what);
+    let check =
+        async |target: &Target, what: &str| compare(ours(target).await, &theirs(target, server.binaries()), what);
     let refused_as = |id: &str| Err(id.to_owned());
 
     assert_eq!(check(&with(&certificate, &key), "right").await, Ok(true));
     let none = target_for(server, "with_cert", SslMode::Require);
     assert_eq!(check(&none, "none").await, refused_as("connect-client-certificate-wanted"));
-    let (crt, private) = (files.write("s.crt", &stranger.certificate, 0o644), files.write("s.key", &stranger.key, 0o600));
+    let (crt, private) =
+        (files.write("s.crt", &stranger.certificate, 0o644), files.write("s.key", &stranger.key, 0o600));
     assert_eq!(check(&with(&crt, &private), "stranger").await, refused_as("tls-client-certificate-refused"));
-    let (crt, private) = (files.write("o.crt", &other_role.certificate, 0o644), files.write("o.key", &other_role.key, 0o600));
+    let (crt, private) =
+        (files.write("o.crt", &other_role.certificate, 0o644), files.write("o.key", &other_role.key, 0o600));
     assert_eq!(check(&with(&crt, &private), "other role").await, refused_as("connect-authentication-failed"));
 
     let open = files.write("open.key", &right.key, 0o644);
@@ -100,9 +101,13 @@ async fn a_client_certificate_opens_the_door() {
     let locked = files.write("locked.key", locked, 0o600);
     refused(&with(&certificate, &locked), "tls-client-key-encrypted", "decrypt").await;
     let no_certificate = files.write("no.crt", "nothing", 0o600);
-    assert_eq!(check(&with(&no_certificate, &key), "no certificate").await, refused_as("tls-client-certificate-unreadable"));
+    assert_eq!(
+        check(&with(&no_certificate, &key), "no certificate").await,
+        refused_as("tls-client-certificate-unreadable")
+    );
     // libpq goes on without a certificate that was named and is not there; we say so instead.
-    refused(&with(&files.path().join("missing.crt"), &key), "tls-client-certificate-unreadable", "client-certificate").await;
+    refused(&with(&files.path().join("missing.crt"), &key), "tls-client-certificate-unreadable", "client-certificate")
+        .await;
 }
 
 #[tokio::test]
@@ -117,9 +122,9 @@ async fn client_files_are_found_in_the_home_folder() {
         ..target_for(server, user, sslmode)
     };
     let target = with_home("with_cert", SslMode::Require);
-    assert_eq!(compare(ours(&target).await, theirs(&target, server.binaries()), "home"), Ok(true));
+    assert_eq!(compare(ours(&target).await, &theirs(&target, server.binaries()), "home"), Ok(true));
     // With a key that libpq does not use, `prefer` goes on without TLS, as libpq does.
     home.write(".postgresql/postgresql.key", &pair.key, 0o644);
     let target = with_home("anybody", SslMode::Prefer);
-    assert_eq!(compare(ours(&target).await, theirs(&target, server.binaries()), "open key"), Ok(false));
+    assert_eq!(compare(ours(&target).await, &theirs(&target, server.binaries()), "open key"), Ok(false));
 }
