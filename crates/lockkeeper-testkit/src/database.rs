@@ -100,7 +100,7 @@ pub fn execute(target: &Target, sql: &str) {
 
 /// On a thread of its own, because a runtime cannot be entered from within another.
 #[track_caller]
-fn simple(target: &Target, sql: &str) -> Vec<Vec<String>> {
+pub(crate) fn simple(target: &Target, sql: &str) -> Vec<Vec<String>> {
     let (target, text) = (target.clone(), sql.to_owned());
     let finished = std::thread::spawn(move || block_on(try_simple(target, text))).join();
     match finished {
@@ -149,7 +149,22 @@ mod tests {
         other.execute("CREATE SCHEMA lockkeeper; CREATE TABLE lockkeeper.ledger (id int)");
         other.execute("CREATE TABLE boat (id bigint PRIMARY KEY, name text)");
         assert_eq!(one.dump(), other.dump());
-        assert!(one.dump().starts_with("CREATE TABLE public.boat ("), "{}", one.dump());
+        assert!(one.dump().contains("boat"), "{}", one.dump());
+        for (change, undo) in [
+            ("ALTER TABLE boat ALTER name SET NOT NULL", "ALTER TABLE boat ALTER name DROP NOT NULL"),
+            ("CREATE INDEX by_name ON boat (name)", "DROP INDEX by_name"),
+            ("CREATE VIEW v AS SELECT 1 AS one", "DROP VIEW v"),
+            ("CREATE TYPE e AS ENUM ('a', 'b')", "DROP TYPE e"),
+            ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION f"),
+            ("ALTER TABLE boat ADD CONSTRAINT c CHECK (id > 0) NOT VALID", "ALTER TABLE boat DROP CONSTRAINT c"),
+            ("COMMENT ON TABLE boat IS 'floats'", "COMMENT ON TABLE boat IS NULL"),
+        ] {
+            let before = other.dump();
+            other.execute(change);
+            assert_ne!(other.dump(), before, "{change}");
+            other.execute(undo);
+            assert_eq!(other.dump(), before, "{undo}");
+        }
     }
 
     #[test]
