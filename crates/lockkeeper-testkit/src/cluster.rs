@@ -32,7 +32,8 @@ impl Cluster {
                 ],
                 ..PrivateServerOptions::default()
             };
-            let server = PrivateServer::start(&options).unwrap_or_else(|problem| panic!("the tests need a PostgreSQL: {problem}"));
+            let server = PrivateServer::start(&options)
+                .unwrap_or_else(|problem| panic!("the tests need a PostgreSQL: {problem}"));
             let cluster = Self { server };
             cluster.execute(&format!("CREATE DATABASE {TEMPLATE} TEMPLATE template0"));
             cluster

@@ -92,20 +92,21 @@ impl Drop for Database {
     }
 }
 
+/// Runs one or many statements anywhere, as [`Database::execute`] does in its database.
 #[track_caller]
-pub(crate) fn execute(target: &Target, sql: &str) {
+pub fn execute(target: &Target, sql: &str) {
     simple(target, sql);
 }
 
 /// On a thread of its own, because a runtime cannot be entered from within another.
 #[track_caller]
-fn simple(target: &Target, sql: &str) -> Vec<Vec<String>> {
+pub(crate) fn simple(target: &Target, sql: &str) -> Vec<Vec<String>> {
     let (target, text) = (target.clone(), sql.to_owned());
     let finished = std::thread::spawn(move || block_on(try_simple(target, text))).join();
     match finished {
         Ok(Ok(rows)) => rows,
         Ok(Err(error)) => panic!("{error}\n{sql}"),
-        Err(_) => panic!("the query's thread panicked\n{sql}"),
+        Err(panic) => std::panic::resume_unwind(panic),
     }
 }
 
@@ -148,7 +149,22 @@ mod tests {
         other.execute("CREATE SCHEMA lockkeeper; CREATE TABLE lockkeeper.ledger (id int)");
         other.execute("CREATE TABLE boat (id bigint PRIMARY KEY, name text)");
         assert_eq!(one.dump(), other.dump());
-        assert!(one.dump().starts_with("CREATE TABLE public.boat ("), "{}", one.dump());
+        assert!(one.dump().contains("boat"), "{}", one.dump());
+        for (change, undo) in [
+            ("ALTER TABLE boat ALTER name SET NOT NULL", "ALTER TABLE boat ALTER name DROP NOT NULL"),
+            ("CREATE INDEX by_name ON boat (name)", "DROP INDEX by_name"),
+            ("CREATE VIEW v AS SELECT 1 AS one", "DROP VIEW v"),
+            ("CREATE TYPE e AS ENUM ('a', 'b')", "DROP TYPE e"),
+            ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION f"),
+            ("ALTER TABLE boat ADD CONSTRAINT c CHECK (id > 0) NOT VALID", "ALTER TABLE boat DROP CONSTRAINT c"),
+            ("COMMENT ON TABLE boat IS 'floats'", "COMMENT ON TABLE boat IS NULL"),
+        ] {
+            let before = other.dump();
+            other.execute(change);
+            assert_ne!(other.dump(), before, "{change}");
+            other.execute(undo);
+            assert_eq!(other.dump(), before, "{undo}");
+        }
     }
 
     #[test]
@@ -157,6 +173,9 @@ mod tests {
         let name = database.name().to_owned();
         drop(database);
         let left = Database::create();
-        assert_eq!(left.query(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")), Vec::<Vec<String>>::new());
+        assert_eq!(
+            left.query(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")),
+            Vec::<Vec<String>>::new()
+        );
     }
 }

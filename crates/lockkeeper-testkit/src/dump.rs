@@ -1,17 +1,22 @@
 //! A schema as text that can be compared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lockkeeper_engine::postgres::{Host, ServerBinaries, Target};
 
-/// `pg_dump --schema-only` without what says nothing of the schema.
+/// `pg_dump --schema-only` without what says nothing of the schema. Where no `pg_dump` is new enough
+/// for the server, the catalogue itself, line by line: two such texts compare as well as two dumps.
 #[track_caller]
 pub(crate) fn schema(target: &Target, binaries: &ServerBinaries) -> String {
     let Host::SocketDir(host) = &target.host else {
         panic!("dumps are taken over the socket, where no password is needed");
     };
-    let output = Command::new(pg_dump(binaries))
+    let Some(pg_dump) = pg_dump(binaries) else {
+        let lines = crate::database::simple(target, include_str!("schema.sql"));
+        return lines.concat().join("\n") + "\n";
+    };
+    let output = Command::new(pg_dump)
         .args(["--schema-only", "--exclude-schema=lockkeeper", "--no-password"])
         .arg("--host")
         .arg(host)
@@ -23,11 +28,23 @@ pub(crate) fn schema(target: &Target, binaries: &ServerBinaries) -> String {
     normalise(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// The server's own `pg_dump` when it is there; else the one on `PATH`, which refuses a server
-/// newer than itself.
-fn pg_dump(binaries: &ServerBinaries) -> PathBuf {
-    let own = binaries.dir().join("pg_dump");
-    if own.exists() { own } else { PathBuf::from("pg_dump") }
+/// The server's own `pg_dump` when it is there; else one at least as new as the server, because an
+/// older one refuses.
+fn pg_dump(binaries: &ServerBinaries) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let places = std::iter::once(binaries.dir().to_owned())
+        .chain(std::env::split_paths(&path))
+        .chain(packaged.map(|version| version.path().join("bin")));
+    places.map(|dir| dir.join("pg_dump")).find(|program| major(program).is_some_and(|major| major >= binaries.major()))
+}
+
+/// `pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` → 15.
+fn major(program: &Path) -> Option<i32> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let version = text.split_once("(PostgreSQL) ")?.1;
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Without comments, settings, psql's `\restrict` lines, and more than one empty line in a row.

@@ -6,5 +6,5 @@ mod dump;
 mod project;
 
 pub use cluster::Cluster;
-pub use database::Database;
+pub use database::{Database, execute};
 pub use project::{Finished, Project};

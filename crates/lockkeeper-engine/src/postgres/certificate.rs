@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use tokio_rustls::rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use x509_cert::certificate::Version;
-use x509_cert::der::asn1::{Ia5StringRef, PrintableStringRef, TeletexStringRef, Utf8StringRef};
-use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::asn1::{AnyRef, Ia5StringRef, PrintableStringRef, TeletexStringRef, Utf8StringRef};
+use x509_cert::der::oid::{AssociatedOid, ObjectIdentifier};
 use x509_cert::der::{Decode, Encode, Tag, Tagged};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
+use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_cert::time::Time;
 
 /// One certificate, read once.
@@ -68,6 +69,52 @@ impl Certificate {
         }
     }
 
+    pub(super) fn is_issuer_of(&self, other: &Self) -> bool {
+        self.parsed.tbs_certificate.subject == other.parsed.tbs_certificate.issuer
+    }
+
+    /// Whether it says of itself that it is an authority with at most `below` authorities under it,
+    /// for servers, and restricts nothing else that must be heeded.
+    pub(super) fn may_issue(&self, below: usize) -> bool {
+        const HEEDED: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
+        let certificate = &self.parsed.tbs_certificate;
+        let extensions = certificate.extensions.as_deref().unwrap_or_default();
+        let is_authority = match certificate.get::<BasicConstraints>() {
+            Ok(Some((_, constraints))) => {
+                constraints.ca && constraints.path_len_constraint.is_none_or(|limit| below <= usize::from(limit))
+            }
+            Ok(None) | Err(_) => false,
+        };
+        let may_sign = match certificate.get::<KeyUsage>() {
+            Ok(Some((_, usage))) => usage.key_cert_sign(),
+            Ok(None) => true,
+            Err(_) => false,
+        };
+        let all_heeded = extensions.iter().all(|one| !one.critical || HEEDED.contains(&one.extn_id));
+        is_authority && may_sign && all_heeded && self.may_identify_a_server()
+    }
+
+    /// Whether `issuer`'s key made this certificate's signature.
+    pub(super) fn is_signed_by(&self, issuer: &Self, algorithms: &[&dyn SignatureVerificationAlgorithm]) -> bool {
+        let parts = || {
+            let (key_algorithm, key) = issuer.public_key()?;
+            let signed_with = identifier(&self.parsed.signature_algorithm)?;
+            // The algorithm stands in the certificate twice; the inner one is covered by the signature.
+            let is_consistent = self.parsed.signature_algorithm == self.parsed.tbs_certificate.signature;
+            let message = self.parsed.tbs_certificate.to_der().ok()?;
+            let signature = self.parsed.signature.as_bytes()?;
+            Some(
+                is_consistent
+                    && algorithms.iter().any(|algorithm| {
+                        algorithm.public_key_alg_id().as_ref() == key_algorithm
+                            && algorithm.signature_alg_id().as_ref() == signed_with
+                            && algorithm.verify_signature(key, &message, signature).is_ok()
+                    }),
+            )
+        };
+        parts().unwrap_or(false)
+    }
+
     /// The public key with its algorithm, DER.
     pub(super) fn public_key_info(&self) -> Option<Vec<u8>> {
         self.parsed.tbs_certificate.subject_public_key_info.to_der().ok()
@@ -77,9 +124,7 @@ impl Certificate {
     /// and the key's bits.
     pub(super) fn public_key(&self) -> Option<(Vec<u8>, &[u8])> {
         let info = &self.parsed.tbs_certificate.subject_public_key_info;
-        let algorithm = info.algorithm.to_der().ok()?;
-        let content = x509_cert::der::asn1::AnyRef::from_der(&algorithm).ok()?.value().to_vec();
-        Some((content, info.subject_public_key.as_bytes()?))
+        Some((identifier(&info.algorithm)?, info.subject_public_key.as_bytes()?))
     }
 
     /// The hash of the certificate that its own signature algorithm asks for
@@ -87,7 +132,10 @@ impl Certificate {
     pub(super) fn end_point(&self) -> Option<Vec<u8>> {
         let digest = match self.parsed.signature_algorithm.oid.to_string().as_str() {
             // RSA and ECDSA with MD5, SHA-1 or SHA-256.
-            "1.2.840.113549.1.1.4" | "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" | "1.2.840.113549.1.1.11"
+            "1.2.840.113549.1.1.4"
+            | "1.2.840.113549.1.1.5"
+            | "1.2.840.10045.4.1"
+            | "1.2.840.113549.1.1.11"
             | "1.2.840.10045.4.3.2" => Sha256::digest(&self.der).to_vec(),
             "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => Sha384::digest(&self.der).to_vec(),
             "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => Sha512::digest(&self.der).to_vec(),
@@ -147,7 +195,7 @@ impl Certificate {
     /// The last CN of the subject, which is the most specific one.
     fn common_name(&self) -> Option<String> {
         let parts = self.parsed.tbs_certificate.subject.0.iter().flat_map(|relative| relative.0.iter());
-        let value = &parts.filter(|part| part.oid == COMMON_NAME).last()?.value;
+        let value = &parts.rev().find(|part| part.oid == COMMON_NAME)?.value;
         let text = match value.tag() {
             Tag::Utf8String => Utf8StringRef::try_from(value).ok()?.as_str().to_owned(),
             Tag::PrintableString => PrintableStringRef::try_from(value).ok()?.as_str().to_owned(),
@@ -157,6 +205,12 @@ impl Certificate {
         };
         Some(text)
     }
+}
+
+/// An algorithm's identifier without its outer tag, the way rustls' algorithms name themselves.
+fn identifier(algorithm: &AlgorithmIdentifierOwned) -> Option<Vec<u8>> {
+    let der = algorithm.to_der().ok()?;
+    Some(AnyRef::from_der(&der).ok()?.value().to_vec())
 }
 
 /// Equal but for the case of ASCII letters, or a wildcard in the place of the whole first label.
@@ -169,7 +223,9 @@ fn name_matches(pattern: &str, host: &str) -> bool {
         return true;
     }
     match (pattern.strip_prefix("*."), host.split_once('.')) {
-        (Some(domain), Some((label, rest))) => !label.is_empty() && !domain.is_empty() && domain.eq_ignore_ascii_case(rest),
+        (Some(domain), Some((label, rest))) => {
+            !label.is_empty() && !domain.is_empty() && domain.eq_ignore_ascii_case(rest)
+        }
         _ => false,
     }
 }

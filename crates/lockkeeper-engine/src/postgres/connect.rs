@@ -64,7 +64,7 @@ const NOTICES_MAX: usize = 1_000;
 
 /// A silent connection is probed after this long, so that a NAT gateway or load balancer does not
 /// forget it during a long CREATE INDEX, and a dead server is noticed within two minutes.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_IDLE: Duration = Duration::from_mins(1);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_PROBES: u32 = 6;
 
@@ -246,7 +246,8 @@ async fn open(
     let notices = Arc::new(Mutex::new(Notices::default()));
     let farewell = Arc::new(Mutex::new(None));
     let driver = tokio::spawn(drive(connection, Arc::clone(&notices), Arc::clone(&farewell)));
-    let facts = read_facts(&client, target).await.map_err(|problem| Failure { problem, was_refused: false, encrypted })?;
+    let facts =
+        read_facts(&client, target).await.map_err(|problem| Failure { problem, was_refused: false, encrypted })?;
     if !facts.version.is_supported() {
         let problem = connect_problem::server_too_old(target, facts.version);
         return Err(Failure { problem, was_refused: false, encrypted });

@@ -100,12 +100,20 @@ pub(super) fn startup(target: &Target, encrypted: bool, error: &tokio_postgres::
             .hint(message!("connect-hint-password-setting"));
     }
     if cause == "server did not use channel binding" {
-        return Problem::usage(message!("connect-channel-binding-missing", server = server, user = target.user.clone()))
-            .hint(message!("connect-hint-channel-binding"));
+        return Problem::usage(message!(
+            "connect-channel-binding-missing",
+            server = server,
+            user = target.user.clone()
+        ))
+        .hint(message!("connect-hint-channel-binding"));
     }
     if cause == "unsupported authentication method" || cause == "unsupported SASL mechanism" {
-        return Problem::usage(message!("connect-authentication-unsupported", server = server, user = target.user.clone()))
-            .hint(message!("connect-hint-hba-method"));
+        return Problem::usage(message!(
+            "connect-authentication-unsupported",
+            server = server,
+            user = target.user.clone()
+        ))
+        .hint(message!("connect-hint-hba-method"));
     }
     if error.is_closed() {
         return closed_early(target);
@@ -131,12 +139,16 @@ fn rejected(target: &Target, encrypted: bool, error: &DbError) -> Box<Problem> {
             Problem::usage(message!("connect-database-missing", server = server, database = database))
                 .hint(message!("connect-hint-database-setting"))
         }
-        &SqlState::INSUFFICIENT_PRIVILEGE => {
-            Problem::usage(message!("connect-database-denied", server = server, database = database.clone(), user = user.clone()))
-                .hint(message!("connect-hint-grant-connect", database = database, user = user))
+        &SqlState::INSUFFICIENT_PRIVILEGE => Problem::usage(message!(
+            "connect-database-denied",
+            server = server,
+            database = database.clone(),
+            user = user.clone()
+        ))
+        .hint(message!("connect-hint-grant-connect", database = database, user = user)),
+        &SqlState::TOO_MANY_CONNECTIONS => {
+            Problem::usage(message!("connect-too-many", server = server)).hint(message!("connect-hint-too-many"))
         }
-        &SqlState::TOO_MANY_CONNECTIONS => Problem::usage(message!("connect-too-many", server = server))
-            .hint(message!("connect-hint-too-many")),
         &SqlState::CANNOT_CONNECT_NOW | &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN => {
             Problem::usage(message!("connect-server-not-ready", server = server))
                 .hint(message!("connect-hint-wait"))
@@ -156,8 +168,10 @@ fn unauthorised(target: &Target, encrypted: bool, error: &DbError) -> Box<Proble
             Problem::usage(message!("connect-role-missing", server = server, user = user))
                 .hint(message!("connect-hint-user-setting"))
         }
-        Some("InitializeSessionUserId") => Problem::usage(message!("connect-role-refused", server = server, user = user))
-            .hint(message!("connect-hint-user-setting")),
+        Some("InitializeSessionUserId") => {
+            Problem::usage(message!("connect-role-refused", server = server, user = user))
+                .hint(message!("connect-hint-user-setting"))
+        }
         Some("ClientAuthentication") if error.message().contains("client certificate") => {
             Problem::usage(message!("connect-client-certificate-wanted", server = server, user = user))
                 .hint(message!("tls-hint-client-certificate-setting"))

@@ -1,6 +1,7 @@
 //! The way to a server: where it is, how to reach it safely, and what went wrong when it could not be reached.
 
 mod certificate;
+mod chain;
 mod connect;
 mod connect_problem;
 mod pgpass;

@@ -69,7 +69,7 @@ pub enum Shutdown {
 const SUPERVISOR: &str = include_str!("private_server.sh");
 
 /// Creating a cluster takes a second or two; a slow disk may need much longer.
-const START_PATIENCE: Duration = Duration::from_secs(120);
+const START_PATIENCE: Duration = Duration::from_mins(2);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Two processes may be given the same free port; the one that comes second tries another.
@@ -290,7 +290,8 @@ impl PrivateServer {
         append(&data.join("postgresql.conf"), &config)?;
         write_private(&data.join("port.conf"), b"", account)?;
         let hba = if options.hba.is_empty() {
-            let lines = ["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "local replication all trust"];
+            let lines =
+                ["local all all trust", "host all all 127.0.0.1/32 scram-sha-256", "local replication all trust"];
             lines.map(ToOwned::to_owned).to_vec()
         } else {
             options.hba.clone()
@@ -328,7 +329,9 @@ impl PrivateServer {
                 std::thread::sleep(POLL_INTERVAL);
             }
             // After a SIGKILL the last backends hold the shared memory for a moment longer.
-            if !self.last_log_lines("server.log").contains("pre-existing shared memory block") || Instant::now() > deadline {
+            if !self.last_log_lines("server.log").contains("pre-existing shared memory block")
+                || Instant::now() > deadline
+            {
                 return Err(self.failed("server.log"));
             }
             std::thread::sleep(POLL_INTERVAL * 5);
@@ -445,7 +448,9 @@ impl Account {
             return Ok(None);
         }
         let found = ["postgres", "_postgres", "nobody"].into_iter().find_map(Self::named);
-        found.map(Some).ok_or_else(|| Problem::usage(message!("server-account-missing")).hint(message!("server-hint-not-root")))
+        found
+            .map(Some)
+            .ok_or_else(|| Problem::usage(message!("server-account-missing")).hint(message!("server-hint-not-root")))
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -466,7 +471,9 @@ fn create_dir(account: Option<Account>) -> Answer<PathBuf> {
         longest.as_os_str().len() <= SOCKET_PATH_BYTES_MAX && parent.is_absolute()
     };
     let open_to_all = |parent: &Path| {
-        parent.ancestors().all(|dir| std::fs::metadata(dir).is_ok_and(|metadata| metadata.permissions().mode() & 0o001 != 0))
+        parent
+            .ancestors()
+            .all(|dir| std::fs::metadata(dir).is_ok_and(|metadata| metadata.permissions().mode() & 0o001 != 0))
             && std::fs::metadata(parent).is_ok_and(|metadata| metadata.permissions().mode() & 0o1002 == 0o1002)
     };
     let parent = if fits(&preferred) && (account.is_none() || open_to_all(&preferred)) {
@@ -518,7 +525,7 @@ fn random_hex() -> Answer<String> {
     let mut bytes = [0_u8; 16];
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
     read.map_err(|error| trouble(path, &error))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 fn trouble(path: &Path, error: &std::io::Error) -> Box<Problem> {

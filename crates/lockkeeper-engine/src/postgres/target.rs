@@ -98,6 +98,7 @@ impl Target {
     }
 
     /// The same server and the same person, another database: `postgres` for maintenance, or a shadow.
+    #[must_use]
     pub fn with_database(&self, database: impl Into<String>) -> Self {
         Self { database: database.into(), ..self.clone() }
     }

@@ -9,18 +9,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor};
+use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
 use tokio_rustls::rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls13_signature_with_raw_key};
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
-use tokio_rustls::rustls::pki_types::{
-    CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error as RustlsError, RootCertStore, SignatureScheme,
 };
 
 use super::certificate::{Certificate, moment};
+use super::chain;
 use super::stream::Stream;
 use super::tls_problem::{self, CertificateFault};
 use super::{Host, RootCert, SslMode, Target};
@@ -65,7 +64,7 @@ pub(super) enum TlsFailure {
 }
 
 /// The request that asks a server for TLS: its length, 8, and the number 80877103
-/// (manual, Message Formats, SSLRequest).
+/// (manual, Message Formats, `SSLRequest`).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 impl TlsSettings {
@@ -123,13 +122,14 @@ impl TlsSettings {
         match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
             Ok(stream) => {
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-                let end_point = certificate.and_then(Certificate::parse).and_then(|certificate| certificate.end_point());
+                let end_point =
+                    certificate.and_then(Certificate::parse).and_then(|certificate| certificate.end_point());
                 Ok(Stream::Tls { stream: Box::new(stream), end_point })
             }
             Err(error) => {
-                let fault = fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let fault: Option<CertificateFault> = fault.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let problem = match fault {
-                    Some(fault) => CertificateFault::problem(fault, target),
+                    Some(fault) => fault.problem(target),
                     None => handshake_problem(target, &error),
                 };
                 Err(TlsFailure::Handshake(problem))
@@ -137,7 +137,12 @@ impl TlsSettings {
         }
     }
 
-    fn config(&self, target: &Target, host: &str, fault: &Arc<Mutex<Option<CertificateFault>>>) -> Answer<ClientConfig> {
+    fn config(
+        &self,
+        target: &Target,
+        host: &str,
+        fault: &Arc<Mutex<Option<CertificateFault>>>,
+    ) -> Answer<ClientConfig> {
         let provider = Arc::new(ring::default_provider());
         let verifier = Verifier {
             trust: self.trust.clone(),
@@ -153,12 +158,10 @@ impl TlsSettings {
             .with_custom_certificate_verifier(Arc::new(verifier));
         let mut config = match &self.client {
             None => config.with_no_client_auth(),
-            Some((chain, key)) => {
-                config.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(|error| {
-                    let (certificate, key) = &self.client_files;
-                    tls_problem::client_pair_mismatched(certificate, key, error.to_string())
-                })?
-            }
+            Some((chain, key)) => config.with_client_auth_cert(chain.clone(), key.clone_key()).map_err(|error| {
+                let (certificate, key) = &self.client_files;
+                tls_problem::client_pair_mismatched(certificate, key, error.to_string())
+            })?,
         };
         // PostgreSQL 17 and later want the protocol named; older servers do not look.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
@@ -259,7 +262,6 @@ impl Roots {
 }
 
 /// `Ok(None)` when there is no certificate and none was asked for.
-#[allow(clippy::type_complexity, reason = "a pair that is taken apart at once")]
 fn read_client(
     certificate: &Path,
     key: &Path,
@@ -322,13 +324,13 @@ impl ServerCertVerifier for Verifier {
             Trust::Chain(roots) => (roots, false),
             Trust::ChainAndName(roots) => (roots, true),
         };
-        let verified = match Certificate::parse(end_entity) {
-            Some(certificate) => self.verify(&certificate, end_entity, intermediates, roots, by_name, now),
-            None => {
-                let reason = "not a readable X.509 certificate".to_owned();
-                Err(CertificateFault::Unusable { subject: "?".to_owned(), reason })
-            }
+        let unreadable = || CertificateFault::Unusable {
+            subject: "?".to_owned(),
+            reason: "not a readable X.509 certificate".to_owned(),
         };
+        let certificate = Certificate::parse(end_entity).ok_or_else(unreadable);
+        let verified = certificate
+            .and_then(|certificate| self.verify(&certificate, end_entity, intermediates, roots, by_name, now));
         verified.map(|()| ServerCertVerified::assertion()).map_err(|fault| {
             *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault.clone());
             RustlsError::InvalidCertificate(alert_for(&fault))
@@ -406,31 +408,43 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<(), CertificateFault> {
         let subject = || certificate.subject();
+        let unknown_issuer = || CertificateFault::UnknownIssuer { subject: subject(), issuer: certificate.issuer() };
         if !certificate.is_version_3() {
-            return Err(CertificateFault::TooOld { subject: subject() });
+            check_dates(certificate, now)?;
+            let is_trusted =
+                chain::leads_to_a_root(certificate, intermediates, &roots.listed, self.algorithms.all, now);
+            return if is_trusted { Ok(()) } else { Err(unknown_issuer()) };
         }
-        let unusable = |error: &dyn std::fmt::Display| CertificateFault::Unusable { subject: subject(), reason: error.to_string() };
+        let unusable = |error: &dyn std::fmt::Display| CertificateFault::Unusable {
+            subject: subject(),
+            reason: error.to_string(),
+        };
         let parsed = ParsedCertificate::try_from(der).map_err(|error| unusable(&error))?;
-        let chain = verify_server_cert_signed_by_trust_anchor(&parsed, &roots.store, intermediates, now, self.algorithms.all);
+        let chain =
+            verify_server_cert_signed_by_trust_anchor(&parsed, &roots.store, intermediates, now, self.algorithms.all);
         let error = match chain {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
         check_dates(certificate, now)?;
-        if let Some(intermediate) = intermediates.iter().filter_map(Certificate::parse).find(|one| !one.is_valid_at(now)) {
+        if let Some(intermediate) =
+            intermediates.iter().filter_map(Certificate::parse).find(|one| !one.is_valid_at(now))
+        {
             let not_after = moment(intermediate.not_after());
             return Err(CertificateFault::IssuerExpired { subject: intermediate.subject(), not_after });
         }
         match error {
+            _ if certificate.names_itself_as_issuer() => Err(unknown_issuer()),
             RustlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
                 let chain = std::iter::once(certificate.issuer());
-                let chain: Vec<_> = chain.chain(intermediates.iter().filter_map(Certificate::parse).map(|one| one.issuer())).collect();
+                let chain: Vec<_> =
+                    chain.chain(intermediates.iter().filter_map(Certificate::parse).map(|one| one.issuer())).collect();
                 let expired = roots.expired.iter().find(|(subject, _)| chain.contains(subject));
                 Err(match expired {
                     Some((subject, not_after)) => {
                         CertificateFault::IssuerExpired { subject: subject.clone(), not_after: not_after.clone() }
                     }
-                    None => CertificateFault::UnknownIssuer { subject: subject(), issuer: certificate.issuer() },
+                    None => unknown_issuer(),
                 })
             }
             error => Err(unusable(&error)),
@@ -456,7 +470,7 @@ fn alert_for(fault: &CertificateFault) -> CertificateError {
         CertificateFault::NotYetValid { .. } => CertificateError::NotValidYet,
         CertificateFault::UnknownIssuer { .. } => CertificateError::UnknownIssuer,
         CertificateFault::WrongName { .. } => CertificateError::NotValidForName,
-        CertificateFault::TooOld { .. } | CertificateFault::Unusable { .. } => CertificateError::BadEncoding,
+        CertificateFault::Unusable { .. } => CertificateError::BadEncoding,
     }
 }
 
@@ -467,13 +481,13 @@ mod tests {
     #[test]
     fn a_key_is_private_by_libpqs_rule() {
         for (mode, owner, expected) in [
-            (0o100600, 1000, true),
-            (0o100400, 1000, true),
-            (0o100640, 1000, false),
-            (0o100604, 1000, false),
-            (0o100640, 0, true),
-            (0o100660, 0, false),
-            (0o100644, 0, false),
+            (0o100_600, 1000, true),
+            (0o100_400, 1000, true),
+            (0o100_640, 1000, false),
+            (0o100_604, 1000, false),
+            (0o100_640, 0, true),
+            (0o100_660, 0, false),
+            (0o100_644, 0, false),
         ] {
             assert_eq!(key_is_private(mode, owner), expected, "{mode:o} of {owner}");
         }

@@ -15,8 +15,6 @@ pub(super) enum CertificateFault {
     NotYetValid { subject: String, not_before: String },
     UnknownIssuer { subject: String, issuer: String },
     WrongName { names: Vec<String> },
-    /// A version 1 certificate cannot be verified.
-    TooOld { subject: String },
     Unusable { subject: String, reason: String },
 }
 
@@ -24,24 +22,36 @@ impl CertificateFault {
     pub(super) fn problem(self, target: &Target) -> Box<Problem> {
         let server = target.server();
         match self {
-            Self::Expired { subject, not_after } => {
-                Problem::usage(message!("tls-certificate-expired", server = server, subject = subject, date = not_after))
-                    .hint(message!("tls-hint-renew-certificate"))
-                    .hint(message!("tls-hint-clock"))
-            }
+            Self::Expired { subject, not_after } => Problem::usage(message!(
+                "tls-certificate-expired",
+                server = server,
+                subject = subject,
+                date = not_after
+            ))
+            .hint(message!("tls-hint-renew-certificate"))
+            .hint(message!("tls-hint-clock")),
             Self::IssuerExpired { subject, not_after } => {
                 Problem::usage(message!("tls-issuer-expired", server = server, subject = subject, date = not_after))
                     .hint(message!("tls-hint-root-setting"))
                     .hint(message!("tls-hint-clock"))
             }
-            Self::NotYetValid { subject, not_before } => {
-                Problem::usage(message!("tls-certificate-not-yet-valid", server = server, subject = subject, date = not_before))
-                    .hint(message!("tls-hint-clock"))
-            }
+            Self::NotYetValid { subject, not_before } => Problem::usage(message!(
+                "tls-certificate-not-yet-valid",
+                server = server,
+                subject = subject,
+                date = not_before
+            ))
+            .hint(message!("tls-hint-clock")),
             Self::UnknownIssuer { subject, issuer } => {
                 let root = root_in_words(target);
-                Problem::usage(message!("tls-issuer-unknown", server = server, subject = subject, issuer = issuer, root = root))
-                    .hint(message!("tls-hint-root-setting"))
+                Problem::usage(message!(
+                    "tls-issuer-unknown",
+                    server = server,
+                    subject = subject,
+                    issuer = issuer,
+                    root = root
+                ))
+                .hint(message!("tls-hint-root-setting"))
             }
             Self::WrongName { names } if names.is_empty() => {
                 Problem::usage(message!("tls-certificate-without-names", server = server))
@@ -53,14 +63,13 @@ impl CertificateFault {
                     .hint(message!("tls-hint-host-setting"))
                     .hint(message!("tls-hint-reissue"))
             }
-            Self::TooOld { subject } => {
-                Problem::usage(message!("tls-certificate-version", server = server, subject = subject))
-                    .hint(message!("tls-hint-reissue"))
-            }
-            Self::Unusable { subject, reason } => {
-                Problem::usage(message!("tls-certificate-unusable", server = server, subject = subject, reason = reason))
-                    .hint(message!("tls-hint-reissue"))
-            }
+            Self::Unusable { subject, reason } => Problem::usage(message!(
+                "tls-certificate-unusable",
+                server = server,
+                subject = subject,
+                reason = reason
+            ))
+            .hint(message!("tls-hint-reissue")),
         }
     }
 }

@@ -126,13 +126,17 @@ fn decode(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "shortens the comparisons below")]
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
 
     #[test]
     fn all_parts_are_read() {
-        let url = parse("postgresql://ad%40min:p%3Aw%2Fd@db.example.com:6432/sh%20op?sslmode=verify-full&sslrootcert=/ca.crt").unwrap();
+        let url = parse(
+            "postgresql://ad%40min:p%3Aw%2Fd@db.example.com:6432/sh%20op?sslmode=verify-full&sslrootcert=/ca.crt",
+        )
+        .unwrap();
         assert_eq!(url.user, some("ad@min"));
         assert_eq!(url.password, Some(Secret::new("p:w/d")));
         assert_eq!((url.host, url.port), (some("db.example.com"), some("6432")));

@@ -87,9 +87,9 @@ fn double_quoted(inner: &str) -> Option<(String, &str)> {
 
 /// Up to a `#` that begins the value or follows a space.
 fn unquoted(value: &str) -> &str {
-    let comment = value.char_indices().find(|(at, c)| {
-        *c == '#' && value[..*at].chars().next_back().is_none_or(char::is_whitespace)
-    });
+    let comment = value
+        .char_indices()
+        .find(|(at, c)| *c == '#' && value[..*at].chars().next_back().is_none_or(char::is_whitespace));
     comment.map_or(value, |(at, _)| &value[..at]).trim_end()
 }
 

@@ -9,7 +9,7 @@ pub struct EnvName {
 
 macro_rules! env_names {
     ($($name:ident $purpose:literal)*) => {
-        $(#[doc = $purpose] pub const $name: &str = stringify!($name);)*
+        $(pub const $name: &str = stringify!($name);)*
 
         /// In the order of their precedence.
         pub const ALL: &[EnvName] = &[$(EnvName { name: $name, purpose: $purpose }),*];

@@ -104,7 +104,6 @@ const KEYS: [&str; 20] = [
     "statement_timeout",
     "connect_timeout",
     "lock_attempts",
-
 ];
 
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
@@ -252,7 +251,7 @@ lock_attempts = 20
         let file = parse("lockkeeper.toml", FULL).unwrap();
         assert_eq!(file.environment.as_deref(), Some("production"));
         assert_eq!(file.database.port, Some(5432));
-        assert_eq!(file.expires_after, Some(Duration::from_secs(86_400)));
+        assert_eq!(file.expires_after, Some(Duration::from_hours(24)));
         assert_eq!(file.lock_timeout, Some(Duration::from_secs(2)));
         assert_eq!(file.statement_timeout, Some(Duration::ZERO));
         assert_eq!(file.lock_attempts, Some(20));
@@ -279,7 +278,11 @@ lock_attempts = 20
         let at = |line, column| Some(LineColumn { line, column });
         assert_eq!(
             refused("[database]\nhots = \"db\""),
-            ("settings-file-unknown-key key=\"hots\"".to_owned(), at(2, 1), vec!["settings-hint-did-you-mean name=\"host\"".to_owned()])
+            (
+                "settings-file-unknown-key key=\"hots\"".to_owned(),
+                at(2, 1),
+                vec!["settings-hint-did-you-mean name=\"host\"".to_owned()]
+            )
         );
         assert_eq!(refused("zzz = 1").2, Vec::<String>::new());
         assert_eq!(refused("[limits]\nlock_timeout = \"2 weeks\"").1, at(2, 16));

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 ///
 /// There is deliberately no flag for a password and none for a database URL: whatever stands on a
 /// command line is shown by `ps` to everybody on the machine and kept in the shell's history.
+#[expect(clippy::doc_markdown, reason = "these are the help texts, which show no Markdown")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalFlags {

@@ -11,7 +11,7 @@ mod file;
 mod database_url;
 mod sources;
 mod resolve;
-mod target;
+mod database;
 #[expect(clippy::module_inception, reason = "the room and its main noun share their name")]
 mod settings;
 

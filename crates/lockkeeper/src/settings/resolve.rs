@@ -8,12 +8,12 @@ use lockkeeper_core::model::{Answer, Problem};
 
 use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT};
 use super::settings::{Approval, Environment, Limits, Settings};
-use super::{Flags, Sources, target};
+use super::{Flags, Sources, database};
 
 const ENVIRONMENT_DEFAULT: &str = "development";
 const MIGRATIONS_DEFAULT: &str = "migrations";
 const ALLOWED_SIGNERS_DEFAULT: &str = "allowed_signers";
-const EXPIRES_AFTER_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
+const EXPIRES_AFTER_DEFAULT: Duration = Duration::from_hours(24);
 
 /// This near to `production`, in letters changed, a name is taken for a slip of the pen.
 const SLIPS_MAX: usize = 2;
@@ -36,7 +36,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         expires_after: file.expires_after.unwrap_or(EXPIRES_AFTER_DEFAULT),
         author_may_approve: file.author_may_approve.unwrap_or(false),
     };
-    let target = target::resolve(flags, sources, &environment, limits.connect_timeout);
+    let target = database::resolve(flags, sources, &environment, limits.connect_timeout);
     let migrations = match &flags.migrations {
         Some(folder) => folder.clone(),
         None => beside_config(sources, file.migrations.as_deref().unwrap_or(MIGRATIONS_DEFAULT)),
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(settings.environment.as_str(), "development");
         assert_eq!(settings.migrations, Path::new("app/migrations"));
         assert_eq!(settings.approval.allowed_signers, Path::new("app/allowed_signers"));
-        assert_eq!(settings.approval.expires_after, Duration::from_secs(86_400));
+        assert_eq!(settings.approval.expires_after, Duration::from_hours(24));
         assert!(!settings.approval.author_may_approve);
         assert_eq!(settings.limits, Limits::default());
         assert_eq!(settings.actor, "sujin");
@@ -109,7 +109,9 @@ mod tests {
 
     #[test]
     fn zero_is_without_end() {
-        let settings = resolve(&Flags::default(), &sources("[limits]\nstatement_timeout = \"0\"\nconnect_timeout = \"0\"")).unwrap();
+        let settings =
+            resolve(&Flags::default(), &sources("[limits]\nstatement_timeout = \"0\"\nconnect_timeout = \"0\""))
+                .unwrap();
         assert_eq!((settings.limits.statement_timeout, settings.limits.connect_timeout), (None, None));
         assert_eq!(settings.target().unwrap().connect_timeout, None);
     }
@@ -135,7 +137,9 @@ mod tests {
     fn production_cannot_be_missed_by_a_slip_of_the_pen() {
         let environment = |name: &str| {
             let flags = Flags { environment: Some(name.to_owned()), ..Flags::default() };
-            resolve(&flags, &sources("")).map(|settings| settings.environment.is_production()).map_err(|problem| problem.message.id)
+            resolve(&flags, &sources(""))
+                .map(|settings| settings.environment.is_production())
+                .map_err(|problem| problem.message.id)
         };
         for name in ["production", "Production", "PROD", "prod", " production "] {
             assert_eq!(environment(name), Ok(true), "{name}");

@@ -95,7 +95,8 @@ fn read_env(get: impl Fn(&str) -> Option<OsString>) -> Answer<BTreeMap<String, S
         let Some(value) = get(one.name).filter(|value| !value.is_empty()) else {
             continue;
         };
-        let value = value.into_string().map_err(|_| Problem::usage(message!("settings-env-not-utf8", name = one.name)))?;
+        let value =
+            value.into_string().map_err(|_| Problem::usage(message!("settings-env-not-utf8", name = one.name)))?;
         env.insert(one.name.to_owned(), value);
     }
     Ok(env)
@@ -167,7 +168,8 @@ mod tests {
     fn an_empty_variable_is_not_set_and_a_broken_one_is_named() {
         let env = read_env(|name| (name == "DB_HOST").then(OsString::new)).unwrap();
         assert!(env.is_empty());
-        let problem = read_env(|name| (name == "DB_PASSWORD").then(|| OsString::from_vec(vec![b'h', 0xff]))).unwrap_err();
+        let problem =
+            read_env(|name| (name == "DB_PASSWORD").then(|| OsString::from_vec(vec![b'h', 0xff]))).unwrap_err();
         assert_eq!(problem.message.to_string(), "settings-env-not-utf8 name=\"DB_PASSWORD\"");
     }
 
@@ -175,13 +177,18 @@ mod tests {
     fn a_line_end_is_no_part_of_a_password() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
-        for (text, expected) in [("hunter2\n", "hunter2"), ("hunter2\r\n", "hunter2"), (" a b \n\n", " a b \n"), ("x", "x")] {
+        for (text, expected) in
+            [("hunter2\n", "hunter2"), ("hunter2\r\n", "hunter2"), (" a b \n\n", " a b \n"), ("x", "x")]
+        {
             std::fs::write(&path, text).unwrap();
             assert_eq!(read_password(&path).unwrap().reveal(), expected, "{text:?}");
         }
         std::fs::write(&path, "\n").unwrap();
         assert_eq!(read_password(&path).unwrap_err().message.id, "settings-password-file-empty");
-        assert_eq!(read_password(Path::new("/nonexistent")).unwrap_err().message.id, "settings-password-file-unreadable");
+        assert_eq!(
+            read_password(Path::new("/nonexistent")).unwrap_err().message.id,
+            "settings-password-file-unreadable"
+        );
     }
 
     #[test]

@@ -62,7 +62,6 @@ tls-issuer-expired = The certificate authority { $subject } that vouches for { $
 tls-issuer-unknown = The certificate of { $server } ({ $subject }) was issued by { $issuer }, which { $root } does not vouch for
 tls-name-mismatch = The certificate of { $server } is made out to other names: { $names }
 tls-certificate-without-names = The certificate of { $server } is made out to no name at all
-tls-certificate-version = The certificate of { $server } ({ $subject }) has X.509 version 1, which cannot be verified
 tls-certificate-unusable = The certificate of { $server } ({ $subject }) cannot be used: { $reason }
 tls-client-certificate-refused = { $server } turned the client certificate down: { $reason }
 tls-root-missing = sslmode={ $sslmode } needs the certificates of the authorities to trust, and there is no file { $path }

@@ -62,7 +62,6 @@ tls-issuer-expired = { $server }을(를) 보증하는 인증 기관 { $subject }
 tls-issuer-unknown = { $server }의 인증서({ $subject })는 { $issuer }이(가) 발급했으며, { $root }에 이 발급자를 보증하는 인증서가 없습니다
 tls-name-mismatch = { $server }의 인증서는 다른 이름으로 발급되었습니다: { $names }
 tls-certificate-without-names = { $server }의 인증서에 이름이 하나도 없습니다
-tls-certificate-version = { $server }의 인증서({ $subject })는 X.509 버전 1이어서 검증할 수 없습니다
 tls-certificate-unusable = { $server }의 인증서({ $subject })를 사용할 수 없습니다: { $reason }
 tls-client-certificate-refused = { $server }이(가) 클라이언트 인증서를 거절했습니다: { $reason }
 tls-root-missing = sslmode={ $sslmode }에는 신뢰할 인증 기관의 인증서가 필요하지만 파일 { $path }이(가) 없습니다

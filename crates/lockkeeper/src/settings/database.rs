@@ -11,7 +11,11 @@ use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_engine::postgres::{ChannelBinding, Host, RootCert, Secret, SslMode, Target};
 
 use super::database_url::{self, DatabaseUrl};
-use super::env_names::*;
+use super::env_names::{
+    DATABASE_URL, DB_HOST, DB_NAME, DB_PASSWORD, DB_PASSWORD_FILE, DB_PORT, DB_SSLCERT, DB_SSLKEY, DB_SSLMODE,
+    DB_SSLROOTCERT, DB_USER, PGAPPNAME, PGCHANNELBINDING, PGCONNECT_TIMEOUT, PGDATABASE, PGHOST, PGPASSWORD, PGPORT,
+    PGSSLCERT, PGSSLKEY, PGSSLMODE, PGSSLROOTCERT, PGUSER,
+};
 use super::resolve::beside_config;
 use super::{Environment, Flags, Sources};
 
@@ -40,7 +44,7 @@ pub(super) fn resolve(
     let layers = Layers::read(sources)?;
     let file = &sources.file.database;
 
-    let host = layers.find(&flags.host, "--host", DB_HOST, |url| &url.host, PGHOST, file.host.clone());
+    let host = layers.find(flags.host.as_ref(), "--host", DB_HOST, |url| url.host.as_ref(), PGHOST, file.host.clone());
     let host = match host {
         Some(found) if found.value.contains(',') => {
             return Err(Problem::usage(message!("settings-several-hosts", source = found.source))
@@ -50,32 +54,54 @@ pub(super) fn resolve(
         None => sources.socket_dir.clone().map_or_else(|| Host::Tcp("localhost".to_owned()), Host::SocketDir),
     };
     let port = flags.port.map(|port| port.to_string());
-    let port = layers.find(&port, "--port", DB_PORT, |url| &url.port, PGPORT, file.port.map(|port| port.to_string()));
+    let port = layers.find(
+        port.as_ref(),
+        "--port",
+        DB_PORT,
+        |url| url.port.as_ref(),
+        PGPORT,
+        file.port.map(|port| port.to_string()),
+    );
     let port = port.map_or(Ok(5432), |found| found.port())?;
-    let user = layers.find(&flags.user, "--user", DB_USER, |url| &url.user, PGUSER, file.user.clone());
+    let user = layers.find(flags.user.as_ref(), "--user", DB_USER, |url| url.user.as_ref(), PGUSER, file.user.clone());
     let user = user.map(|found| found.value).or_else(|| sources.os_user.clone());
-    let user = user.ok_or_else(|| Problem::usage(message!("settings-user-missing")).hint(message!("connect-hint-user-setting")))?;
-    let database = layers.find(&flags.dbname, "--dbname", DB_NAME, |url| &url.database, PGDATABASE, file.name.clone());
+    let user = user
+        .ok_or_else(|| Problem::usage(message!("settings-user-missing")).hint(message!("connect-hint-user-setting")))?;
+    let database = layers.find(
+        flags.dbname.as_ref(),
+        "--dbname",
+        DB_NAME,
+        |url| url.database.as_ref(),
+        PGDATABASE,
+        file.name.clone(),
+    );
     let database = database.map_or_else(|| user.clone(), |found| found.value);
 
     let sslrootcert =
-        layers.find(&None, "", DB_SSLROOTCERT, |url| &url.sslrootcert, PGSSLROOTCERT, file.sslrootcert.clone());
+        layers.find(None, "", DB_SSLROOTCERT, |url| url.sslrootcert.as_ref(), PGSSLROOTCERT, file.sslrootcert.clone());
     let sslrootcert = sslrootcert.map(|found| match found.value.as_str() {
         "system" => RootCert::System,
         _ => RootCert::File(found.path()),
     });
-    let sslmode = layers.find(&flags.sslmode, "--sslmode", DB_SSLMODE, |url| &url.sslmode, PGSSLMODE, file.sslmode.clone());
+    let sslmode = layers.find(
+        flags.sslmode.as_ref(),
+        "--sslmode",
+        DB_SSLMODE,
+        |url| url.sslmode.as_ref(),
+        PGSSLMODE,
+        file.sslmode.clone(),
+    );
     let (sslmode, sslmode_source) = match sslmode {
         Some(found) => (found.sslmode()?, found.source),
         // As libpq does: the system's authorities vouch for everybody, so the name must be checked.
         None if sslrootcert == Some(RootCert::System) => (SslMode::VerifyFull, DB_SSLMODE.to_owned()),
         None => (SslMode::Prefer, DB_SSLMODE.to_owned()),
     };
-    let sslcert = layers.find(&None, "", DB_SSLCERT, |url| &url.sslcert, PGSSLCERT, file.sslcert.clone());
-    let sslkey = layers.find(&None, "", DB_SSLKEY, |url| &url.sslkey, PGSSLKEY, file.sslkey.clone());
-    let channel_binding = layers.find(&None, "", "", |url| &url.channel_binding, PGCHANNELBINDING, None);
-    let timeout = layers.find(&None, "", "", |url| &url.connect_timeout, PGCONNECT_TIMEOUT, None);
-    let application_name = layers.find(&None, "", "", |url| &url.application_name, PGAPPNAME, None);
+    let sslcert = layers.find(None, "", DB_SSLCERT, |url| url.sslcert.as_ref(), PGSSLCERT, file.sslcert.clone());
+    let sslkey = layers.find(None, "", DB_SSLKEY, |url| url.sslkey.as_ref(), PGSSLKEY, file.sslkey.clone());
+    let channel_binding = layers.find(None, "", "", |url| url.channel_binding.as_ref(), PGCHANNELBINDING, None);
+    let timeout = layers.find(None, "", "", |url| url.connect_timeout.as_ref(), PGCONNECT_TIMEOUT, None);
+    let application_name = layers.find(None, "", "", |url| url.application_name.as_ref(), PGAPPNAME, None);
 
     let password = layers.password()?;
     let password = password.or_else(|| sources.passfile.password_for(&host, port, &database, &user).cloned());
@@ -96,8 +122,12 @@ pub(super) fn resolve(
     };
     if environment.is_production() && !target.is_protected() {
         let sslmode = target.sslmode.as_str();
-        let unprotected =
-            message!("settings-production-unprotected", server = target.server(), sslmode = sslmode, source = sslmode_source);
+        let unprotected = message!(
+            "settings-production-unprotected",
+            server = target.server(),
+            sslmode = sslmode,
+            source = sslmode_source
+        );
         return Err(Problem::usage(unprotected)
             .hint(message!("settings-hint-production-sslmode"))
             .hint(message!("tls-hint-root-setting")));
@@ -107,7 +137,8 @@ pub(super) fn resolve(
 
 impl<'s> Layers<'s> {
     fn read(sources: &'s Sources) -> Answer<Self> {
-        let parse = |url: Option<&String>| url.map_or_else(|| Ok(DatabaseUrl::default()), |url| database_url::parse(url));
+        let parse =
+            |url: Option<&String>| url.map_or_else(|| Ok(DatabaseUrl::default()), |url| database_url::parse(url));
         let url = sources.env.get(DATABASE_URL);
         // The real environment's URL replaces the file's as a whole: they name two databases.
         let dotenv_url = if url.is_some() { None } else { sources.dotenv.get(DATABASE_URL) };
@@ -116,10 +147,10 @@ impl<'s> Layers<'s> {
 
     fn find(
         &self,
-        flag: &Option<String>,
+        flag: Option<&String>,
         flag_name: &str,
         name: &str,
-        in_url: impl Fn(&DatabaseUrl) -> &Option<String>,
+        in_url: impl Fn(&DatabaseUrl) -> Option<&String>,
         libpq_name: &str,
         in_file: Option<String>,
     ) -> Option<Found> {
@@ -135,10 +166,10 @@ impl<'s> Layers<'s> {
             Some(Found { value, source, base: sources.project_dir.clone(), may_be_shown: true })
         };
         let of_url = |url: &DatabaseUrl, source: &str, base: PathBuf| {
-            let value = in_url(url).clone()?;
+            let value = in_url(url)?.clone();
             Some(Found { value, source: source.to_owned(), base, may_be_shown: false })
         };
-        let flag = flag.as_ref().filter(|value| !value.is_empty());
+        let flag = flag.filter(|value| !value.is_empty());
         flag.map(|value| Found { value: value.clone(), source: flag_name.to_owned(), base: here(), may_be_shown: true })
             .or_else(|| in_env(name))
             .or_else(|| of_url(&self.url, DATABASE_URL, here()))
@@ -148,7 +179,10 @@ impl<'s> Layers<'s> {
             .or_else(|| in_dotenv(libpq_name))
             .or_else(|| {
                 let value = in_file.filter(|value| !value.is_empty())?;
-                let source = sources.config.as_ref().map_or_else(|| "lockkeeper.toml".to_owned(), |path| path.display().to_string());
+                let source = sources
+                    .config
+                    .as_ref()
+                    .map_or_else(|| "lockkeeper.toml".to_owned(), |path| path.display().to_string());
                 Some(Found { value, source, base: beside_config(sources, ""), may_be_shown: true })
             })
     }
@@ -159,7 +193,8 @@ impl<'s> Layers<'s> {
         for (layer, url) in layers {
             match (layer.get(DB_PASSWORD), layer.get(DB_PASSWORD_FILE)) {
                 (Some(_), Some(_)) => {
-                    return Err(Problem::usage(message!("settings-password-twice")).hint(message!("settings-hint-password-one")));
+                    return Err(Problem::usage(message!("settings-password-twice"))
+                        .hint(message!("settings-hint-password-one")));
                 }
                 (Some(password), None) => return Ok(Some(Secret::new(password))),
                 (None, Some(_)) => return sources.password_file.clone().transpose(),
@@ -198,16 +233,19 @@ impl Found {
 
     fn channel_binding(&self) -> Answer<ChannelBinding> {
         let invalid = || {
-            Problem::usage(message!("settings-channel-binding-invalid", value = self.shown(), source = self.source.clone()))
+            Problem::usage(message!(
+                "settings-channel-binding-invalid",
+                value = self.shown(),
+                source = self.source.clone()
+            ))
         };
         ChannelBinding::parse(self.value.trim()).ok_or_else(invalid)
     }
 
     /// Whole seconds; zero and less wait without end, as in libpq.
     fn seconds(&self) -> Answer<Option<Duration>> {
-        let invalid = || {
-            Problem::usage(message!("settings-seconds-invalid", value = self.shown(), source = self.source.clone()))
-        };
+        let invalid =
+            || Problem::usage(message!("settings-seconds-invalid", value = self.shown(), source = self.source.clone()));
         let seconds: i32 = self.value.trim().parse().map_err(|_| invalid())?;
         Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs))
     }
@@ -300,7 +338,9 @@ mod tests {
     #[test]
     fn values_are_looked_for_one_by_one() {
         assert_eq!(
-            shown("env DATABASE_URL=postgres://admin:url@db:6432/shop?sslmode=require\nenv DB_NAME=other\nenv PGPASSWORD=pg"),
+            shown(
+                "env DATABASE_URL=postgres://admin:url@db:6432/shop?sslmode=require\nenv DB_NAME=other\nenv PGPASSWORD=pg"
+            ),
             "db:6432 other admin url require"
         );
         assert_eq!(shown("env DB_HOST=db\nenv DB_USER=admin"), "db:5432 admin admin - prefer");
@@ -316,7 +356,10 @@ mod tests {
         assert_eq!(password("env DB_PASSWORD=db\nenv DATABASE_URL=postgres://u:url@h").unwrap().as_deref(), Some("db"));
         assert_eq!(password("env DATABASE_URL=postgres://u:url@h\nenv PGPASSWORD=pg").unwrap().as_deref(), Some("url"));
         assert_eq!(password("env PGPASSWORD=pg\ndotenv DB_PASSWORD=dotenv").unwrap().as_deref(), Some("dotenv"));
-        assert_eq!(password("env DB_PASSWORD=a\nenv DB_PASSWORD_FILE=/b").unwrap_err().message.id, "settings-password-twice");
+        assert_eq!(
+            password("env DB_PASSWORD=a\nenv DB_PASSWORD_FILE=/b").unwrap_err().message.id,
+            "settings-password-twice"
+        );
         assert_eq!(password("env DB_PASSWORD=a\ndotenv DB_PASSWORD_FILE=/b").unwrap().as_deref(), Some("a"));
 
         let environment = settings::Environment("development".to_owned());

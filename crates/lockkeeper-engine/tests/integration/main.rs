@@ -1,0 +1,10 @@
+//! The engine against real servers: one binary, so that it is linked once.
+
+mod certificates;
+mod fake_server;
+mod psql;
+mod connect;
+mod connect_problems;
+mod tls;
+mod tls_problems;
+mod private_server;
