@@ -52,6 +52,7 @@ pub async fn prepare_approval(
     let expires_at = SignedDuration::try_from(expires_after)
         .ok()
         .and_then(|after| snapshot.now.checked_add(after).ok())
+        .and_then(|at| at.round(jiff::Unit::Second).ok())
         .ok_or_else(|| Problem::usage(message!("approve-expiry-too-far")))?;
     Ok(ApprovalRequest {
         document: ApprovalDocument {

@@ -1,7 +1,7 @@
 //! A down script that undoes nothing.
 //!
 //! ## What it finds
-//! A down file without a statement beside an up file that changes something.
+//! A down file without a statement beside an up file that changes the schema.
 //!
 //! ## Why it is dangerous
 //! A rollback runs it, reports success, and leaves the schema as it is.
@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use lockkeeper_core::classify::Reading;
 use lockkeeper_core::message;
 use lockkeeper_core::model::Place;
 
@@ -25,7 +26,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    if !subject.down_script.statements.is_empty() || subject.effects.is_empty() {
+    // Rows that were written stay after a rollback of the schema, and nobody expects otherwise.
+    let changes_schema = subject.effects.iter().any(|effect| effect.reading != Reading::Neutral);
+    if !subject.down_script.statements.is_empty() || !changes_schema {
         return Vec::new();
     }
     vec![Finding {

@@ -17,7 +17,7 @@ use context::Context;
 
 /// Changes the schema of a running PostgreSQL in two stages, with the code deploy between them.
 #[derive(Debug, Parser)]
-#[command(name = "lockkeeper", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "lockkeeper", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     flags: GlobalFlags,

@@ -31,6 +31,7 @@ pub enum Tone {
     Waiting,
     Quiet,
     Strong,
+    Plain,
 }
 
 impl Tone {
@@ -41,11 +42,12 @@ impl Tone {
             Self::Waiting => "33",
             Self::Quiet => "2",
             Self::Strong => "1",
+            Self::Plain => "",
         }
     }
 
     fn paint(self, text: &str, color: bool) -> String {
-        if color { format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()) } else { text.to_owned() }
+        if color && self != Self::Plain { format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()) } else { text.to_owned() }
     }
 }
 
@@ -86,6 +88,11 @@ impl Printer {
         self.line(&self.painted(message, tone));
     }
 
+    /// A line of the answer that belongs to the one above it.
+    pub fn say_under(&self, spaces: usize, message: &Message, tone: Tone) {
+        self.line(&format!("{}{}", " ".repeat(spaces), self.painted(message, tone)));
+    }
+
     /// A line of the command's answer that is no message: SQL, a table, a document. Nothing in JSON mode.
     pub fn line(&self, text: &str) {
         if !self.json {
@@ -120,6 +127,16 @@ impl Printer {
 
     pub fn note_in(&self, message: &Message, tone: Tone) {
         err(&tone.paint(&self.text(message), self.color_errors));
+    }
+
+    /// A line beside the answer that belongs to the one above it.
+    pub fn note_under(&self, spaces: usize, message: &Message, tone: Tone) {
+        err(&format!("{}{}", " ".repeat(spaces), tone.paint(&self.text(message), self.color_errors)));
+    }
+
+    /// Text that is no message, such as SQL, beside the answer.
+    pub fn note_text(&self, spaces: usize, text: &str) {
+        err(&format!("{}{text}", " ".repeat(spaces)));
     }
 
     /// A refusal or failure, with everything that helps.

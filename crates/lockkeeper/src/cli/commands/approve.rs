@@ -74,7 +74,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     record_approval(&session, &request, &signature, &gates).await?;
     let until = moment(request.document.expires_at);
     context.printer.say_in(&message!("approve-done", by = principal.as_str(), until = until), Tone::Good);
-    context.printer.say(&message!("next-stage2"));
+    context.printer.say(&message!("say-next", command = message!("next-stage2")));
     context.printer.answer(&serde_json::json!({
         "approved": "stage2",
         "plan": request.plan().to_string(),
@@ -133,14 +133,14 @@ fn show(request: &ApprovalRequest, context: &Context<'_>) {
                 (Some(why), false) => message!("approve-effect-why", what = effect.what.clone(), why = why.clone()),
                 (None, false) => message!("approve-effect", what = effect.what.clone()),
             };
-            printer.note_in(&said, if effect.destroys_data { Tone::Bad } else { Tone::Quiet });
+            printer.note_under(2, &said, if effect.destroys_data { Tone::Bad } else { Tone::Quiet });
         }
         for line in migration.up.text.lines() {
-            printer.note(&message!("approve-sql", line = line));
+            printer.note_text(4, line);
         }
     }
     printer.note_in(&message!("approve-document"), Tone::Strong);
     for line in request.document.to_text().lines() {
-        printer.note(&message!("approve-sql", line = line));
+        printer.note_text(4, line);
     }
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Message, Problem};
-use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Target};
+use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Target, connect};
 use lockkeeper_engine::seams::{Stop, instant};
 
 use crate::cli::context::Context;
@@ -46,7 +46,10 @@ fn scene(told: Message, args: &'static [&'static str], code: u8) -> Scene {
 /// The story. Each refusal in it is part of it.
 fn story() -> Vec<Scene> {
     let with = |files: Vec<File>, scene: Scene| Scene { files, ..scene };
-    let second = pair!("02_add_customers_full_name").into_iter().chain(pair!("03_remove_customers_names"));
+    let second = pair!("02_add_customers_full_name")
+        .into_iter()
+        .chain(pair!("03_fill_customers_full_name"))
+        .chain(pair!("04_remove_customers_names"));
     vec![
         with(pair!("01_create_shop").into(), scene(message!("demo-shop"), &["stage1"], 0)),
         scene(message!("demo-first-deploy"), &["deployed", "--version", "1.0"], 0),
@@ -61,7 +64,7 @@ fn story() -> Vec<Scene> {
             0,
         ),
         scene(message!("demo-stage2"), &["stage2"], 0),
-        with(pair!("04_add_orders_note").into(), scene(message!("demo-third"), &["stage1"], 0)),
+        with(pair!("05_add_orders_note").into(), scene(message!("demo-third"), &["stage1"], 0)),
         scene(message!("demo-rollback"), &["rollback", "before_schema_add", "--reason", "checkout fails", "--yes"], 0),
         scene(message!("demo-verify"), &["log", "--verify"], 0),
     ]
@@ -78,11 +81,12 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let mut options = PrivateServerOptions::default();
     options.is_durable = false;
     let server = PrivateServer::start(&options)?;
+    let target = shop(&server).await?;
     let project = tempfile::tempdir().map_err(|error| failed(&error))?;
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     prepare(project.path())?;
     let language = context.settings.language.clone();
-    let stage = Stage { project: project.path(), program, target: server.target(), language, stop };
+    let stage = Stage { project: project.path(), program, target, language, stop };
     for scene in story() {
         printer.line("");
         printer.say_in(&scene.told, Tone::Strong);
@@ -102,6 +106,14 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     printer.line("");
     printer.say_in(&message!("demo-end", seconds = began.elapsed().as_secs()), Tone::Good);
     Ok(0)
+}
+
+/// A database of the shop's own on the private server.
+async fn shop(server: &PrivateServer) -> Answer<Target> {
+    let connection = connect(&server.target()).await?;
+    let created = connection.client().batch_execute("CREATE DATABASE shop").await;
+    created.map_err(|error| Problem::usage(message!("demo-failed", reason = error.to_string())))?;
+    Ok(server.target().with_database("shop"))
 }
 
 fn failed(error: &std::io::Error) -> Box<Problem> {

@@ -98,9 +98,6 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
         for step in &migration.steps {
             tell_step(step, migration, context);
         }
-        if !migration.can_be_undone {
-            printer.say_in(&message!("plan-no-way-back"), Tone::Waiting);
-        }
         for finding in findings(migration) {
             let said = message!(
                 "plan-finding",
@@ -109,7 +106,7 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
                 what = finding.message,
                 help = finding.help
             );
-            printer.say_in(&said, Tone::Waiting);
+            printer.say_under(2, &said, Tone::Waiting);
         }
     }
 }
@@ -117,12 +114,14 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
 fn tell_step(step: &Step, migration: &PlannedMigration, context: &Context<'_>) {
     let printer = context.printer;
     let line = line_of(step, migration);
-    printer.say(&message!("plan-step", ordinal = step.id.0, line = line, sql = first_line(&step.sql)));
-    printer.say_in(&message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone()), Tone::Quiet);
+    let sql = first_line(&step.sql);
+    printer.say_under(2, &message!("plan-step", ordinal = step.id.0, line = line, sql = sql), Tone::Plain);
+    let lock = message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone());
+    printer.say_under(6, &lock, Tone::Quiet);
     let heavy = [(step.rewrites, message!("plan-rewrites")), (step.scans, message!("plan-scans"))];
     for (applies, said) in heavy {
         if applies {
-            printer.say_in(&said, Tone::Waiting);
+            printer.say_under(6, &said, Tone::Waiting);
         }
     }
 }

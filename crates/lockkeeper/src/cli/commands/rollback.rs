@@ -72,12 +72,12 @@ fn show(prepared: &[PreparedUndo], context: &Context<'_>) {
     for one in prepared {
         let migration = &one.undo.migration;
         let (number, name) = (migration.number.to_string(), migration.name.as_str());
-        printer.note(&message!("rollback-migration", number = number, name = name));
+        printer.note_under(2, &message!("rollback-migration", number = number, name = name), Tone::Plain);
         if one.steps.is_empty() {
-            printer.note_in(&message!("rollback-empty-down"), Tone::Waiting);
+            printer.note_under(4, &message!("rollback-empty-down"), Tone::Waiting);
         }
         for step in &one.steps {
-            printer.note_in(&message!("approve-sql", line = first_line(&step.sql)), Tone::Quiet);
+            printer.note_text(4, &first_line(&step.sql));
         }
     }
 }

@@ -99,7 +99,8 @@ fn tell(
         if !seen.contains(&&point.name) {
             seen.push(&point.name);
             let at = moment(point.taken_at);
-            printer.say(&message!("status-point", point = point.name.as_str(), at = at, by = point.taken_by.as_str()));
+            let said = message!("status-point", point = point.name.as_str(), at = at, by = point.taken_by.as_str());
+            printer.say_under(2, &said, Tone::Plain);
         }
     }
 }
@@ -146,9 +147,9 @@ fn tell_gate(gate: &GateReport, context: &Context<'_>) {
         GateVerdict::No => ("[!]", Tone::Bad),
     };
     let printer = context.printer;
-    printer.say_in(&message!("status-gate", mark = mark, evidence = gate.evidence.clone()), tone);
+    printer.say_under(2, &message!("status-gate", mark = mark, evidence = gate.evidence.clone()), tone);
     if let Some(way_out) = &gate.way_out {
-        printer.say_in(&message!("status-way-out", command = way_out.clone()), Tone::Quiet);
+        printer.say_under(6, &message!("status-way-out", command = way_out.clone()), Tone::Quiet);
     }
 }
 

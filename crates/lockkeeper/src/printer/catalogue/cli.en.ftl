@@ -25,23 +25,22 @@ progress-undone = undone { $number } { $name } in { $ms } ms
 
 ## init
 
-init-kept = kept     { $path }
+init-kept = kept { $path }
 init-next = next: put the database into .env (see .env.example), then lockkeeper new add_…
-init-written = written  { $path }
+init-written = written { $path }
 
 ## plan
 
 plan-digest = digest of stage 2, which an approval signs: { $digest }
-plan-finding =   ! { $place }: { $what } ({ $rule }) → { $help }
+plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
-plan-no-way-back =   ! no way back: its down script holds no statement
 plan-nothing = nothing is pending
-plan-rewrites =       writes the whole table anew
-plan-scans =       reads the whole table while it holds the lock
+plan-rewrites = writes the whole table anew
+plan-scans = reads the whole table while it holds the lock
 plan-stage1 = Stage 1, before the deploy ({ $count })
 plan-stage2 = Stage 2, after the deploy and an approval ({ $count })
-plan-step =   { $ordinal }. line { $line }: { $sql }
-plan-step-lock =       { $lock }; { $safe }
+plan-step = { $ordinal }. line { $line }: { $sql }
+plan-step-lock = { $lock }; { $safe }
 
 ## deployed
 
@@ -64,19 +63,19 @@ state-waiting = waits for stage 2
 status-database = database { $database } on { $server }, PostgreSQL { $version }
 status-deployed = deployed: { $version } at { $at }
 status-empty = there are no migrations
-status-gate =   { $mark } { $evidence }
+status-gate = { $mark } { $evidence }
 status-gates = Gates before stage 2
 status-kind = KIND
 status-lease = busy: { $holder } on { $host }, pid { $pid }, since { $since }, doing { $doing }
 status-name = MIGRATION
 status-no-ledger = no ledger yet: nothing was applied by Lockkeeper
 status-number = NO
-status-point =   { $point }, taken { $at } by { $by }
+status-point = { $point }, taken { $at } by { $by }
 status-points = Rollback points
 status-release = release { $release }: { $state }, started { $at } by { $by }
 status-stage = STAGE
 status-state = STATE
-status-way-out =       → { $command }
+status-way-out = → { $command }
 
 ## demo
 

@@ -84,8 +84,8 @@ lock-on = { $mode } on { $table }, { $blocks }
 
 ## Why a step is safe
 
-safe-lock-timeout = waits for its lock no longer than lock_timeout, then lets everybody pass and tries again; all of the migration or nothing
-safe-no-lock = touches nothing that the running code uses; all of the migration or nothing
+safe-lock-timeout = waits no longer than lock_timeout for it, then lets everybody pass and tries again
+safe-no-lock = nothing that the running code uses is touched
 safe-own-transaction = commits by itself together with its record
 safe-standalone-again = may run twice without harm, so an interruption is mended by running it again
 safe-standalone-settled = blocks neither reads nor writes; after an interruption the catalog tells whether it happened, and a half-done one is cleared away

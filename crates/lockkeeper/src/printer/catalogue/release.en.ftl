@@ -9,6 +9,7 @@ next-stage1 = lockkeeper stage1
 next-stage2 = lockkeeper stage2
 next-status = lockkeeper status
 nothing-changed = nothing was changed
+say-next = next: { $command }
 
 ## Gates
 
@@ -85,9 +86,9 @@ approve-declined = not approved
 approve-deployed = deployed: { $version }
 approve-document = This text will be signed:
 approve-done = approved by { $by } until { $until }
-approve-effect =   it { $what }
-approve-effect-destroys =   it { $what }: THE DATA IS GONE AFTERWARDS
-approve-effect-why =   it { $what }: { $why }
+approve-effect = it { $what }
+approve-effect-destroys = it { $what }: THE DATA IS GONE AFTERWARDS
+approve-effect-why = it { $what }: { $why }
 approve-expiry-too-far = the expiry is too far away
 approve-heading = You approve the removal of what old code needed:
 approve-migration = { $number } { $name }
@@ -104,7 +105,6 @@ approve-question = Sign? [y/N]
 approve-reason-empty = an approval needs a reason
 approve-reason-empty-hint = say why it is safe now: --reason "all pods on 3.0"
 approve-refused = the approval was not recorded: { $reason }
-approve-sql =     { $line }
 signature-does-not-match = the signature of { $key } is not of this text
 signature-key-expired = the key of { $principal } is not valid at this time, by { $path }
 signature-key-unknown = key { $key } does not stand in { $path }
@@ -132,7 +132,7 @@ rollback-done = back at { $point }: { $count ->
     [one] 1 migration undone
    *[other] { $count } migrations undone
 }
-rollback-empty-down =     (the down script holds no statement: the schema stays as it is)
+rollback-empty-down = (the down script holds no statement: the schema stays as it is)
 rollback-failed-hint = mend it and run lockkeeper rollback { $point } again: it goes on from here; --down-from-files runs the down files of this checkout
 rollback-file-missing = the down file of migration { $number } is not in this checkout
 rollback-heading = To be undone, in this order ({ $count }):

@@ -13,7 +13,5 @@ $$;
 CREATE TRIGGER customers_keep_full_name BEFORE INSERT OR UPDATE ON customers
     FOR EACH ROW EXECUTE FUNCTION customers_keep_full_name();
 
-UPDATE customers SET full_name = first_name || ' ' || last_name;
-
 -- The new code no longer fills these.
 ALTER TABLE customers ALTER COLUMN first_name DROP NOT NULL, ALTER COLUMN last_name DROP NOT NULL;
