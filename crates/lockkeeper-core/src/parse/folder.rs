@@ -255,7 +255,9 @@ mod tests {
         check(
             &[("7_a_up.sql", b"x"), ("7_a_down.sql", b"x"), ("07_b_up.sql", b"x"), ("07_b_down.sql", b"x")],
             &[],
-            &["file-number-twice number=\"07\" paths=\"migrations/7_a_up.sql, migrations/7_a_down.sql, migrations/07_b"],
+            &[
+                "file-number-twice number=\"07\" paths=\"migrations/7_a_up.sql, migrations/7_a_down.sql, migrations/07_b",
+            ],
         );
         check(&[("1_a_up.sql", b"x"), ("1_b_down.sql", b"x")], &[], &["file-pair-names-differ"]);
         check(&[("1_a_up.sql", b"x"), ("1_a.up.sql", b"x"), ("1_a_down.sql", b"x")], &[], &["file-number-twice"]);
@@ -272,8 +274,10 @@ mod tests {
         check(&[("1_a_up.sql", b" \r\n"), ("1_a_down.sql", b"x")], &[], &["file-empty"]);
         check(&[("1_a_up.sql", b"SELECT '\xff'"), ("1_a_down.sql", b"x")], &[], &["file-not-utf8"]);
         check(&[("1_a_up.sql", b"SELECT\0 1"), ("1_a_down.sql", b"x")], &[], &["file-zero-byte"]);
-        check(&[("add_a.sql", b"x"), ("1x_a_up.sql", b"x"), ("1__up.sql", b"x")], &[], &[
-            "file-name-unknown", "file-name-unknown", "file-name-unknown",
-        ]);
+        check(
+            &[("add_a.sql", b"x"), ("1x_a_up.sql", b"x"), ("1__up.sql", b"x")],
+            &[],
+            &["file-name-unknown", "file-name-unknown", "file-name-unknown"],
+        );
     }
 }

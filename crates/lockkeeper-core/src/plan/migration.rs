@@ -33,10 +33,11 @@ pub fn plan_migration(pair: &MigrationPair) -> Result<PlannedMigration, Box<Prob
     let mut problems = diagnostics(&pair.up, &up);
     problems.extend(diagnostics(&pair.down, &down));
     if let Some((span, _)) = stage_directive_span(&down) {
-        problems.push(
-            Problem::refused(message!("directive-stage-in-down"))
-                .at(Place::span(pair.down.path.clone(), &pair.down.text, span)),
-        );
+        problems.push(Problem::refused(message!("directive-stage-in-down")).at(Place::span(
+            pair.down.path.clone(),
+            &pair.down.text,
+            span,
+        )));
     }
     if let Some(problem) = Problem::all(problems) {
         return Err(problem);
@@ -65,7 +66,8 @@ pub fn plan_migration(pair: &MigrationPair) -> Result<PlannedMigration, Box<Prob
         }),
         (decision, up_steps, down_steps) => {
             let problems = [decision.err(), up_steps.err(), down_steps.err()].into_iter().flatten();
-            Err(Problem::all(problems).unwrap_or_else(|| Problem::refused(message!("file-empty", path = pair.up.path.as_ref()))))
+            Err(Problem::all(problems)
+                .unwrap_or_else(|| Problem::refused(message!("file-empty", path = pair.up.path.as_ref()))))
         }
     }
 }

@@ -14,7 +14,10 @@ use crate::ledger::{Lease, read, set_deployed, set_state};
 pub enum Deployed {
     /// No release waits for a deploy; nothing was written.
     NothingWaits,
-    Recorded { release_id: i64, state: ReleaseState },
+    Recorded {
+        release_id: i64,
+        state: ReleaseState,
+    },
 }
 
 /// Records that `version` is deployed and answers requests.

@@ -33,9 +33,8 @@ fn place(file: &MigrationFile, step: &Step, position: Option<u32>) -> Place {
 pub fn statement(file: &MigrationFile, step: &Step, error: &SqlError, doing: Message) -> Box<Problem> {
     match error {
         SqlError::Server { report, position } => {
-            let problem = Problem::new(ExitClass::MigrationFailed, doing)
-                .at(place(file, step, *position))
-                .server(report.clone());
+            let problem =
+                Problem::new(ExitClass::MigrationFailed, doing).at(place(file, step, *position)).server(report.clone());
             match way_out(&report.sqlstate) {
                 Some(hint) => problem.hint(hint),
                 None => problem,
@@ -59,9 +58,7 @@ fn way_out(state: &str) -> Option<Message> {
 /// The problem of a transaction that broke elsewhere than in a statement of the file.
 pub fn transaction(file: &MigrationFile, broken: Broken, doing: Message) -> Box<Problem> {
     match broken {
-        Broken::Sql(error) => error
-            .problem(ExitClass::MigrationFailed, doing)
-            .at(Place::file(Arc::clone(&file.path))),
+        Broken::Sql(error) => error.problem(ExitClass::MigrationFailed, doing).at(Place::file(Arc::clone(&file.path))),
         Broken::Stopped(cause) => stopped(cause),
         Broken::Fenced => Lease::lost(),
         Broken::Left => Problem::new(ExitClass::MigrationFailed, message!("transaction-left"))

@@ -1,23 +1,21 @@
 //! The two gates: stage 1 and stage 2.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{
-    Answer, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage,
-};
+use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
     AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, stage2_digest, survey,
 };
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
-use super::apply::in_one_transaction;
+use super::apply::Work;
 use super::gates::{GateContext, gate_reports};
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
 use super::standalone::{Run, Unsettled};
 use crate::ledger::{
-    Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying,
-    mark_approval_used, open_release, query, read, read_problem, record_event, set_state, take_point, undone,
+    Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying, mark_approval_used,
+    open_release, query, read, read_problem, record_event, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -71,7 +69,11 @@ struct Due {
 /// # Errors
 /// Files that do not fit the ledger, closed gates, a busy lease, a migration that failed. Whatever was
 /// applied before the failure is recorded and stays.
-pub async fn run_stage(session: &Session, request: &StageRequest<'_>, report: &mut Reporter<'_>) -> Answer<StageOutcome> {
+pub async fn run_stage(
+    session: &Session,
+    request: &StageRequest<'_>,
+    report: &mut Reporter<'_>,
+) -> Answer<StageOutcome> {
     let snapshot = read(&session.connection).await?;
     let decision = decide(session, snapshot.as_ref(), request).await?;
     if decision.due.is_empty() && !decision.finishes_release {
@@ -296,7 +298,8 @@ async fn start(
     // the deploy moves it.
     let goes_on = matches!(
         (request.stage, from),
-        (Stage::Expand, ReleaseState::Expanding | ReleaseState::Expanded) | (Stage::Contract, ReleaseState::Contracting)
+        (Stage::Expand, ReleaseState::Expanding | ReleaseState::Expanded)
+            | (Stage::Contract, ReleaseState::Contracting)
     );
     let mut points: Vec<PointName> = request.point.iter().cloned().collect();
     if !goes_on {
@@ -354,30 +357,20 @@ async fn apply(
     };
     let doing = message!("migration-failed", number = migration.number.to_string(), name = migration.name.as_str());
     let began = instant();
+    let work =
+        Work { session, lease, number: migration.number, file: &migration.up, steps: &migration.steps, doing: &doing };
     if !Run::is_needed(&migration.steps) {
         let record = async |connection: &Connection, transaction: &str| {
             insert_applied(connection, &new, millis(began.elapsed()), transaction).await
         };
-        let number = migration.number;
-        in_one_transaction(session, lease, &migration.up, &migration.steps, number, &doing, record, report).await?;
+        work.in_one_transaction(record, report).await?;
         return Ok(());
     }
     let seq = match due.begun {
         Some(seq) => seq,
         None => begin_steps(session, lease, &new).await?,
     };
-    let run = Run {
-        session,
-        lease,
-        seq,
-        number: migration.number,
-        is_up: true,
-        file: &migration.up,
-        steps: &migration.steps,
-        doing,
-        actor,
-        unsettled: request.unsettled,
-    };
+    let run = Run { work, seq, is_up: true, actor, unsettled: request.unsettled };
     let begun = unfinished(snapshot, seq, true);
     if let Err(problem) = run.all(&begun, report).await {
         return Err(give_up_if_nothing_stands(session, lease, seq, actor, problem).await);

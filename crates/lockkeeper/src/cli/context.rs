@@ -22,9 +22,8 @@ pub struct Context<'p> {
 impl<'p> Context<'p> {
     pub fn new(settings: Settings, printer: &'p Printer) -> Answer<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string()))
-        })?;
+        let runtime = runtime
+            .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
         Ok(Self { settings, printer, runtime })
     }
 
@@ -118,21 +117,11 @@ impl<'p> Context<'p> {
                 printer.note(&message!("progress-cleared", number = number.to_string(), ordinal = ordinal));
             }
             Progress::MigrationApplied { number, name, took } => printer.note_in(
-                &message!(
-                    "progress-applied",
-                    number = number.to_string(),
-                    name = name.as_str(),
-                    ms = took.as_millis()
-                ),
+                &message!("progress-applied", number = number.to_string(), name = name.as_str(), ms = took.as_millis()),
                 Tone::Good,
             ),
             Progress::MigrationUndone { number, name, took } => printer.note_in(
-                &message!(
-                    "progress-undone",
-                    number = number.to_string(),
-                    name = name.as_str(),
-                    ms = took.as_millis()
-                ),
+                &message!("progress-undone", number = number.to_string(), name = name.as_str(), ms = took.as_millis()),
                 Tone::Good,
             ),
             Progress::Retrying { number, attempt, attempts, wait, reason } => printer.note_in(
@@ -146,10 +135,8 @@ impl<'p> Context<'p> {
                 ),
                 Tone::Waiting,
             ),
-            Progress::Notice(notice) => printer.note_in(
-                &message!("progress-notice", severity = notice.severity, text = notice.message),
-                Tone::Quiet,
-            ),
+            Progress::Notice(notice) => printer
+                .note_in(&message!("progress-notice", severity = notice.severity, text = notice.message), Tone::Quiet),
         }
     }
 }

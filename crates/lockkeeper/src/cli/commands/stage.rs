@@ -48,10 +48,11 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
     let point = args.point.as_deref().map(parse_own_point).transpose()?;
     let pairs = context.pairs()?;
     let session = context.session().await?;
-    let known: std::collections::BTreeSet<MigrationNumber> = match lockkeeper_engine::ledger::read(&session.connection).await? {
-        Some(snapshot) => snapshot.applied.iter().map(|row| row.migration.number).collect(),
-        None => std::collections::BTreeSet::new(),
-    };
+    let known: std::collections::BTreeSet<MigrationNumber> =
+        match lockkeeper_engine::ledger::read(&session.connection).await? {
+            Some(snapshot) => snapshot.applied.iter().map(|row| row.migration.number).collect(),
+            None => std::collections::BTreeSet::new(),
+        };
     let pending: Vec<_> = pairs.iter().filter(|pair| !known.contains(&pair.number)).collect();
     let gates = context.gate_context(&pending)?;
     let request = StageRequest {
