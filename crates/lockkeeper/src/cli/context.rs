@@ -33,12 +33,16 @@ impl<'p> Context<'p> {
 
     /// The folder of the migrations, read and paired up.
     pub fn folder(&self) -> Answer<Folder> {
-        files::read_folder(&self.settings.migrations, &self.settings.project_dir)
+        let folder = files::read_folder(&self.settings.migrations, &self.settings.project_dir)?;
+        for notice in &folder.notices {
+            self.printer.note_in(notice, Tone::Waiting);
+        }
+        Ok(folder)
     }
 
     /// The pairs of the folder, or everything that is wrong with it.
     pub fn pairs(&self) -> Answer<Vec<MigrationPair>> {
-        let Folder { pairs, problems } = self.folder()?;
+        let Folder { pairs, problems, .. } = self.folder()?;
         match Problem::all(problems) {
             Some(problem) => Err(problem),
             None => Ok(pairs),

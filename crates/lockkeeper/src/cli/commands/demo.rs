@@ -137,12 +137,12 @@ fn prepare(project: &Path) -> Answer<()> {
         .args(["-q", "-t", "ed25519", "-N", "", "-C", APPROVER, "-f"])
         .arg(project.join("approver_key"))
         .stdin(Stdio::null())
-        .status();
-    if !made.is_ok_and(|status| status.success()) {
-        return Err(
-            Problem::usage(message!("sign-no-ssh-keygen", reason = "")).hint(message!("sign-no-ssh-keygen-hint"))
-        );
-    }
+        .status()
+        .and_then(|status| if status.success() { Ok(()) } else { Err(std::io::Error::other(status.to_string())) });
+    made.map_err(|error| {
+        Problem::usage(message!("sign-no-ssh-keygen", reason = error.to_string()))
+            .hint(message!("sign-no-ssh-keygen-hint"))
+    })?;
     let public = std::fs::read_to_string(project.join("approver_key.pub")).map_err(|error| failed(&error))?;
     write(&project.join("allowed_signers"), &format!("{APPROVER} namespaces=\"lockkeeper-admin\" {public}"))
 }

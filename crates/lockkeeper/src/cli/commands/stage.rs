@@ -102,7 +102,7 @@ fn tell(outcome: &StageOutcome, stage: Stage, context: &Context<'_>) {
     let waiting: Vec<&PlannedMigration> = outcome.waiting.iter().collect();
     if !waiting.is_empty() {
         let names: Vec<_> = waiting.iter().map(|it| format!("{} {}", it.number, it.name)).collect();
-        printer.say(&message!("stage-waiting", count = names.len(), migrations = names.join(", ")));
+        printer.say(&message!("stage-waiting", migrations = names.join(", ")));
     }
     printer.answer(&serde_json::json!({
         "stage": stage.number(),

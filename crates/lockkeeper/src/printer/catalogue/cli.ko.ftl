@@ -61,16 +61,15 @@ init-written = 생성  { $path }
 ## plan
 
 plan-digest = 단계 2의 다이제스트(승인할 때 여기에 서명): { $digest }
-plan-finding = { "  " }! { $place }: { $what } ({ $rule }) → { $help }
+plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
-plan-no-way-back = { "  " }! 되돌릴 방법 없음: 다운 스크립트에 SQL 문이 없습니다
 plan-nothing = 적용할 마이그레이션이 없습니다
-plan-rewrites = { "      " }테이블 전체를 다시 씀
-plan-scans = { "      " }잠금을 잡은 채 테이블 전체를 읽음
+plan-rewrites = 테이블 전체를 다시 씀
+plan-scans = 잠금을 잡은 채 테이블 전체를 읽음
 plan-stage1 = 단계 1, 배포 전({ $count }개)
 plan-stage2 = 단계 2, 배포와 승인 후({ $count }개)
-plan-step = { "  " }{ $ordinal }. { $line }행: { $sql }
-plan-step-lock = { "      " }{ $lock }; { $safe }
+plan-step = { $ordinal }. { $line }행: { $sql }
+plan-step-lock = { $lock }; { $safe }
 
 ## deployed
 
@@ -93,19 +92,19 @@ state-waiting = 단계 2 대기
 status-database = { $server }의 데이터베이스 { $database }, PostgreSQL { $version }
 status-deployed = 배포됨: { $version }({ $at })
 status-empty = 마이그레이션이 없습니다
-status-gate = { "  " }{ $mark } { $evidence }
+status-gate = { $mark } { $evidence }
 status-gates = 단계 2 앞의 게이트
 status-kind = 종류
 status-lease = 사용 중: { $host }의 { $holder }(pid { $pid }), { $since }부터 { $doing } 실행 중
 status-name = 마이그레이션
 status-no-ledger = 아직 원장(ledger)이 없습니다: Lockkeeper로 적용한 것이 없습니다
 status-number = 번호
-status-point = { "  " }{ $point }, 생성 { $at }({ $by })
+status-point = { $point }, 생성 { $at }({ $by })
 status-points = 롤백 지점
 status-release = 릴리스 { $release }: { $state }, 시작 { $at }({ $by })
 status-stage = 단계
 status-state = 상태
-status-way-out = { "      " }→ { $command }
+status-way-out = → { $command }
 
 ## demo
 

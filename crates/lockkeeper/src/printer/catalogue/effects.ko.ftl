@@ -85,8 +85,8 @@ lock-on = { $table }에 { $mode }, { $blocks }
 
 ## 스텝이 안전한 이유
 
-safe-lock-timeout = 잠금을 lock_timeout보다 오래 기다리지 않고, 모두를 먼저 보낸 뒤 다시 시도함; 마이그레이션 전체가 적용되거나 아무것도 적용되지 않음
-safe-no-lock = 실행 중인 코드가 쓰는 것은 건드리지 않음; 마이그레이션 전체가 적용되거나 아무것도 적용되지 않음
+safe-lock-timeout = 잠금을 lock_timeout보다 오래 기다리지 않고, 모두를 먼저 보낸 뒤 다시 시도함
+safe-no-lock = 실행 중인 코드가 쓰는 것은 건드리지 않음
 safe-own-transaction = 자신의 기록과 함께 따로 커밋됨
 safe-standalone-again = 두 번 실행해도 해가 없으므로, 중단되면 다시 실행하면 됨
 safe-standalone-settled = 읽기도 쓰기도 막지 않음; 중단되면 카탈로그가 실행 여부를 알려 주며, 하다 만 것은 정리됨

@@ -9,6 +9,7 @@ next-stage1 = lockkeeper stage1
 next-stage2 = lockkeeper stage2
 next-status = lockkeeper status
 nothing-changed = 아무것도 변경하지 않았습니다
+say-next = 다음: { $command }
 
 ## 게이트
 
@@ -76,9 +77,9 @@ approve-declined = 승인하지 않았습니다
 approve-deployed = 배포됨: { $version }
 approve-document = 서명할 내용은 다음과 같습니다:
 approve-done = { $by }의 승인을 기록했습니다({ $until }까지 유효)
-approve-effect = { "  " }효과: { $what }
-approve-effect-destroys = { "  " }효과: { $what } — 실행하고 나면 데이터가 사라집니다!
-approve-effect-why = { "  " }효과: { $what } — { $why }
+approve-effect = 효과: { $what }
+approve-effect-destroys = 효과: { $what } — 실행하고 나면 데이터가 사라집니다!
+approve-effect-why = 효과: { $what } — { $why }
 approve-expiry-too-far = 만료 시각이 너무 멉니다
 approve-heading = 이전 코드에 필요했던 것을 제거하도록 승인합니다:
 approve-migration = { $number } { $name }
@@ -95,7 +96,6 @@ approve-question = 서명할까요? [y/N]
 approve-reason-empty = 승인에는 이유가 필요합니다
 approve-reason-empty-hint = 지금 안전한 이유를 적으세요: --reason "all pods on 3.0"
 approve-refused = 승인을 기록하지 않았습니다: { $reason }
-approve-sql = { "    " }{ $line }
 signature-does-not-match = { $key }의 서명이 이 내용에 대한 것이 아닙니다
 signature-key-expired = { $path }에 따르면 { $principal }의 키는 지금 유효하지 않습니다
 signature-key-unknown = 키 { $key }이(가) { $path }에 없습니다
@@ -120,7 +120,7 @@ point-name-automatic = { $name }은(는) Lockkeeper가 쓰는 이름입니다. �
 point-name-unfit = { $name }은(는) 롤백 지점 이름으로 쓸 수 없습니다: 영문자, 숫자, _ - . 로 { $max }자까지 쓸 수 있습니다
 rollback-declined = 롤백하지 않았습니다
 rollback-done = { $point }(으)로 돌아왔습니다: 마이그레이션 { $count }개를 되돌렸습니다
-rollback-empty-down = { "    " }(다운 스크립트에 SQL 문이 없습니다: 스키마는 그대로 남습니다)
+rollback-empty-down = (다운 스크립트에 SQL 문이 없습니다: 스키마는 그대로 남습니다)
 rollback-failed-hint = 고친 뒤 lockkeeper rollback { $point }을(를) 다시 실행하세요: 여기서부터 이어집니다. --down-from-files를 주면 이 체크아웃의 다운 파일을 실행합니다
 rollback-file-missing = 마이그레이션 { $number }의 다운 파일이 이 체크아웃에 없습니다
 rollback-heading = 다음 순서로 되돌립니다({ $count }개):
