@@ -4,7 +4,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
-    AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, stage2_digest, survey,
+    AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, plan_up, stage2_digest, survey,
 };
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
@@ -134,7 +134,7 @@ async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &
     if let Some(problem) = Problem::all(survey.problems) {
         return Err(problem);
     }
-    let pending = plan_all(survey.pending.iter().copied())?;
+    let pending = plan_all(survey.pending.iter().copied(), request.file_order)?;
     let begun = begun(request, &applied)?;
     let is_due = |migration: &PlannedMigration| request.file_order || migration.stage() == request.stage;
     let within = |number: MigrationNumber| request.to.is_none_or(|to| number <= to);
@@ -151,6 +151,8 @@ async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &
     if request.stage == Stage::Contract && (stage2_pending || !begun.is_empty()) {
         check_gates(snapshot, &pending, &begun, request)?;
     }
+    let mut notices = survey.notices;
+    notices.extend(pending.iter().filter_map(down_notice));
     let (mut due, mut waiting) = (begun, Vec::new());
     for migration in pending {
         if is_due(&migration) && within(migration.number) {
@@ -166,14 +168,15 @@ async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &
         (Stage::Expand, Some(state)) => state == ReleaseState::Expanding,
         (Stage::Contract, state) => state == Some(ReleaseState::Contracting),
     };
-    Ok(Decision { due, waiting, notices: survey.notices, finishes_release })
+    Ok(Decision { due, waiting, notices, finishes_release })
 }
 
-fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>) -> Answer<Vec<PlannedMigration>> {
+/// An adopted history is as it is: in file order a down script that cannot work is told, not refused.
+fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>, adopts: bool) -> Answer<Vec<PlannedMigration>> {
     let mut planned = Vec::new();
     let mut problems = Vec::new();
     for pair in pairs {
-        match plan_migration(pair) {
+        match if adopts { plan_up(pair) } else { plan_migration(pair) } {
             Ok(migration) => planned.push(migration),
             Err(problem) => problems.push(problem),
         }
@@ -182,6 +185,12 @@ fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>) -> Answer<Vec<Pl
         Some(problem) => Err(problem),
         None => Ok(planned),
     }
+}
+
+fn down_notice(migration: &PlannedMigration) -> Option<Message> {
+    let problem = migration.down_problem.as_ref()?;
+    let place = problem.place.as_ref().map_or_else(|| migration.down.path.to_string(), ToString::to_string);
+    Some(message!("file-order-down-broken", place = place, what = problem.message.clone()))
 }
 
 /// Migrations of this stage that stopped between their steps in an earlier run.

@@ -28,6 +28,7 @@ release-not-now = 릴리스가 { $state } 상태일 때 { $event }은(는) 할 �
 
 after-failure-stage1-hint = 고친 뒤 lockkeeper stage1을 다시 실행하세요: 여기서부터 이어집니다
 after-failure-stage2-hint = 데이터나 권한을 고친 뒤 lockkeeper stage2를 다시 실행하세요. 파일을 변경하면 새로 승인을 받아야 합니다
+file-order-down-broken = { $place }: { $what }: 지금 상태로는 이 마이그레이션을 되돌릴 수 없습니다
 file-order-in-use = 이 데이터베이스는 이미 쓰이고 있으며, 파일 순서대로 적용하면 단계 2의 게이트를 건너뛰게 됩니다
 file-order-in-use-hint = --file-order 없이 lockkeeper stage1을 실행하세요
 migration-failed = 마이그레이션 { $number } { $name }이(가) 실패했습니다
