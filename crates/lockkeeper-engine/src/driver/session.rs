@@ -1,5 +1,6 @@
 //! A connection that may write: who acts, within which limits, and when to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lockkeeper_core::message;
@@ -42,6 +43,8 @@ pub struct Session {
     pub holder: Holder,
     pub limits: Limits,
     pub stop: Stop,
+    /// Whether a migration may have left a role or a setting behind.
+    settings_moved: AtomicBool,
 }
 
 /// Why a transaction did not get to its end.
@@ -63,9 +66,20 @@ impl From<SqlError> for Broken {
 }
 
 impl Session {
+    pub const fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop) -> Self {
+        Self { connection, holder, limits, stop, settings_moved: AtomicBool::new(false) }
+    }
+
+    /// Remembers that what ran may have changed the session; the next transaction starts from a clean one.
+    pub fn settings_may_have_moved(&self) {
+        self.settings_moved.store(true, Ordering::Relaxed);
+    }
+
     /// Opens a transaction in which this holder may write; the answer is its id.
     pub async fn begin(&self, lease: &Lease) -> Result<String, Broken> {
-        let sql = lease.begin_sql(&self.limits.local());
+        let moved = self.settings_moved.swap(false, Ordering::Relaxed);
+        let reset = if moved { "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; " } else { "" };
+        let sql = format!("{reset}{}", lease.begin_sql(&self.limits.local()));
         let answers = self.connection.client().simple_query(&sql).await;
         let answers = answers.map_err(|error| SqlError::new(&error, &self.connection))?;
         let id = answers.iter().find_map(|answer| match answer {

@@ -10,7 +10,7 @@ use super::apply::Work;
 use super::failure;
 use super::progress::{Progress, Reporter};
 use super::session::Broken;
-use crate::ledger::{batch, done_steps, finish_step, problem as ledger_problem, start_step};
+use crate::ledger::{batch, done_steps, finish_step, insert_done_step, problem as ledger_problem, start_step};
 use crate::postgres::SqlError;
 
 /// One direction of one migration whose steps commit one by one.
@@ -82,9 +82,7 @@ impl Run<'_> {
 
     async fn in_own_transaction(&self, step: &Step, report: &mut Reporter<'_>) -> Answer<()> {
         let record = async |connection: &crate::postgres::Connection, _: &str| -> Result<Option<()>, SqlError> {
-            start_step(connection, self.seq, self.is_up, step.id, &step.sql, self.actor).await?;
-            finish_step(connection, self.seq, self.is_up, step.id, None).await?;
-            Ok(Some(()))
+            insert_done_step(connection, self.seq, self.is_up, step.id, &step.sql, self.actor).await.map(Some)
         };
         let one = Work { steps: std::slice::from_ref(step), ..self.work };
         one.in_one_transaction(record, report).await
@@ -138,6 +136,7 @@ impl Run<'_> {
             lock_timeout.as_millis(),
             statement_timeout.as_millis()
         );
+        self.work.session.settings_may_have_moved();
         batch(&self.work.session.connection, &set).await?;
         self.work.session.run(&step.sql).await
     }

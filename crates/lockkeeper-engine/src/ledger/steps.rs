@@ -15,15 +15,40 @@ pub async fn start_step(
     sql: &str,
     actor: &str,
 ) -> Result<(), SqlError> {
+    insert(connection, seq, is_up, step, sql, actor, false).await
+}
+
+/// Records a step as done, in the transaction that did it.
+pub async fn insert_done_step(
+    connection: &Connection,
+    seq: AppliedSeq,
+    is_up: bool,
+    step: StepId,
+    sql: &str,
+    actor: &str,
+) -> Result<(), SqlError> {
+    insert(connection, seq, is_up, step, sql, actor, true).await
+}
+
+async fn insert(
+    connection: &Connection,
+    seq: AppliedSeq,
+    is_up: bool,
+    step: StepId,
+    sql: &str,
+    actor: &str,
+    is_done: bool,
+) -> Result<(), SqlError> {
     query(
         connection,
-        include_str!("sql/start_step.sql"),
+        include_str!("sql/insert_step.sql"),
         &[
             (&seq.0, Type::INT8),
             (&direction(is_up), Type::TEXT),
             (&ordinal(step), Type::INT4),
             (&sql, Type::TEXT),
             (&actor, Type::TEXT),
+            (&is_done, Type::BOOL),
         ],
     )
     .await
