@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Target};
 use lockkeeper_testkit::execute;
 use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
+use nix::sys::time::{TimeVal, TimeValLike};
 
 /// Migrations in the main comparison, as the peers were measured.
 const MIGRATIONS: usize = 500;
@@ -188,8 +188,11 @@ fn run(command: &mut Command) -> Run {
 /// User and system time of all children that have ended.
 fn children_cpu() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel counts");
-    let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-    Duration::from_secs_f64(seconds(usage.user_time()) + seconds(usage.system_time()))
+    let span = |time: TimeVal| {
+        let microseconds = time.num_microseconds();
+        Duration::from_micros(u64::try_from(microseconds).unwrap_or(0))
+    };
+    span(usage.user_time()) + span(usage.system_time())
 }
 
 fn milliseconds(runs: &[Run], of: impl Fn(&Run) -> Duration) -> String {
