@@ -1,0 +1,3 @@
+//! Real ring.
+
+mod readme;
