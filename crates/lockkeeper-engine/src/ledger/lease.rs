@@ -13,8 +13,7 @@ use lockkeeper_core::model::{Answer, ExitClass, Problem};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::snapshot::timestamp;
-use super::sql::{batch, problem, query};
+use super::sql::{batch, problem, query, timestamp};
 use crate::postgres::{Connection, SqlError, Target, connect, sqlstate};
 use crate::seams::sleep;
 

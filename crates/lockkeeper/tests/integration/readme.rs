@@ -48,9 +48,10 @@ fn project(database: &Database) -> Project {
 
 fn happened(command: &str, project: &Project, database: &Database) -> String {
     let finished = project.lockkeeper(["-c", &format!("exec 2>&1; {command}")]);
-    let lines = finished.stdout.lines().map(|line| normalise(line, database));
-    let body: String = lines.map(|line| format!("{line}\n")).collect();
-    format!("$ {command}\n{body}")
+    let command_line = format!("$ {command}");
+    let printed = finished.stdout.lines().map(|line| normalise(line, database));
+    let lines: Vec<_> = std::iter::once(command_line).chain(printed).collect();
+    format!("{}\n", lines.join("\n"))
 }
 
 /// What differs from run to run, made equal: times, hashes, and this test's own server.
@@ -60,10 +61,10 @@ fn normalise(line: &str, database: &Database) -> String {
     let mut words: Vec<String> = line.split(' ').map(normalise_word).collect();
     for at in 1..words.len() {
         if words[at].trim_end_matches(|c: char| !c.is_alphanumeric()) == "ms" {
-            words[at - 1] = "3".to_owned();
+            "3".clone_into(&mut words[at - 1]);
         }
         if words[at - 1] == "PostgreSQL" && words[at].starts_with(|c: char| c.is_ascii_digit()) {
-            words[at] = "18.4".to_owned();
+            "18.4".clone_into(&mut words[at]);
         }
     }
     words.join(" ").trim_end().to_owned()
