@@ -5,7 +5,9 @@ use super::fresh::Fresh;
 use super::statement::text;
 use crate::message;
 use crate::model::{LockMode, Message, Span};
-use crate::parse::{AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, Ident, ObjectName};
+use crate::parse::{
+    AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, Ident, ObjectName,
+};
 
 /// The effects of one ALTER TABLE, action by action.
 pub fn effects_of(alter: &AlterTable, fresh: &Fresh) -> Vec<Effect> {
@@ -25,7 +27,15 @@ pub fn effects_of(alter: &AlterTable, fresh: &Fresh) -> Vec<Effect> {
 /// Locks on other tables, such as the one a foreign key points at, stay.
 fn on_fresh_table(effect: Effect, table: Option<&ObjectName>) -> Effect {
     let locks = effect.locks.into_iter().filter(|lock| Some(&lock.table) != table).collect();
-    Effect { reading: Reading::Neutral, why: None, locks, rewrites: false, scans: false, destroys_data: false, ..effect }
+    Effect {
+        reading: Reading::Neutral,
+        why: None,
+        locks,
+        rewrites: false,
+        scans: false,
+        destroys_data: false,
+        ..effect
+    }
 }
 
 fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &Fresh) -> Effect {
@@ -63,11 +73,10 @@ fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &
             message!("effect-row-security-on", name = name()),
             message!("why-rows-hidden", name = name()),
         )),
-        A::DisableTriggerOrRule(_) => contracts(
-            message!("effect-trigger-off", name = name()),
-            message!("why-trigger-off", name = name()),
-        )
-        .lock(table, LockMode::ShareRowExclusive),
+        A::DisableTriggerOrRule(_) => {
+            contracts(message!("effect-trigger-off", name = name()), message!("why-trigger-off", name = name()))
+                .lock(table, LockMode::ShareRowExclusive)
+        }
         A::EnableTriggerOrRule(_) => {
             neutral(message!("effect-trigger-on", name = name())).lock(table, LockMode::ShareRowExclusive)
         }
@@ -86,11 +95,10 @@ fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &
             message!("effect-settle", name = name()),
             message!("why-rows-gone", name = text(parent.as_ref())),
         )),
-        A::RearrangePartitions(_) => exclusive(contracts(
-            message!("effect-settle", name = name()),
-            message!("why-dropped", name = name()),
-        ))
-        .rewrites(),
+        A::RearrangePartitions(_) => {
+            exclusive(contracts(message!("effect-settle", name = name()), message!("why-dropped", name = name())))
+                .rewrites()
+        }
         A::RenameColumn { column, .. } => {
             let what = message!("effect-rename-column", name = ident(column.as_ref()), table = name());
             exclusive(if column.as_ref().is_some_and(|column| fresh.column(table, column)) {
@@ -109,9 +117,9 @@ fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &
             let mode = if *light { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
             neutral(message!("effect-settle", name = name())).lock(table, mode)
         }
-        A::ValidateConstraint(_) => neutral(message!("effect-validate", name = name()))
-            .lock(table, LockMode::ShareUpdateExclusive)
-            .scans(),
+        A::ValidateConstraint(_) => {
+            neutral(message!("effect-validate", name = name())).lock(table, LockMode::ShareUpdateExclusive).scans()
+        }
     }
 }
 
@@ -150,9 +158,10 @@ fn add_constraint(span: Span, add: &AddConstraint, table: Option<&ObjectName>, f
         Effect::new(span, Reading::Expands, what)
     };
     let mut effect = match add.kind {
-        C::ForeignKey => effect
-            .lock(table, LockMode::ShareRowExclusive)
-            .lock(add.references.as_ref().filter(|it| Some(*it) != table && !fresh.table(Some(it))), LockMode::ShareRowExclusive),
+        C::ForeignKey => effect.lock(table, LockMode::ShareRowExclusive).lock(
+            add.references.as_ref().filter(|it| Some(*it) != table && !fresh.table(Some(it))),
+            LockMode::ShareRowExclusive,
+        ),
         C::Check | C::Exclude | C::NotNull | C::PrimaryKey | C::Unique => effect.lock(table, LockMode::AccessExclusive),
     };
     effect.scans = !add.not_valid && !add.using_index;

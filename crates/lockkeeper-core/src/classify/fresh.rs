@@ -34,7 +34,9 @@ impl Fresh {
     pub fn learn(&mut self, sql: &Sql) {
         match sql {
             Sql::CreateTable(table) => self.tables.extend(table.name.clone()),
-            Sql::Create { object, name: Some(name), or_replace: false, .. } => self.objects.push((*object, name.clone())),
+            Sql::Create { object, name: Some(name), or_replace: false, .. } => {
+                self.objects.push((*object, name.clone()));
+            }
             Sql::CreateIndex(index) => self.objects.extend(index.name.clone().map(|name| (ObjectKind::Index, name))),
             Sql::AlterTable(alter) => self.learn_columns(alter),
             _ => {}

@@ -56,7 +56,9 @@ pub fn decide_stage(
         (Some(Stage::Expand), Some(contracting), _) => {
             Err(disagreement(name, up, contracting, Stage::Contract, effects))
         }
-        (Some(Stage::Contract), None, Some(expanding)) => Err(disagreement(name, up, expanding, Stage::Expand, effects)),
+        (Some(Stage::Contract), None, Some(expanding)) => {
+            Err(disagreement(name, up, expanding, Stage::Expand, effects))
+        }
         (_, Some(contracting), _) => Ok(decided(Stage::Contract, StageSource::Effects, &contracting.what)),
         (Some(stage), None, None) => Ok(StageDecision {
             stage,
@@ -98,8 +100,8 @@ fn disagreement(
         "stage-disagreement",
         name = name.as_str(),
         kind = name.kind().as_str(),
-        by_name = by_name.number() as i32,
-        by_effects = by_effects.number() as i32,
+        by_name = i32::from(by_name.number()),
+        by_effects = i32::from(by_effects.number()),
         what = against.what.clone()
     ))
     .at(Place::span(std::sync::Arc::clone(&up.path), &up.text, against.span));
@@ -109,9 +111,9 @@ fn disagreement(
     if both {
         problem.hints.push(message!("stage-disagreement-split-hint"));
     } else {
-        problem.hints.push(message!("stage-disagreement-rename-hint", stage = by_effects.number() as i32));
+        problem.hints.push(message!("stage-disagreement-rename-hint", stage = i32::from(by_effects.number())));
     }
-    problem.hints.push(message!("stage-disagreement-directive-hint", stage = by_name.number() as i32));
+    problem.hints.push(message!("stage-disagreement-directive-hint", stage = i32::from(by_name.number())));
     problem
 }
 
@@ -128,7 +130,11 @@ mod tests {
         let up = MigrationFile { path: "x.sql".into(), text: sql.to_owned(), checksum: Checksum::of(sql.as_bytes()) };
         match decide_stage(&MigrationName::new(name).unwrap(), &up, &script, &effects(&script)) {
             Ok(decision) => format!("{} {:?}", decision.stage.number(), decision.source),
-            Err(problem) => format!("refused at {}: {}", problem.place.as_ref().unwrap(), problem.notes.first().map(|it| it.id).unwrap_or("")),
+            Err(problem) => format!(
+                "refused at {}: {}",
+                problem.place.as_ref().unwrap(),
+                problem.notes.first().map_or("", |it| it.id)
+            ),
         }
     }
 
@@ -142,66 +148,72 @@ mod tests {
 
     #[test]
     fn what_the_running_code_does_not_notice_is_stage_1() {
-        check(1, &[
-            "CREATE TABLE t (id int PRIMARY KEY, o int REFERENCES orders)",
-            "CREATE INDEX i ON t (a)",
-            "CREATE INDEX CONCURRENTLY i ON t (a)",
-            "ALTER TABLE t ADD COLUMN c int",
-            "ALTER TABLE t ADD c int NOT NULL DEFAULT 0",
-            "ALTER TABLE t ADD COLUMN c int REFERENCES o",
-            "ALTER TABLE t ADD COLUMN c int; ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (c) REFERENCES o (id)",
-            "ALTER TABLE t ADD COLUMN c int; ALTER TABLE t ADD CHECK (c > 0)",
-            "ALTER TABLE t ADD COLUMN c int; CREATE UNIQUE INDEX ON t (c, lower(d))",
-            "ALTER TABLE t ALTER c DROP NOT NULL",
-            "ALTER TABLE t ALTER c SET DEFAULT 1",
-            "ALTER TYPE e ADD VALUE 'x'",
-            "CREATE TABLE t (a int); ALTER TABLE t DROP COLUMN a; DROP TABLE t; CREATE UNIQUE INDEX i ON t (b)",
-            "DROP TRIGGER IF EXISTS tr ON t; CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
-            "INSERT INTO t VALUES (1)",
-            "UPDATE t SET a = 1",
-            "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-            "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP TABLE t; END $$",
-            "GRANT SELECT ON t TO r",
-            "DO $$ BEGIN CREATE TYPE e AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-            "EXPLAIN DELETE FROM t",
-        ]);
+        check(
+            1,
+            &[
+                "CREATE TABLE t (id int PRIMARY KEY, o int REFERENCES orders)",
+                "CREATE INDEX i ON t (a)",
+                "CREATE INDEX CONCURRENTLY i ON t (a)",
+                "ALTER TABLE t ADD COLUMN c int",
+                "ALTER TABLE t ADD c int NOT NULL DEFAULT 0",
+                "ALTER TABLE t ADD COLUMN c int REFERENCES o",
+                "ALTER TABLE t ADD COLUMN c int; ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (c) REFERENCES o (id)",
+                "ALTER TABLE t ADD COLUMN c int; ALTER TABLE t ADD CHECK (c > 0)",
+                "ALTER TABLE t ADD COLUMN c int; CREATE UNIQUE INDEX ON t (c, lower(d))",
+                "ALTER TABLE t ALTER c DROP NOT NULL",
+                "ALTER TABLE t ALTER c SET DEFAULT 1",
+                "ALTER TYPE e ADD VALUE 'x'",
+                "CREATE TABLE t (a int); ALTER TABLE t DROP COLUMN a; DROP TABLE t; CREATE UNIQUE INDEX i ON t (b)",
+                "DROP TRIGGER IF EXISTS tr ON t; CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+                "INSERT INTO t VALUES (1)",
+                "UPDATE t SET a = 1",
+                "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+                "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DROP TABLE t; END $$",
+                "GRANT SELECT ON t TO r",
+                "DO $$ BEGIN CREATE TYPE e AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+                "EXPLAIN DELETE FROM t",
+            ],
+        );
     }
 
     #[test]
     fn what_the_running_code_may_need_is_stage_2() {
-        check(2, &[
-            "DROP TABLE t",
-            "DROP VIEW v",
-            "DROP INDEX i",
-            "DROP FUNCTION f(int)",
-            "DROP TYPE e",
-            "ALTER TABLE t DROP COLUMN c",
-            "ALTER TABLE t RENAME COLUMN c TO d",
-            "ALTER TABLE t RENAME TO u",
-            "ALTER TABLE t SET SCHEMA s",
-            "ALTER TABLE t ALTER c TYPE bigint",
-            "ALTER TABLE t ALTER c SET NOT NULL",
-            "ALTER TABLE t ALTER c DROP DEFAULT",
-            "ALTER TABLE t ADD CHECK (c > 0)",
-            "ALTER TABLE t ADD CONSTRAINT u UNIQUE (c)",
-            "ALTER TABLE t ADD FOREIGN KEY (c) REFERENCES o",
-            "ALTER TABLE t ADD COLUMN c int NOT NULL",
-            "ALTER TABLE t DROP CONSTRAINT x",
-            "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
-            "ALTER TABLE t DETACH PARTITION p",
-            "CREATE UNIQUE INDEX i ON t (a)",
-            "DELETE FROM t WHERE a",
-            "TRUNCATE t",
-            "WITH d AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM d",
-            "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE",
-            "REVOKE SELECT ON t FROM r",
-            "ALTER TYPE e RENAME VALUE 'a' TO 'b'",
-            "ALTER VIEW v RENAME TO w",
-            "ALTER DOMAIN d ADD CHECK (VALUE > 1)",
-            "DO $$ BEGIN IF true THEN ALTER TABLE t DROP COLUMN c; END IF; END $$",
-            "DO $$ BEGIN EXECUTE 'DROP TABLE ' || 't'; END $$",
-            "DROP TABLE t; CREATE TABLE t (a int)",
-        ]);
+        check(
+            2,
+            &[
+                "DROP TABLE t",
+                "DROP VIEW v",
+                "DROP INDEX i",
+                "DROP FUNCTION f(int)",
+                "DROP TYPE e",
+                "ALTER TABLE t DROP COLUMN c",
+                "ALTER TABLE t RENAME COLUMN c TO d",
+                "ALTER TABLE t RENAME TO u",
+                "ALTER TABLE t SET SCHEMA s",
+                "ALTER TABLE t ALTER c TYPE bigint",
+                "ALTER TABLE t ALTER c SET NOT NULL",
+                "ALTER TABLE t ALTER c DROP DEFAULT",
+                "ALTER TABLE t ADD CHECK (c > 0)",
+                "ALTER TABLE t ADD CONSTRAINT u UNIQUE (c)",
+                "ALTER TABLE t ADD FOREIGN KEY (c) REFERENCES o",
+                "ALTER TABLE t ADD COLUMN c int NOT NULL",
+                "ALTER TABLE t DROP CONSTRAINT x",
+                "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+                "ALTER TABLE t DETACH PARTITION p",
+                "CREATE UNIQUE INDEX i ON t (a)",
+                "DELETE FROM t WHERE a",
+                "TRUNCATE t",
+                "WITH d AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM d",
+                "MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE",
+                "REVOKE SELECT ON t FROM r",
+                "ALTER TYPE e RENAME VALUE 'a' TO 'b'",
+                "ALTER VIEW v RENAME TO w",
+                "ALTER DOMAIN d ADD CHECK (VALUE > 1)",
+                "DO $$ BEGIN IF true THEN ALTER TABLE t DROP COLUMN c; END IF; END $$",
+                "DO $$ BEGIN EXECUTE 'DROP TABLE ' || 't'; END $$",
+                "DROP TABLE t; CREATE TABLE t (a int)",
+            ],
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ use super::effect::{Effect, Reading};
 use super::fresh::Fresh;
 use crate::message;
 use crate::model::{LockMode, Message, Span};
-use crate::parse::{CreateIndex, CreateTable, Drop, ObjectChange, ObjectKind, ObjectName, ReindexTarget, Sql, Statement};
+use crate::parse::{
+    CreateIndex, CreateTable, Drop, ObjectChange, ObjectKind, ObjectName, ReindexTarget, Sql, Statement,
+};
 
 /// The effects of one statement, in the order in which they happen. Transaction control has none.
 pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
@@ -170,7 +172,9 @@ fn create_object(
         O::Trigger => unless_fresh(effect, LockMode::ShareRowExclusive),
         O::Policy => unless_fresh(effect, LockMode::AccessExclusive),
         O::Rule if fresh.table(on) => effect,
-        O::Rule => Effect::contracts(span, what, message!("why-rule", table = text(on))).lock(on, LockMode::AccessExclusive),
+        O::Rule => {
+            Effect::contracts(span, what, message!("why-rule", table = text(on))).lock(on, LockMode::AccessExclusive)
+        }
         O::Database | O::Tablespace | O::Subscription => effect.standalone(),
         O::AccessMethod
         | O::Aggregate
@@ -215,7 +219,13 @@ fn create_object(
     }
 }
 
-fn alter_object(span: Span, object: ObjectKind, name: Option<&ObjectName>, change: ObjectChange, fresh: &Fresh) -> Effect {
+fn alter_object(
+    span: Span,
+    object: ObjectKind,
+    name: Option<&ObjectName>,
+    change: ObjectChange,
+    fresh: &Fresh,
+) -> Effect {
     let what = message!("effect-alter", object = object.as_str(), name = text(name));
     let is_fresh = name.is_some_and(|name| fresh.object(object, name));
     let effect = match change {

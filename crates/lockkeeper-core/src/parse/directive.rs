@@ -176,11 +176,8 @@ fn fields(body: &str) -> Result<Vec<Field<'_>>, Fault<'_>> {
         let mut taken = key_end;
         let mut value = None;
         if let Some(after) = rest[key_end..].strip_prefix('=') {
-            let (read, length) = value_at(after).ok_or(Fault {
-                at: rest,
-                message: message!("directive-quote-open"),
-                hint: None,
-            })?;
+            let (read, length) =
+                value_at(after).ok_or(Fault { at: rest, message: message!("directive-quote-open"), hint: None })?;
             taken += 1 + length;
             value = Some(read);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::message;
-use crate::model::{Checksum, MigrationName, MigrationNumber, Place, Problem, Span};
+use crate::model::{Checksum, Message, MigrationName, MigrationNumber, Place, Problem, Span};
 
 /// A file as it was found; reading it happens elsewhere.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct MigrationPair {
 #[derive(Debug, Default)]
 pub struct Folder {
     pub pairs: Vec<MigrationPair>,
+    /// What is worth knowing and stops nothing.
+    pub notices: Vec<Message>,
     pub problems: Vec<Box<Problem>>,
 }
 
@@ -123,31 +125,27 @@ pub fn pair_up(files: Vec<FoundFile>) -> Folder {
 }
 
 fn pair_of_number(number: MigrationNumber, names: BTreeMap<String, Slot>, folder: &mut Folder) {
-    let all = || names.values().flat_map(|slot| slot.up.iter().chain(&slot.down)).map(|(file, _)| file);
     let ups = names.values().map(|slot| slot.up.len()).sum::<usize>();
     let downs = names.values().map(|slot| slot.down.len()).sum::<usize>();
-    if names.len() > 1 || ups > 1 || downs > 1 {
-        let paths = all().map(|file| file.path.as_ref()).collect::<Vec<_>>().join(", ");
-        let place = all().next().map(|file| Place::file(Arc::clone(&file.path)));
-        // One up and one down under two names is a misspelt pair; anything more is a number used twice.
-        let problem = if ups == 1 && downs == 1 {
-            Problem::refused(message!("file-pair-names-differ", number = number.to_string(), paths = paths))
-                .hint(message!("file-pair-names-differ-hint"))
-        } else {
-            Problem::refused(message!("file-number-twice", number = number.to_string(), paths = paths))
-                .hint(message!("file-number-twice-hint"))
-        };
-        folder.problems.push(match place {
-            Some(place) => problem.at(place),
-            None => problem,
-        });
+    if ups > 1 || downs > 1 {
+        folder.problems.push(number_twice(number, &names));
         return;
     }
-    let Some((name, slot)) = names.into_iter().next() else { return };
-    let Some(name) = MigrationName::new(name) else { return };
-    let (up, down) = (slot.up.into_iter().next(), slot.down.into_iter().next());
-    match (up, down) {
+    // The pair bears the name of its up script, which is what it does.
+    let names_differ = names.len() > 1;
+    let named = names.iter().find(|(_, slot)| !slot.up.is_empty()).or_else(|| names.iter().next());
+    let Some(name) = named.and_then(|(name, _)| MigrationName::new(name.as_str())) else { return };
+    let mut slots = Slot::default();
+    for slot in names.into_values() {
+        slots.up.extend(slot.up);
+        slots.down.extend(slot.down);
+    }
+    match (slots.up.pop(), slots.down.pop()) {
         (Some((up, _)), Some((down, _))) => {
+            if names_differ {
+                let (up, down) = (up.path.as_ref(), down.path.as_ref());
+                folder.notices.push(message!("file-pair-names-differ", up = up, down = down));
+            }
             let up = read_text(up, &mut folder.problems);
             let down = read_text(down, &mut folder.problems);
             if let (Some(up), Some(down)) = (up, down) {
@@ -157,6 +155,18 @@ fn pair_of_number(number: MigrationNumber, names: BTreeMap<String, Slot>, folder
         (Some((alone, layout)), None) => folder.problems.push(incomplete(&alone, layout, Direction::Down)),
         (None, Some((alone, layout))) => folder.problems.push(incomplete(&alone, layout, Direction::Up)),
         (None, None) => {}
+    }
+}
+
+fn number_twice(number: MigrationNumber, names: &BTreeMap<String, Slot>) -> Box<Problem> {
+    let files: Vec<_> =
+        names.values().flat_map(|slot| slot.up.iter().chain(&slot.down)).map(|(file, _)| file).collect();
+    let paths = files.iter().map(|file| file.path.as_ref()).collect::<Vec<_>>().join(", ");
+    let problem = Problem::refused(message!("file-number-twice", number = number.to_string(), paths = paths))
+        .hint(message!("file-number-twice-hint"));
+    match files.first() {
+        Some(file) => problem.at(Place::file(Arc::clone(&file.path))),
+        None => problem,
     }
 }
 
@@ -255,10 +265,19 @@ mod tests {
         check(
             &[("7_a_up.sql", b"x"), ("7_a_down.sql", b"x"), ("07_b_up.sql", b"x"), ("07_b_down.sql", b"x")],
             &[],
-            &["file-number-twice number=\"07\" paths=\"migrations/7_a_up.sql, migrations/7_a_down.sql, migrations/07_b"],
+            &[
+                "file-number-twice number=\"07\" paths=\"migrations/7_a_up.sql, migrations/7_a_down.sql, migrations/07_b",
+            ],
         );
-        check(&[("1_a_up.sql", b"x"), ("1_b_down.sql", b"x")], &[], &["file-pair-names-differ"]);
         check(&[("1_a_up.sql", b"x"), ("1_a.up.sql", b"x"), ("1_a_down.sql", b"x")], &[], &["file-number-twice"]);
+    }
+
+    #[test]
+    fn a_pair_bears_the_name_of_its_up_script() {
+        let files = [found("1_a_up.sql", b"x"), found("1_b_down.sql", b"x")];
+        let folder = pair_up(files.into());
+        assert_eq!(folder.pairs[0].name.as_str(), "a");
+        assert_eq!(folder.notices[0].id, "file-pair-names-differ");
     }
 
     #[test]
@@ -272,8 +291,10 @@ mod tests {
         check(&[("1_a_up.sql", b" \r\n"), ("1_a_down.sql", b"x")], &[], &["file-empty"]);
         check(&[("1_a_up.sql", b"SELECT '\xff'"), ("1_a_down.sql", b"x")], &[], &["file-not-utf8"]);
         check(&[("1_a_up.sql", b"SELECT\0 1"), ("1_a_down.sql", b"x")], &[], &["file-zero-byte"]);
-        check(&[("add_a.sql", b"x"), ("1x_a_up.sql", b"x"), ("1__up.sql", b"x")], &[], &[
-            "file-name-unknown", "file-name-unknown", "file-name-unknown",
-        ]);
+        check(
+            &[("add_a.sql", b"x"), ("1x_a_up.sql", b"x"), ("1__up.sql", b"x")],
+            &[],
+            &["file-name-unknown", "file-name-unknown", "file-name-unknown"],
+        );
     }
 }

@@ -159,8 +159,10 @@ mod tests {
             "-- a; b\nSELECT 'x;y';;\n/* ; */ DO $a$ BEGIN PERFORM 1; END $a$;\nSELECT $$;$$ -- end\n",
             "SELECT 'x;y'\nDO $a$ BEGIN PERFORM 1; END $a$\nSELECT $$;$$",
         );
-        check("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END; SELECT 3",
-            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END\nSELECT 3");
+        check(
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END; SELECT 3",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END\nSELECT 3",
+        );
     }
 
     #[test]
@@ -201,10 +203,14 @@ mod tests {
         check("-- lockkeeper: no-transaction now", "! directive-key-unknown key=\"now\" @\"now\"");
         check("-- lockkeeper: stage=2 reason=\"x", "! directive-quote-open @\"reason=\\\"x\"");
         check("-- lockkeeper stage=2", "! directive-without-colon @\"-- lockkeeper stage=2\"");
-        check("-- lockkeeper: no-transaction\n-- lockkeeper: no-transaction",
-            "! directive-twice word=\"no-transaction\" @\"-- lockkeeper: no-transaction\"\n# NoTransaction");
-        check("SELECT 1;\n-- lockkeeper: no-transaction",
-            "SELECT 1\n! directive-too-late word=\"no-transaction\" @\"-- lockkeeper: no-transaction\"");
+        check(
+            "-- lockkeeper: no-transaction\n-- lockkeeper: no-transaction",
+            "! directive-twice word=\"no-transaction\" @\"-- lockkeeper: no-transaction\"\n# NoTransaction",
+        );
+        check(
+            "SELECT 1;\n-- lockkeeper: no-transaction",
+            "SELECT 1\n! directive-too-late word=\"no-transaction\" @\"-- lockkeeper: no-transaction\"",
+        );
     }
 
     #[test]
@@ -214,7 +220,9 @@ mod tests {
         let Sql::Do { body, unreadable } = &script.statements[0].sql else { panic!("{script:?}") };
         assert_eq!(body[0].span.of(text), "ALTER TABLE t DROP COLUMN x");
         let Sql::AlterTable(alter) = &body[0].sql else { panic!() };
-        assert!(matches!(&alter.actions[0], AlterTableAction::DropColumn { column: Some(name), .. } if name.as_str() == "x"));
+        assert!(
+            matches!(&alter.actions[0], AlterTableAction::DropColumn { column: Some(name), .. } if name.as_str() == "x")
+        );
         assert_eq!(unreadable[0].of(text), "EXECUTE 'x'");
     }
 

@@ -148,9 +148,7 @@ impl Reader<'_> {
             S::Cluster(_) => Sql::Cluster { table: names_of(node, SyntaxKind::TABLE_NAME_REF).into_iter().next() },
             S::Repack(_) => Sql::Vacuum { full: true, tables: names_of(node, SyntaxKind::TABLE_NAME_REF) },
             S::Reindex(it) => reindex(it),
-            S::Refresh(it) => {
-                Sql::Refresh { view: first_name(node), concurrently: it.concurrently_token().is_some() }
-            }
+            S::Refresh(it) => Sql::Refresh { view: first_name(node), concurrently: it.concurrently_token().is_some() },
 
             S::Begin(it) => Sql::Transaction(if it.transaction_mode_list().is_some() {
                 TransactionControl::BeginWithModes
@@ -219,9 +217,7 @@ impl Reader<'_> {
             S::AlterOperator(_) => alter(O::Operator),
             S::AlterOperatorClass(_) => alter(O::OperatorClass),
             S::AlterOperatorFamily(_) => alter(O::OperatorFamily),
-            S::AlterPolicy(_) => {
-                Sql::Alter { object: O::Policy, name: on_table(node), change: ObjectChange::Narrows }
-            }
+            S::AlterPolicy(_) => Sql::Alter { object: O::Policy, name: on_table(node), change: ObjectChange::Narrows },
             S::AlterProcedure(_) => alter(O::Procedure),
             S::AlterPropertyGraph(_) => alter(O::PropertyGraph),
             S::AlterPublication(it) => Sql::Alter {
@@ -419,9 +415,7 @@ impl Reader<'_> {
             .collect();
         let unreadable = root
             .descendants()
-            .filter(|node| {
-                matches!(node.kind(), SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT | SyntaxKind::PLPGSQL_CALL_STMT)
-            })
+            .filter(|node| matches!(node.kind(), SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT | SyntaxKind::PLPGSQL_CALL_STMT))
             .map(|node| inner.span(&node))
             .collect();
         Sql::Do { body: statements, unreadable }
@@ -437,10 +431,7 @@ impl Reader<'_> {
             .filter(|child| child != node)
             .filter_map(ast::Stmt::cast)
             .filter(|stmt| {
-                matches!(
-                    stmt,
-                    ast::Stmt::Insert(_) | ast::Stmt::Update(_) | ast::Stmt::Delete(_) | ast::Stmt::Merge(_)
-                )
+                matches!(stmt, ast::Stmt::Insert(_) | ast::Stmt::Update(_) | ast::Stmt::Delete(_) | ast::Stmt::Merge(_))
             })
             .filter_map(|stmt| self.statement(&stmt))
             .collect()
@@ -464,9 +455,7 @@ fn create_table(it: &ast::CreateTable) -> Sql {
     table.partition_of = it.partition_of().as_ref().and_then(|of| first_name(of.syntax()));
     table.references = node
         .descendants()
-        .filter(|child| {
-            matches!(child.kind(), SyntaxKind::REFERENCES_CONSTRAINT | SyntaxKind::FOREIGN_KEY_CONSTRAINT)
-        })
+        .filter(|child| matches!(child.kind(), SyntaxKind::REFERENCES_CONSTRAINT | SyntaxKind::FOREIGN_KEY_CONSTRAINT))
         .filter_map(|child| names_of(&child, SyntaxKind::TABLE_NAME_REF).into_iter().next())
         .collect();
     Sql::CreateTable(table)
@@ -545,9 +534,9 @@ fn may_be_volatile(expr: &SyntaxNode) -> bool {
         "date_trunc",
     ];
     let calls = std::iter::once(expr.clone()).chain(expr.descendants()).filter(|it| it.kind() == SyntaxKind::CALL_EXPR);
-    calls
-        .filter_map(|call| call.children().next())
-        .any(|callee| !NOT_VOLATILE.contains(&callee.text().to_string().to_lowercase().trim_start_matches("pg_catalog.")))
+    calls.filter_map(|call| call.children().next()).any(|callee| {
+        !NOT_VOLATILE.contains(&callee.text().to_string().to_lowercase().trim_start_matches("pg_catalog."))
+    })
 }
 
 fn add_constraint(it: &ast::AddConstraint) -> Option<AddConstraint> {
@@ -575,9 +564,7 @@ fn add_constraint(it: &ast::AddConstraint) -> Option<AddConstraint> {
             .map(|list| list.children().map(|column| ident(&column)).collect())
             .unwrap_or_default(),
         // The callee of a call is a NAME_REF too, and no column.
-        ConstraintKind::Check => {
-            descendants(SyntaxKind::NAME_REF).filter(is_no_callee).map(|it| ident(&it)).collect()
-        }
+        ConstraintKind::Check => descendants(SyntaxKind::NAME_REF).filter(is_no_callee).map(|it| ident(&it)).collect(),
         ConstraintKind::NotNull | ConstraintKind::PrimaryKey | ConstraintKind::Unique => {
             idents(SyntaxKind::COLUMN_NAME_REF)
         }

@@ -18,40 +18,85 @@ pub struct Statement {
 pub enum Sql {
     AlterTable(AlterTable),
     /// ALTER of anything but a table.
-    Alter { object: ObjectKind, name: Option<ObjectName>, change: ObjectChange },
+    Alter {
+        object: ObjectKind,
+        name: Option<ObjectName>,
+        change: ObjectChange,
+    },
     Analyze,
     /// CALL of a procedure: what it does cannot be read.
     Call,
-    Cluster { table: Option<ObjectName> },
+    Cluster {
+        table: Option<ObjectName>,
+    },
     Comment,
     /// COPY … FROM. `from_client` is FROM STDIN, whose data psql would send.
-    CopyFrom { table: Option<ObjectName>, from_client: bool },
+    CopyFrom {
+        table: Option<ObjectName>,
+        from_client: bool,
+    },
     CopyTo,
     /// CREATE of anything but a table or an index; `on` is the table of a trigger, rule or policy.
-    Create { object: ObjectKind, name: Option<ObjectName>, on: Option<ObjectName>, or_replace: bool },
+    Create {
+        object: ObjectKind,
+        name: Option<ObjectName>,
+        on: Option<ObjectName>,
+        or_replace: bool,
+    },
     CreateIndex(CreateIndex),
     CreateTable(CreateTable),
-    Delete { table: Option<ObjectName>, filtered: bool },
+    Delete {
+        table: Option<ObjectName>,
+        filtered: bool,
+    },
     /// DO: what its body holds, and where it builds SQL that cannot be read beforehand.
-    Do { body: Vec<Statement>, unreadable: Vec<Span> },
+    Do {
+        body: Vec<Statement>,
+        unreadable: Vec<Span>,
+    },
     Drop(Drop),
     /// EXPLAIN ANALYZE runs its statement; plain EXPLAIN does not and holds none.
-    Explain { runs: Vec<Statement> },
+    Explain {
+        runs: Vec<Statement>,
+    },
     Grant,
-    Insert { table: Option<ObjectName> },
-    Lock { tables: Vec<ObjectName> },
-    Merge { table: Option<ObjectName>, deletes: bool },
+    Insert {
+        table: Option<ObjectName>,
+    },
+    Lock {
+        tables: Vec<ObjectName>,
+    },
+    Merge {
+        table: Option<ObjectName>,
+        deletes: bool,
+    },
     /// SELECT, VALUES, TABLE; `writes` are data-modifying parts of its WITH.
-    Query { writes: Vec<Statement> },
-    Refresh { view: Option<ObjectName>, concurrently: bool },
-    Reindex { target: ReindexTarget, concurrently: bool },
+    Query {
+        writes: Vec<Statement>,
+    },
+    Refresh {
+        view: Option<ObjectName>,
+        concurrently: bool,
+    },
+    Reindex {
+        target: ReindexTarget,
+        concurrently: bool,
+    },
     Revoke,
     /// SET, RESET, cursors, prepared statements, LISTEN …: nothing that outlives the session.
     Session,
     Transaction(TransactionControl),
-    Truncate { tables: Vec<ObjectName> },
-    Update { table: Option<ObjectName>, filtered: bool },
-    Vacuum { full: bool, tables: Vec<ObjectName> },
+    Truncate {
+        tables: Vec<ObjectName>,
+    },
+    Update {
+        table: Option<ObjectName>,
+        filtered: bool,
+    },
+    Vacuum {
+        full: bool,
+        tables: Vec<ObjectName>,
+    },
 }
 
 /// The objects that CREATE, ALTER and DROP name, other than tables and indexes.
@@ -217,28 +262,57 @@ pub struct AlterTable {
 pub enum AlterTableAction {
     AddColumn(Span, AddColumn),
     AddConstraint(Span, AddConstraint),
-    AlterColumn { span: Span, column: Option<Ident>, change: ColumnChange },
+    AlterColumn {
+        span: Span,
+        column: Option<Ident>,
+        change: ColumnChange,
+    },
     AlterConstraint(Span),
-    AttachPartition { span: Span, partition: Option<ObjectName> },
-    DetachPartition { span: Span, partition: Option<ObjectName>, concurrently: bool },
+    AttachPartition {
+        span: Span,
+        partition: Option<ObjectName>,
+    },
+    DetachPartition {
+        span: Span,
+        partition: Option<ObjectName>,
+        concurrently: bool,
+    },
     DisableRowSecurity(Span),
     DisableTriggerOrRule(Span),
-    DropColumn { span: Span, column: Option<Ident> },
-    DropConstraint { span: Span, constraint: Option<Ident> },
+    DropColumn {
+        span: Span,
+        column: Option<Ident>,
+    },
+    DropConstraint {
+        span: Span,
+        constraint: Option<Ident>,
+    },
     EnableRowSecurity(Span),
     EnableTriggerOrRule(Span),
-    Inherit { span: Span, parent: Option<ObjectName> },
-    NoInherit { span: Span, parent: Option<ObjectName> },
+    Inherit {
+        span: Span,
+        parent: Option<ObjectName>,
+    },
+    NoInherit {
+        span: Span,
+        parent: Option<ObjectName>,
+    },
     /// MERGE or SPLIT PARTITION (PostgreSQL 19).
     RearrangePartitions(Span),
-    RenameColumn { span: Span, column: Option<Ident> },
+    RenameColumn {
+        span: Span,
+        column: Option<Ident>,
+    },
     RenameConstraint(Span),
     RenameTable(Span),
     /// SET ACCESS METHOD, TABLESPACE, LOGGED, UNLOGGED: the whole table is copied.
     Rewrite(Span),
     SetSchema(Span),
     /// Owner, storage parameters, replica identity, cluster mark, OF type.
-    Settle { span: Span, light: bool },
+    Settle {
+        span: Span,
+        light: bool,
+    },
     ValidateConstraint(Span),
 }
 
@@ -277,7 +351,7 @@ pub struct AddColumn {
     pub column: Option<Ident>,
     pub not_null: bool,
     pub has_default: bool,
-    /// The default calls something other than a stable function of the transaction such as now().
+    /// The default calls something other than a stable function of the transaction such as `now()`.
     pub default_may_be_volatile: bool,
     /// serial, IDENTITY or GENERATED … STORED: every row is written.
     pub fills_every_row: bool,

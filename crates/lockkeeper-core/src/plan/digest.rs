@@ -39,9 +39,7 @@ impl From<&AppliedMigration> for PlanEntry {
 pub fn stage2_digest(ledger_id: &str, entries: impl IntoIterator<Item = PlanEntry>) -> PlanDigest {
     let mut entries: Vec<_> = entries.into_iter().collect();
     entries.sort();
-    let lines: String = entries
-        .iter()
-        .map(|entry| format!("{} {} up={} down={}\n", entry.number.get(), entry.name, entry.up, entry.down))
-        .collect();
-    PlanDigest::of(&format!("lockkeeper plan v1\nstage 2\nledger {ledger_id}\n{lines}"))
+    let line = |entry: &PlanEntry| format!("{} {} up={} down={}", entry.number.get(), entry.name, entry.up, entry.down);
+    let lines: Vec<_> = entries.iter().map(line).collect();
+    PlanDigest::of(&format!("lockkeeper plan v1\nstage 2\nledger {ledger_id}\n{}\n", lines.join("\n")))
 }

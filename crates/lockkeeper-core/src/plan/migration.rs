@@ -3,8 +3,8 @@
 use super::step::{Step, steps};
 use crate::classify::{Effect, StageDecision, decide_stage, effects};
 use crate::message;
-use crate::model::{MigrationName, MigrationNumber, Place, Problem, Stage};
-use crate::parse::{MigrationFile, MigrationPair, Script, parse};
+use crate::model::{MigrationName, MigrationNumber, Place, Problem, Span, Stage};
+use crate::parse::{DirectiveKind, MigrationFile, MigrationPair, Script, parse};
 
 /// A migration that was read, understood and put to a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct PlannedMigration {
     pub steps: Vec<Step>,
     /// Whether its down script does anything.
     pub can_be_undone: bool,
+    /// What is wrong with its down script, so that nothing can undo it as it stands.
+    pub down_problem: Option<Box<Problem>>,
     pub up: MigrationFile,
     pub down: MigrationFile,
 }
@@ -26,19 +28,22 @@ impl PlannedMigration {
     }
 }
 
-/// Plans one migration. Every problem of both of its files is reported at once.
+/// Plans one migration whose way back must be sound. Every problem of both of its files is reported at once.
 pub fn plan_migration(pair: &MigrationPair) -> Result<PlannedMigration, Box<Problem>> {
-    let up = parse(&pair.up.text);
-    let down = parse(&pair.down.text);
-    let mut problems = diagnostics(&pair.up, &up);
-    problems.extend(diagnostics(&pair.down, &down));
-    if let Some((span, _)) = stage_directive_span(&down) {
-        problems.push(
-            Problem::refused(message!("directive-stage-in-down"))
-                .at(Place::span(pair.down.path.clone(), &pair.down.text, span)),
-        );
+    match plan_up(pair) {
+        Ok(PlannedMigration { down_problem: Some(problem), .. }) => Err(problem),
+        Ok(planned) => Ok(planned),
+        Err(mut problem) => {
+            problem.others.extend(plan_down(pair).err().map(|down| *down));
+            Err(problem)
+        }
     }
-    if let Some(problem) = Problem::all(problems) {
+}
+
+/// Plans one migration whatever its down script is like: for an adopted history, which is as it is.
+pub fn plan_up(pair: &MigrationPair) -> Result<PlannedMigration, Box<Problem>> {
+    let up = parse(&pair.up.text);
+    if let Some(problem) = Problem::all(diagnostics(&pair.up, &up)) {
         return Err(problem);
     }
     if up.statements.is_empty() {
@@ -47,26 +52,42 @@ pub fn plan_migration(pair: &MigrationPair) -> Result<PlannedMigration, Box<Prob
             .hint(message!("file-empty-hint")));
     }
     let effects = effects(&up);
-    let found = (
-        decide_stage(&pair.name, &pair.up, &up, &effects),
-        steps(pair.number, &pair.up, &up),
-        steps(pair.number, &pair.down, &down),
-    );
-    match found {
-        (Ok(decision), Ok(steps), Ok(down_steps)) => Ok(PlannedMigration {
-            number: pair.number,
-            name: pair.name.clone(),
-            decision,
-            effects,
-            steps,
-            can_be_undone: !down_steps.is_empty(),
-            up: pair.up.clone(),
-            down: pair.down.clone(),
-        }),
-        (decision, up_steps, down_steps) => {
-            let problems = [decision.err(), up_steps.err(), down_steps.err()].into_iter().flatten();
-            Err(Problem::all(problems).unwrap_or_else(|| Problem::refused(message!("file-empty", path = pair.up.path.as_ref()))))
+    let (decision, steps) = match (decide_stage(&pair.name, &pair.up, &up, &effects), steps(pair.number, &pair.up, &up))
+    {
+        (Ok(decision), Ok(steps)) => (decision, steps),
+        (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => return Err(problem),
+        (Err(mut problem), Err(other)) => {
+            problem.others.push(*other);
+            return Err(problem);
         }
+    };
+    let down = plan_down(pair);
+    Ok(PlannedMigration {
+        number: pair.number,
+        name: pair.name.clone(),
+        decision,
+        effects,
+        steps,
+        can_be_undone: down.as_ref().is_ok_and(|steps| !steps.is_empty()),
+        down_problem: down.err(),
+        up: pair.up.clone(),
+        down: pair.down.clone(),
+    })
+}
+
+fn plan_down(pair: &MigrationPair) -> Result<Vec<Step>, Box<Problem>> {
+    let down = parse(&pair.down.text);
+    let mut problems = diagnostics(&pair.down, &down);
+    if let Some(span) = stage_directive_span(&down) {
+        problems.push(Problem::refused(message!("directive-stage-in-down")).at(Place::span(
+            pair.down.path.clone(),
+            &pair.down.text,
+            span,
+        )));
+    }
+    match Problem::all(problems) {
+        Some(problem) => Err(problem),
+        None => steps(pair.number, &pair.down, &down),
     }
 }
 
@@ -74,9 +95,7 @@ fn diagnostics(file: &MigrationFile, script: &Script) -> Vec<Box<Problem>> {
     script.diagnostics.iter().map(|diagnostic| diagnostic.clone().problem(&file.path, &file.text)).collect()
 }
 
-fn stage_directive_span(script: &Script) -> Option<(crate::model::Span, Stage)> {
-    script.directives.iter().find_map(|directive| match &directive.kind {
-        crate::parse::DirectiveKind::Stage { stage, .. } => Some((directive.span, *stage)),
-        crate::parse::DirectiveKind::NoTransaction => None,
-    })
+fn stage_directive_span(script: &Script) -> Option<Span> {
+    let is_stage = |kind: &DirectiveKind| matches!(kind, DirectiveKind::Stage { .. });
+    script.directives.iter().find(|directive| is_stage(&directive.kind)).map(|directive| directive.span)
 }

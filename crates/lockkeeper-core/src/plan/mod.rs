@@ -11,7 +11,7 @@ mod step;
 
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
-pub use migration::{PlannedMigration, plan_migration};
+pub use migration::{PlannedMigration, plan_migration, plan_up};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};
 pub use step::{RunMode, Settled, Step, StepId, down_steps};

@@ -78,7 +78,11 @@ pub fn survey<'f>(pairs: &'f [MigrationPair], applied: &[AppliedMigration]) -> S
     survey
 }
 
-fn file_state(migration: &AppliedMigration, file: Option<&MigrationPair>, moved_to: Option<&MigrationPair>) -> FileState {
+fn file_state(
+    migration: &AppliedMigration,
+    file: Option<&MigrationPair>,
+    moved_to: Option<&MigrationPair>,
+) -> FileState {
     match (file, moved_to) {
         (None, Some(_)) => FileState::Renumbered,
         (None, None) => FileState::Missing,

@@ -33,8 +33,7 @@ pub fn plan_rollback(
         return Err(Problem::refused(message!(
             "rollback-past-stage2",
             point = point.as_str(),
-            migrations = names.join(", "),
-            count = names.len()
+            migrations = names.join(", ")
         ))
         .note(message!("rollback-past-stage2-why"))
         .hint(message!("rollback-past-stage2-forward-hint"))

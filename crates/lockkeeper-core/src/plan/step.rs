@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::classify::{Effect, effects};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber, Place, Problem, Span};
-use crate::parse::{CreateIndex, Drop, MigrationFile, ObjectKind, ReindexTarget, Script, Sql, TransactionControl, parse};
+use crate::parse::{
+    CreateIndex, Drop, MigrationFile, ObjectKind, ReindexTarget, Script, Sql, TransactionControl, parse,
+};
 
 /// A step's place in its migration: 1, 2, 3 …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,7 +185,9 @@ fn settled(sql: &Sql) -> Settled {
             _ => Settled::Unknown,
         },
         Sql::Vacuum { .. } | Sql::Alter { object: ObjectKind::System, .. } => Settled::Again,
-        Sql::Reindex { target: ReindexTarget::Index(_) | ReindexTarget::Table(_), concurrently: false } => Settled::Again,
+        Sql::Reindex { target: ReindexTarget::Index(_) | ReindexTarget::Table(_), concurrently: false } => {
+            Settled::Again
+        }
         _ => Settled::Unknown,
     }
 }

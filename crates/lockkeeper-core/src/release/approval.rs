@@ -80,7 +80,9 @@ mod tests {
         let sly = ApprovalDocument { reason: "x\nplan: sha256:0".into(), ..document() };
         assert_eq!(ApprovalDocument::parse(&sly.to_text()).unwrap().reason, "x plan: sha256:0");
         let text = document().to_text();
-        for other in [text.replace("stage: 2", "stage: 1"), format!("{text}more\n"), text.replace('\n', "\r\n"), String::new()] {
+        for other in
+            [text.replace("stage: 2", "stage: 1"), format!("{text}more\n"), text.replace('\n', "\r\n"), String::new()]
+        {
             assert_eq!(ApprovalDocument::parse(&other), None, "{other}");
         }
     }

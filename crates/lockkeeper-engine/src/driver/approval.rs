@@ -91,9 +91,11 @@ pub async fn record_approval(
     context: &GateContext,
 ) -> Answer<()> {
     let document = request.document.to_text();
-    let refused = |reason| Problem::refused(message!("approve-refused", reason = reason)).note(message!("nothing-changed"));
+    let refused =
+        |reason| Problem::refused(message!("approve-refused", reason = reason)).note(message!("nothing-changed"));
     let Some(allowed) = &context.allowed else { return Err(refused(message!("approval-no-signers"))) };
-    let signer = verify(allowed, ADMIN, &request.document.approver, &document, signature, request.now).map_err(refused)?;
+    let signer =
+        verify(allowed, ADMIN, &request.document.approver, &document, signature, request.now).map_err(refused)?;
     let lease = Lease::acquire(&session.connection, &session.holder, "approve").await?;
     let recorded = session
         .record(&lease, async |connection, _| {

@@ -3,7 +3,7 @@
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_core::plan::{plan_migration, survey};
+use lockkeeper_core::plan::{plan_up, survey};
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::session::Session;
@@ -14,7 +14,10 @@ use crate::ledger::{Lease, read, set_deployed, set_state};
 pub enum Deployed {
     /// No release waits for a deploy; nothing was written.
     NothingWaits,
-    Recorded { release_id: i64, state: ReleaseState },
+    Recorded {
+        release_id: i64,
+        state: ReleaseState,
+    },
 }
 
 /// Records that `version` is deployed and answers requests.
@@ -36,7 +39,7 @@ async fn record(session: &Session, lease: &Lease, pairs: &[MigrationPair], versi
     let Some(snapshot) = read(&session.connection).await? else { return Ok(Deployed::NothingWaits) };
     let Some(release) = snapshot.open_release() else { return Ok(Deployed::NothingWaits) };
     let survey = survey(pairs, &snapshot.applied_migrations());
-    let pending = survey.pending.into_iter().map(plan_migration).collect::<Answer<Vec<_>>>()?;
+    let pending = survey.pending.into_iter().map(plan_up).collect::<Answer<Vec<_>>>()?;
     let stage2_waits = pending.iter().any(|migration| migration.stage() == Stage::Contract);
     let to = next(release.state, Event::Deployed { stage2_waits })?;
     let actor = session.holder.actor.as_str();

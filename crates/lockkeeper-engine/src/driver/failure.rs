@@ -96,9 +96,7 @@ fn way_out(state: &str) -> Option<Message> {
 /// The problem of a transaction that broke elsewhere than in a statement of the file.
 pub fn transaction(file: &MigrationFile, broken: Broken, doing: Message) -> Box<Problem> {
     match broken {
-        Broken::Sql(error) => error
-            .problem(ExitClass::MigrationFailed, doing)
-            .at(Place::file(Arc::clone(&file.path))),
+        Broken::Sql(error) => error.problem(ExitClass::MigrationFailed, doing).at(Place::file(Arc::clone(&file.path))),
         Broken::Stopped(cause) => stopped(cause),
         Broken::Fenced => Lease::lost(),
         Broken::Left => Problem::new(ExitClass::MigrationFailed, message!("transaction-left"))

@@ -16,6 +16,6 @@ pub use deploy::{Deployed, record_deploy};
 pub use gates::{GateContext, approval_standing, gate_reports};
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
-pub use session::{Limits, Session};
+pub use session::{Limits, Session, exit_of};
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;

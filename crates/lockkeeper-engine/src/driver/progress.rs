@@ -10,16 +10,45 @@ pub type Reporter<'a> = dyn FnMut(Progress) + 'a;
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub enum Progress {
-    PointTaken { name: PointName },
-    MigrationStarted { number: MigrationNumber, name: MigrationName, place: usize, total: usize },
+    PointTaken {
+        name: PointName,
+    },
+    MigrationStarted {
+        number: MigrationNumber,
+        name: MigrationName,
+        place: usize,
+        total: usize,
+    },
     /// A step outside the migration's transaction; these can take long.
-    StepStarted { number: MigrationNumber, ordinal: u32, total: usize, sql: String },
+    StepStarted {
+        number: MigrationNumber,
+        ordinal: u32,
+        total: usize,
+        sql: String,
+    },
     /// A half-done step of an earlier run is cleared away.
-    StepCleared { number: MigrationNumber, ordinal: u32 },
-    MigrationApplied { number: MigrationNumber, name: MigrationName, took: Duration },
-    MigrationUndone { number: MigrationNumber, name: MigrationName, took: Duration },
+    StepCleared {
+        number: MigrationNumber,
+        ordinal: u32,
+    },
+    MigrationApplied {
+        number: MigrationNumber,
+        name: MigrationName,
+        took: Duration,
+    },
+    MigrationUndone {
+        number: MigrationNumber,
+        name: MigrationName,
+        took: Duration,
+    },
     /// A lock was not to be had within `lock_timeout`; the whole transaction is tried again.
-    Retrying { number: MigrationNumber, attempt: u32, attempts: u32, wait: Duration, reason: ServerReport },
+    Retrying {
+        number: MigrationNumber,
+        attempt: u32,
+        attempts: u32,
+        wait: Duration,
+        reason: ServerReport,
+    },
     /// The server's own NOTICE or WARNING.
     Notice(ServerReport),
 }

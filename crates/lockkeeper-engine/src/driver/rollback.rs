@@ -6,7 +6,7 @@ use lockkeeper_core::parse::{MigrationFile, MigrationPair};
 use lockkeeper_core::plan::{RollbackPlan, Step, Undo, down_steps, plan_rollback};
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
-use super::apply::in_one_transaction;
+use super::apply::Work;
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
 use super::stage::unfinished;
@@ -107,9 +107,9 @@ async fn down_file(connection: &Connection, undo: &Undo, request: &RollbackReque
     let migration = &undo.migration;
     if let Some(pairs) = request.down_from_files {
         let pair = pairs.iter().find(|pair| pair.number == migration.number);
-        return pair.map(|pair| pair.down.clone()).ok_or_else(|| {
-            Problem::refused(message!("rollback-file-missing", number = migration.number.to_string()))
-        });
+        return pair
+            .map(|pair| pair.down.clone())
+            .ok_or_else(|| Problem::refused(message!("rollback-file-missing", number = migration.number.to_string())));
     }
     let kept = read_down(connection, migration.seq).await.map_err(|error| read_problem(&error, connection))?;
     let (path, text) = kept.ok_or_else(|| Problem::refused(message!("rollback-no-ledger")))?;
@@ -152,7 +152,12 @@ async fn under_lease(
     Ok(RollbackOutcome { undone, release })
 }
 
-async fn start(session: &Session, lease: &Lease, snapshot: &LedgerSnapshot, request: &RollbackRequest<'_>) -> Answer<()> {
+async fn start(
+    session: &Session,
+    lease: &Lease,
+    snapshot: &LedgerSnapshot,
+    request: &RollbackRequest<'_>,
+) -> Answer<()> {
     let Some(release) = &snapshot.release else { return Ok(()) };
     let actor = session.holder.actor.as_str();
     let payload = serde_json::json!({
@@ -192,23 +197,13 @@ async fn undo_one(
         let written = undone(connection, migration.seq, actor, &request.reason, transaction).await?;
         Ok(written.then_some(()))
     };
+    let work =
+        Work { session, lease, number: migration.number, file: &prepared.file, steps: &prepared.steps, doing: &doing };
     if !Run::is_needed(&prepared.steps) {
-        let number = migration.number;
-        return in_one_transaction(session, lease, &prepared.file, &prepared.steps, number, &doing, row, report).await;
+        return work.in_one_transaction(row, report).await;
     }
     session.record(lease, async |connection, _| begin_undo(connection, migration.seq).await).await?;
-    let run = Run {
-        session,
-        lease,
-        seq: migration.seq,
-        number: migration.number,
-        is_up: false,
-        file: &prepared.file,
-        steps: &prepared.steps,
-        doing,
-        actor,
-        unsettled: request.unsettled,
-    };
+    let run = Run { work, seq: migration.seq, is_up: false, actor, unsettled: request.unsettled };
     run.all(&unfinished(snapshot, migration.seq, false), report).await?;
     session.record(lease, row).await.map(|_| ())
 }

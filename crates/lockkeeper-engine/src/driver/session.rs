@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, Problem};
 
 use super::progress::{Progress, Reporter};
 use crate::ledger::{Holder, Lease, Param, batch, query};
@@ -22,7 +22,7 @@ pub struct Limits {
 }
 
 /// Our own session must not sit on locks when this process hangs.
-const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Limits {
     fn local(&self) -> String {
@@ -72,12 +72,11 @@ impl Session {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
             _ => None,
         });
-        match id {
-            Some(id) => Ok(id),
-            None => {
-                self.rollback().await;
-                Err(Broken::Fenced)
-            }
+        if let Some(id) = id {
+            Ok(id)
+        } else {
+            self.rollback().await;
+            Err(Broken::Fenced)
         }
     }
 
@@ -149,7 +148,15 @@ impl Session {
     }
 }
 
+/// The exit class of a stop.
+pub const fn exit_of(cause: StopCause) -> ExitClass {
+    match cause {
+        StopCause::Interrupt => ExitClass::Interrupted,
+        StopCause::Terminate => ExitClass::Terminated,
+    }
+}
+
 /// The problem of a stop at a safe point.
 pub fn stopped(cause: StopCause) -> Box<Problem> {
-    Problem::new(cause.exit(), message!("stopped")).note(message!("stopped-safe")).hint(message!("stopped-hint"))
+    Problem::new(exit_of(cause), message!("stopped")).note(message!("stopped-safe")).hint(message!("stopped-hint"))
 }

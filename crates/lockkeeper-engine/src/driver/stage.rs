@@ -1,23 +1,21 @@
 //! The two gates: stage 1 and stage 2.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{
-    Answer, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage,
-};
+use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
-    AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, stage2_digest, survey,
+    AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, plan_up, stage2_digest, survey,
 };
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
-use super::apply::in_one_transaction;
+use super::apply::Work;
 use super::gates::{GateContext, gate_reports};
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
 use super::standalone::{Run, Unsettled};
 use crate::ledger::{
-    Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying,
-    mark_approval_used, open_release, query, read, read_problem, record_event, set_state, take_point, undone,
+    Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying, mark_approval_used,
+    open_release, query, read, read_problem, record_event, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -71,7 +69,11 @@ struct Due {
 /// # Errors
 /// Files that do not fit the ledger, closed gates, a busy lease, a migration that failed. Whatever was
 /// applied before the failure is recorded and stays.
-pub async fn run_stage(session: &Session, request: &StageRequest<'_>, report: &mut Reporter<'_>) -> Answer<StageOutcome> {
+pub async fn run_stage(
+    session: &Session,
+    request: &StageRequest<'_>,
+    report: &mut Reporter<'_>,
+) -> Answer<StageOutcome> {
     let snapshot = read(&session.connection).await?;
     let decision = decide(session, snapshot.as_ref(), request).await?;
     if decision.due.is_empty() && !decision.finishes_release {
@@ -132,7 +134,7 @@ async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &
     if let Some(problem) = Problem::all(survey.problems) {
         return Err(problem);
     }
-    let pending = plan_all(survey.pending.iter().copied())?;
+    let pending = plan_all(survey.pending.iter().copied(), request.file_order)?;
     let begun = begun(request, &applied)?;
     let is_due = |migration: &PlannedMigration| request.file_order || migration.stage() == request.stage;
     let within = |number: MigrationNumber| request.to.is_none_or(|to| number <= to);
@@ -149,6 +151,8 @@ async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &
     if request.stage == Stage::Contract && (stage2_pending || !begun.is_empty()) {
         check_gates(snapshot, &pending, &begun, request)?;
     }
+    let mut notices = survey.notices;
+    notices.extend(pending.iter().filter_map(down_notice));
     let (mut due, mut waiting) = (begun, Vec::new());
     for migration in pending {
         if is_due(&migration) && within(migration.number) {
@@ -164,14 +168,15 @@ async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &
         (Stage::Expand, Some(state)) => state == ReleaseState::Expanding,
         (Stage::Contract, state) => state == Some(ReleaseState::Contracting),
     };
-    Ok(Decision { due, waiting, notices: survey.notices, finishes_release })
+    Ok(Decision { due, waiting, notices, finishes_release })
 }
 
-fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>) -> Answer<Vec<PlannedMigration>> {
+/// An adopted history is as it is: in file order a down script that cannot work is told, not refused.
+fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>, adopts: bool) -> Answer<Vec<PlannedMigration>> {
     let mut planned = Vec::new();
     let mut problems = Vec::new();
     for pair in pairs {
-        match plan_migration(pair) {
+        match if adopts { plan_up(pair) } else { plan_migration(pair) } {
             Ok(migration) => planned.push(migration),
             Err(problem) => problems.push(problem),
         }
@@ -180,6 +185,12 @@ fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>) -> Answer<Vec<Pl
         Some(problem) => Err(problem),
         None => Ok(planned),
     }
+}
+
+fn down_notice(migration: &PlannedMigration) -> Option<Message> {
+    let problem = migration.down_problem.as_ref()?;
+    let place = problem.place.as_ref().map_or_else(|| migration.down.path.to_string(), ToString::to_string);
+    Some(message!("file-order-down-broken", place = place, what = problem.message.clone()))
 }
 
 /// Migrations of this stage that stopped between their steps in an earlier run.
@@ -296,7 +307,8 @@ async fn start(
     // the deploy moves it.
     let goes_on = matches!(
         (request.stage, from),
-        (Stage::Expand, ReleaseState::Expanding | ReleaseState::Expanded) | (Stage::Contract, ReleaseState::Contracting)
+        (Stage::Expand, ReleaseState::Expanding | ReleaseState::Expanded)
+            | (Stage::Contract, ReleaseState::Contracting)
     );
     let mut points: Vec<PointName> = request.point.iter().cloned().collect();
     if !goes_on {
@@ -354,30 +366,20 @@ async fn apply(
     };
     let doing = message!("migration-failed", number = migration.number.to_string(), name = migration.name.as_str());
     let began = instant();
+    let work =
+        Work { session, lease, number: migration.number, file: &migration.up, steps: &migration.steps, doing: &doing };
     if !Run::is_needed(&migration.steps) {
         let record = async |connection: &Connection, transaction: &str| {
             insert_applied(connection, &new, millis(began.elapsed()), transaction).await
         };
-        let number = migration.number;
-        in_one_transaction(session, lease, &migration.up, &migration.steps, number, &doing, record, report).await?;
+        work.in_one_transaction(record, report).await?;
         return Ok(());
     }
     let seq = match due.begun {
         Some(seq) => seq,
         None => begin_steps(session, lease, &new).await?,
     };
-    let run = Run {
-        session,
-        lease,
-        seq,
-        number: migration.number,
-        is_up: true,
-        file: &migration.up,
-        steps: &migration.steps,
-        doing,
-        actor,
-        unsettled: request.unsettled,
-    };
+    let run = Run { work, seq, is_up: true, actor, unsettled: request.unsettled };
     let begun = unfinished(snapshot, seq, true);
     if let Err(problem) = run.all(&begun, report).await {
         return Err(give_up_if_nothing_stands(session, lease, seq, actor, problem).await);

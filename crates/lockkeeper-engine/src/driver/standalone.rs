@@ -3,27 +3,21 @@
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, LockMode, Message, MigrationNumber, Problem};
-use lockkeeper_core::parse::MigrationFile;
+use lockkeeper_core::model::{Answer, ExitClass, LockMode, Problem};
 use lockkeeper_core::plan::{AppliedSeq, RunMode, Settled, Step, StepId};
 
-use super::apply::in_one_transaction;
+use super::apply::Work;
 use super::failure;
 use super::progress::{Progress, Reporter};
-use super::session::{Broken, Session};
-use crate::ledger::{Lease, batch, done_steps, finish_step, problem as ledger_problem, start_step};
+use super::session::Broken;
+use crate::ledger::{batch, done_steps, finish_step, problem as ledger_problem, start_step};
 use crate::postgres::SqlError;
 
 /// One direction of one migration whose steps commit one by one.
 pub struct Run<'a> {
-    pub session: &'a Session,
-    pub lease: &'a Lease,
+    pub work: Work<'a>,
     pub seq: AppliedSeq,
-    pub number: MigrationNumber,
     pub is_up: bool,
-    pub file: &'a MigrationFile,
-    pub steps: &'a [Step],
-    pub doing: Message,
     pub actor: &'a str,
     /// What a person says of a step whose outcome nothing can tell.
     pub unsettled: Option<Unsettled>,
@@ -52,18 +46,18 @@ impl Run<'_> {
 
     /// Runs what is not done yet. `begun` are the ordinals whose intent is recorded without an outcome.
     pub async fn all(&self, begun: &[StepId], report: &mut Reporter<'_>) -> Answer<()> {
-        let done = done_steps(&self.session.connection, self.seq, self.is_up)
+        let done = done_steps(&self.work.session.connection, self.seq, self.is_up)
             .await
             .map_err(|error| ledger_problem(&error, message!("ledger-unreadable")))?;
-        for step in self.steps.iter().filter(|step| !done.contains(&step.id)) {
+        for step in self.work.steps.iter().filter(|step| !done.contains(&step.id)) {
             report(Progress::StepStarted {
-                number: self.number,
+                number: self.work.number,
                 ordinal: step.id.0,
-                total: self.steps.len(),
+                total: self.work.steps.len(),
                 sql: step.sql.clone(),
             });
             let result = self.one(step, begun.contains(&step.id), report).await;
-            self.session.pass_notices(report);
+            self.work.session.pass_notices(report);
             result.map_err(|problem| self.standing(step, problem))?;
         }
         Ok(())
@@ -71,11 +65,11 @@ impl Run<'_> {
 
     /// Adds what stands to a failure: the steps before this one are done and stay.
     fn standing(&self, step: &Step, problem: Box<Problem>) -> Box<Problem> {
-        let before = self.steps.iter().filter(|other| other.id < step.id).count();
+        let before = self.work.steps.iter().filter(|other| other.id < step.id).count();
         if before == 0 {
             problem
         } else {
-            problem.note(message!("steps-standing", done = before, total = self.steps.len()))
+            problem.note(message!("steps-standing", done = before, total = self.work.steps.len()))
         }
     }
 
@@ -92,16 +86,17 @@ impl Run<'_> {
             finish_step(connection, self.seq, self.is_up, step.id, None).await?;
             Ok(Some(()))
         };
-        let steps = std::slice::from_ref(step);
-        in_one_transaction(self.session, self.lease, self.file, steps, self.number, &self.doing, record, report).await
+        let one = Work { steps: std::slice::from_ref(step), ..self.work };
+        one.in_one_transaction(record, report).await
     }
 
     async fn standalone(&self, step: &Step, settled: &Settled, begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
         if begun && let Standing::Done = self.settle(step, settled, report).await? {
             return self.finish(step, None).await;
         }
-        self.session
-            .record(self.lease, async |connection, _| {
+        self.work
+            .session
+            .record(self.work.lease, async |connection, _| {
                 start_step(connection, self.seq, self.is_up, step.id, &step.sql, self.actor).await
             })
             .await?;
@@ -110,7 +105,8 @@ impl Run<'_> {
             Ok(()) => self.finish(step, None).await,
             Err(Broken::Sql(error @ SqlError::Lost { .. })) => {
                 // Whether it took effect is found out by the next run, from the intent.
-                Err(failure::statement(self.file, step, &error, self.doing.clone()).note(message!("step-outcome-unknown")))
+                Err(failure::statement(self.work.file, step, &error, self.work.doing.clone())
+                    .note(message!("step-outcome-unknown")))
             }
             Err(broken) => {
                 self.clear(step, settled, report).await;
@@ -123,8 +119,8 @@ impl Run<'_> {
                 // The failure itself is what the person must hear of, whether or not it could be recorded.
                 let _ = self.finish(step, Some(&said)).await;
                 Err(match broken {
-                    Broken::Sql(error) => failure::statement(self.file, step, &error, self.doing.clone()),
-                    other => failure::transaction(self.file, other, self.doing.clone()),
+                    Broken::Sql(error) => failure::statement(self.work.file, step, &error, self.work.doing.clone()),
+                    other => failure::transaction(self.work.file, other, self.work.doing.clone()),
                 })
             }
         }
@@ -134,7 +130,7 @@ impl Run<'_> {
     /// they get all the time they need. A strong lock keeps its limit.
     async fn run_outside(&self, step: &Step) -> Result<(), Broken> {
         let strong = step.lock.as_ref().is_some_and(|(mode, _)| *mode > LockMode::ShareUpdateExclusive);
-        let limits = &self.session.limits;
+        let limits = &self.work.session.limits;
         let lock_timeout = if strong { limits.lock_timeout } else { Duration::ZERO };
         let statement_timeout = limits.statement_timeout.unwrap_or_default();
         let set = format!(
@@ -142,13 +138,14 @@ impl Run<'_> {
             lock_timeout.as_millis(),
             statement_timeout.as_millis()
         );
-        batch(&self.session.connection, &set).await?;
-        self.session.run(&step.sql).await
+        batch(&self.work.session.connection, &set).await?;
+        self.work.session.run(&step.sql).await
     }
 
     async fn finish(&self, step: &Step, error: Option<&str>) -> Answer<()> {
-        self.session
-            .record(self.lease, async |connection, _| {
+        self.work
+            .session
+            .record(self.work.lease, async |connection, _| {
                 finish_step(connection, self.seq, self.is_up, step.id, error).await
             })
             .await
@@ -159,7 +156,7 @@ impl Run<'_> {
         match settled {
             Settled::Again => Ok(Standing::None),
             Settled::Ask { query, .. } => {
-                let answer = self.session.ask(query, &[]).await;
+                let answer = self.work.session.ask(query, &[]).await;
                 let answer = answer.map_err(|error| ledger_problem(&error, message!("step-not-settled")))?;
                 match answer.as_deref() {
                     Some("done") => Ok(Standing::Done),
@@ -175,7 +172,12 @@ impl Run<'_> {
                 Some(Unsettled::Again) => Ok(Standing::None),
                 None => Err(Problem::new(
                     ExitClass::MigrationFailed,
-                    message!("step-unsettled", number = self.number.to_string(), ordinal = step.id.0, sql = step.sql.as_str()),
+                    message!(
+                        "step-unsettled",
+                        number = self.work.number.to_string(),
+                        ordinal = step.id.0,
+                        sql = step.sql.as_str()
+                    ),
                 )
                 .hint(message!("step-unsettled-hint"))),
             },
@@ -186,9 +188,9 @@ impl Run<'_> {
     /// and told, by the next run.
     async fn clear(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) {
         let Settled::Ask { query, undo } = settled else { return };
-        let half = matches!(self.session.ask(query, &[]).await, Ok(Some(answer)) if answer == "half");
-        if half && !undo.is_empty() && batch(&self.session.connection, undo).await.is_ok() {
-            report(Progress::StepCleared { number: self.number, ordinal: step.id.0 });
+        let half = matches!(self.work.session.ask(query, &[]).await, Ok(Some(answer)) if answer == "half");
+        if half && !undo.is_empty() && batch(&self.work.session.connection, undo).await.is_ok() {
+            report(Progress::StepCleared { number: self.work.number, ordinal: step.id.0 });
         }
     }
 }

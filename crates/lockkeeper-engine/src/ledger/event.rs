@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Message};
+use lockkeeper_core::model::{Answer, Checksum, Message};
 use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -36,12 +36,7 @@ pub async fn record_event(
     query(
         connection,
         "SELECT lockkeeper.record_event($1, $2, $3, $4)",
-        &[
-            (&actor, Type::TEXT),
-            (&kind, Type::TEXT),
-            (&release_id, Type::INT8),
-            (&payload.to_string(), Type::TEXT),
-        ],
+        &[(&actor, Type::TEXT), (&kind, Type::TEXT), (&release_id, Type::INT8), (&payload.to_string(), Type::TEXT)],
     )
     .await
     .map(|_| ())
@@ -52,13 +47,9 @@ pub async fn record_event(
 /// # Errors
 /// When the ledger cannot be read.
 pub async fn read_events(connection: &Connection, after: i64, limit: i64) -> Answer<Vec<EventRecord>> {
-    let rows = query(
-        connection,
-        include_str!("sql/read_events.sql"),
-        &[(&after, Type::INT8), (&limit, Type::INT8)],
-    )
-    .await
-    .map_err(|error| read_problem(&error, connection))?;
+    let rows = query(connection, include_str!("sql/read_events.sql"), &[(&after, Type::INT8), (&limit, Type::INT8)])
+        .await
+        .map_err(|error| read_problem(&error, connection))?;
     rows.iter().map(event).collect()
 }
 
@@ -109,11 +100,10 @@ pub async fn verify_chain(connection: &Connection) -> Answer<Result<(i64, String
         .map_err(|error| read_problem(&error, connection))?;
     let end: Option<(i64, Vec<u8>)> = rows.first().map(|row| (row.get(0), row.get(1)));
     match end {
-        Some((seq, hash)) if seq == last && hash == head => Ok(Ok((last, hex(&head)))),
-        Some((seq, _)) if seq > last => Ok(Err(ChainFault {
-            seq: last + 1,
-            what: message!("chain-end-removed", count = seq - last, last = seq),
-        })),
+        Some((seq, hash)) if seq == last && hash == head => Ok(Ok((last, head_text(&head)))),
+        Some((seq, _)) if seq > last => {
+            Ok(Err(ChainFault { seq: last + 1, what: message!("chain-end-removed", count = seq - last, last = seq) }))
+        }
         Some(_) | None => Ok(Err(ChainFault { seq: last, what: message!("chain-head-altered") })),
     }
 }
@@ -142,6 +132,7 @@ fn hash(event: &EventRecord) -> Vec<u8> {
     Sha256::new().chain_update(&event.previous).chain_update(text).finalize().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Hexadecimal; a hash of the wrong length cannot pass the ledger's CHECK.
+fn head_text(head: &[u8]) -> String {
+    Checksum::from_ledger(head).map(|hash| hash.to_string()).unwrap_or_default()
 }

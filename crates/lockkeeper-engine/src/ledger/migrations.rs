@@ -120,4 +120,3 @@ pub async fn undone(
     .await?;
     Ok(!rows.is_empty())
 }
-

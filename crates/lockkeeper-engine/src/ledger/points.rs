@@ -18,12 +18,7 @@ pub async fn take_point(
     query(
         connection,
         include_str!("sql/take_point.sql"),
-        &[
-            (&name.as_str(), Type::TEXT),
-            (&release_id, Type::INT8),
-            (&after.0, Type::INT8),
-            (&actor, Type::TEXT),
-        ],
+        &[(&name.as_str(), Type::TEXT), (&release_id, Type::INT8), (&after.0, Type::INT8), (&actor, Type::TEXT)],
     )
     .await
     .map(|_| ())

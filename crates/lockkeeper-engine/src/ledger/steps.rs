@@ -41,12 +41,7 @@ pub async fn finish_step(
     query(
         connection,
         include_str!("sql/finish_step.sql"),
-        &[
-            (&seq.0, Type::INT8),
-            (&direction(is_up), Type::TEXT),
-            (&ordinal(step), Type::INT4),
-            (&error, Type::TEXT),
-        ],
+        &[(&seq.0, Type::INT8), (&direction(is_up), Type::TEXT), (&ordinal(step), Type::INT4), (&error, Type::TEXT)],
     )
     .await
     .map(|_| ())

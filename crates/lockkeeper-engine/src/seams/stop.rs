@@ -1,6 +1,5 @@
 //! The wish to stop, with its cause. Work in hand reaches a safe point before it is heeded.
 
-use lockkeeper_core::model::ExitClass;
 use tokio::sync::watch;
 
 /// Why to stop.
@@ -10,15 +9,6 @@ pub enum StopCause {
     Interrupt,
     /// SIGTERM.
     Terminate,
-}
-
-impl StopCause {
-    pub const fn exit(self) -> ExitClass {
-        match self {
-            Self::Interrupt => ExitClass::Interrupted,
-            Self::Terminate => ExitClass::Terminated,
-        }
-    }
 }
 
 /// Asks for the stop. Asking twice changes nothing: the first cause stands.

@@ -82,7 +82,8 @@ fn parse_line(line: usize, content: &str) -> Result<AllowedSigner, Message> {
         .map(|field| field.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect())
         .unwrap_or_default();
     let mut rest: Vec<&str> = fields.collect();
-    let is_key_type = |field: &str| field.starts_with("ssh-") || field.starts_with("ecdsa-") || field.starts_with("sk-");
+    let is_key_type =
+        |field: &str| field.starts_with("ssh-") || field.starts_with("ecdsa-") || field.starts_with("sk-");
     let options = if rest.first().is_some_and(|field| !is_key_type(field)) { rest.remove(0) } else { "" };
     let (Some(algorithm), Some(data)) = (rest.first(), rest.get(1)) else {
         return Err(message!("signers-key-missing"));
@@ -107,7 +108,7 @@ fn parse_line(line: usize, content: &str) -> Result<AllowedSigner, Message> {
 
 /// Fields are separated by blanks outside quotes.
 fn split_fields(content: &str) -> Vec<&str> {
-    split(content, |c| c.is_whitespace())
+    split(content, char::is_whitespace)
 }
 
 fn split_options(options: &str) -> Vec<&str> {
@@ -146,9 +147,10 @@ fn fits(pattern: &str, text: &str) -> bool {
             let rest = &pattern[1..];
             text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| fits(rest, &text[at..]))
         }
-        Some(first) => text.chars().next().is_some_and(|c| {
-            (first == '?' || first == c) && fits(&pattern[first.len_utf8()..], &text[c.len_utf8()..])
-        }),
+        Some(first) => text
+            .chars()
+            .next()
+            .is_some_and(|c| (first == '?' || first == c) && fits(&pattern[first.len_utf8()..], &text[c.len_utf8()..])),
     }
 }
 
@@ -176,8 +178,14 @@ mod tests {
         for (line, id) in [
             ("a@b", "signers-key-missing"),
             ("a@b ssh-ed25519 AAAA", "signers-key-unreadable"),
-            ("a@b valid-after=\"soon\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti", "signers-time-unreadable"),
-            ("a@b cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti", "signers-cert-authority"),
+            (
+                "a@b valid-after=\"soon\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti",
+                "signers-time-unreadable",
+            ),
+            (
+                "a@b cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti",
+                "signers-cert-authority",
+            ),
         ] {
             let problem = AllowedSigners::parse("f", &format!("\n{line}\n")).unwrap_err();
             assert_eq!(problem.message.id, id, "{line}");

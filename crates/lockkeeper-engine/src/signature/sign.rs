@@ -21,13 +21,14 @@ pub enum SigningKey {
 /// # Errors
 /// When ssh-keygen is missing, the key cannot be used, or the person declines.
 pub fn sign(key: &SigningKey, namespace: &str, text: &str) -> Answer<String> {
-    let failed = |reason: String| {
-        Problem::usage(message!("sign-failed", reason = reason)).hint(message!("sign-failed-hint"))
-    };
+    let failed =
+        |reason: String| Problem::usage(message!("sign-failed", reason = reason)).hint(message!("sign-failed-hint"));
     let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
     let key_file = match key {
         SigningKey::File(path) => path.clone(),
-        SigningKey::Text(public) => write(folder.path(), "key.pub", public).map_err(|error| failed(error.to_string()))?,
+        SigningKey::Text(public) => {
+            write(folder.path(), "key.pub", public).map_err(|error| failed(error.to_string()))?
+        }
     };
     let document = write(folder.path(), "approval", text).map_err(|error| failed(error.to_string()))?;
     let output = Command::new("ssh-keygen")

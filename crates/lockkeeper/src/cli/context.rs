@@ -22,9 +22,8 @@ pub struct Context<'p> {
 impl<'p> Context<'p> {
     pub fn new(settings: Settings, printer: &'p Printer) -> Answer<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
-            Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string()))
-        })?;
+        let runtime = runtime
+            .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
         Ok(Self { settings, printer, runtime })
     }
 
@@ -34,12 +33,16 @@ impl<'p> Context<'p> {
 
     /// The folder of the migrations, read and paired up.
     pub fn folder(&self) -> Answer<Folder> {
-        files::read_folder(&self.settings.migrations, &self.settings.project_dir)
+        let folder = files::read_folder(&self.settings.migrations, &self.settings.project_dir)?;
+        for notice in &folder.notices {
+            self.printer.note_in(notice, Tone::Waiting);
+        }
+        Ok(folder)
     }
 
     /// The pairs of the folder, or everything that is wrong with it.
     pub fn pairs(&self) -> Answer<Vec<MigrationPair>> {
-        let Folder { pairs, problems } = self.folder()?;
+        let Folder { pairs, problems, .. } = self.folder()?;
         match Problem::all(problems) {
             Some(problem) => Err(problem),
             None => Ok(pairs),
@@ -118,21 +121,11 @@ impl<'p> Context<'p> {
                 printer.note(&message!("progress-cleared", number = number.to_string(), ordinal = ordinal));
             }
             Progress::MigrationApplied { number, name, took } => printer.note_in(
-                &message!(
-                    "progress-applied",
-                    number = number.to_string(),
-                    name = name.as_str(),
-                    ms = took.as_millis()
-                ),
+                &message!("progress-applied", number = number.to_string(), name = name.as_str(), ms = took.as_millis()),
                 Tone::Good,
             ),
             Progress::MigrationUndone { number, name, took } => printer.note_in(
-                &message!(
-                    "progress-undone",
-                    number = number.to_string(),
-                    name = name.as_str(),
-                    ms = took.as_millis()
-                ),
+                &message!("progress-undone", number = number.to_string(), name = name.as_str(), ms = took.as_millis()),
                 Tone::Good,
             ),
             Progress::Retrying { number, attempt, attempts, wait, reason } => printer.note_in(
@@ -146,10 +139,8 @@ impl<'p> Context<'p> {
                 ),
                 Tone::Waiting,
             ),
-            Progress::Notice(notice) => printer.note_in(
-                &message!("progress-notice", severity = notice.severity, text = notice.message),
-                Tone::Quiet,
-            ),
+            Progress::Notice(notice) => printer
+                .note_in(&message!("progress-notice", severity = notice.severity, text = notice.message), Tone::Quiet),
         }
     }
 }

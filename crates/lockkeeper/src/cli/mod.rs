@@ -78,7 +78,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Settings that cannot be read must still be told in the right language.
 fn printer(flags: &GlobalFlags, settings: Option<&Settings>) -> Printer {
     let language = settings.and_then(|settings| settings.language.clone()).or_else(|| flags.lang.clone());
-    let color: ColorChoice = settings.map_or(flags.color, |settings| settings.color);
+    let color = match settings.map_or(flags.color, |settings| settings.color) {
+        ColorChoice::Auto => None,
+        ColorChoice::Always => Some(true),
+        ColorChoice::Never => Some(false),
+    };
     Printer::new(Language::from_locale(language.as_deref()), color, flags.json)
 }
 

@@ -13,8 +13,6 @@ use std::io::{IsTerminal, Write};
 
 use lockkeeper_core::model::{Message, Problem};
 
-use crate::settings::ColorChoice;
-
 /// What decides how things look.
 pub struct Printer {
     catalogue: Catalogue,
@@ -52,12 +50,10 @@ impl Tone {
 }
 
 impl Printer {
-    pub fn new(language: Language, color: ColorChoice, json: bool) -> Self {
-        let wanted = |is_terminal: bool| match color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none(),
-        };
+    /// `color` is what was asked for; without a word, a terminal gets colours unless `NO_COLOR` is set.
+    pub fn new(language: Language, color: Option<bool>, json: bool) -> Self {
+        let unasked = |is_terminal: bool| is_terminal && std::env::var_os("NO_COLOR").is_none();
+        let wanted = |is_terminal: bool| color.unwrap_or_else(|| unasked(is_terminal));
         Self {
             catalogue: Catalogue::new(language),
             color: wanted(std::io::stdout().is_terminal()),

@@ -12,7 +12,7 @@ const HIDDEN_BUT_OURS: [&str; 3] = [".ci", ".env.example", ".github"];
 /// What is made rather than written.
 fn is_skipped(name: &str) -> bool {
     let is_hidden = name.starts_with('.') && !HIDDEN_BUT_OURS.contains(&name);
-    is_hidden || name.starts_with("target") || name == "node_modules"
+    is_hidden || name == "target" || name == "node_modules"
 }
 
 /// Every file of the repository that is text.

@@ -54,7 +54,7 @@ const HOUSE: &[Crate] = &[
             room("seams", &[]),
             room("postgres", &["core", "engine::seams"]),
             room("signature", &["core", "engine::seams"]),
-            room("ledger", &["core", "engine::postgres"]),
+            room("ledger", &["core", "engine::seams", "engine::postgres"]),
             room("driver", &["core", "engine::seams", "engine::postgres", "engine::signature", "engine::ledger"]),
         ],
     },
@@ -75,6 +75,7 @@ const HOUSE: &[Crate] = &[
 /// What to connect to is described by the room that connects; settings only fill it in.
 const SETTINGS_MAY_IMPORT: &[&str] = &[
     "core",
+    "engine::postgres::ChannelBinding",
     "engine::postgres::Host",
     "engine::postgres::Passfile",
     "engine::postgres::PassfileEntry",

@@ -26,7 +26,7 @@ pub struct Args {
     /// Private key, or the public key of one that an agent holds [default: git's user.signingkey]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The principal to sign as, as the allowed_signers file names it [default: git's user.email]
+    /// The principal to sign as, as the `allowed_signers` file names it [default: git's user.email]
     #[arg(long = "as", value_name = "PRINCIPAL")]
     principal: Option<String>,
     /// Sign without asking on the terminal
@@ -49,15 +49,13 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let session = context.session().await?;
     let all: Vec<_> = pairs.iter().collect();
     let snapshot = lockkeeper_engine::ledger::read(&session.connection).await?;
-    let is_applied = |number| {
-        snapshot.as_ref().is_some_and(|it| it.applied.iter().any(|row| row.migration.number == number))
-    };
+    let is_applied =
+        |number| snapshot.as_ref().is_some_and(|it| it.applied.iter().any(|row| row.migration.number == number));
     let pending: Vec<_> = all.into_iter().filter(|pair| !is_applied(pair.number)).collect();
     let gates = context.gate_context(&pending)?;
     let project = &context.settings.project_dir;
-    let principal = match args.principal.clone().or_else(|| git_config(project, "user.email")) {
-        Some(principal) => principal,
-        None => return Err(Problem::usage(message!("approve-no-principal")).hint(message!("approve-no-principal-hint"))),
+    let Some(principal) = args.principal.clone().or_else(|| git_config(project, "user.email")) else {
+        return Err(Problem::usage(message!("approve-no-principal")).hint(message!("approve-no-principal-hint")));
     };
     let key = signing_key(args, context, gates.allowed.as_ref())?;
     let expires_after = context.settings.approval.expires_after;
@@ -89,7 +87,9 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
 fn signing_key(args: &Args, context: &Context<'_>, allowed: Option<&AllowedSigners>) -> Answer<SigningKey> {
     if allowed.is_none() {
         let path = context.settings.approval.allowed_signers.display().to_string();
-        return Err(Problem::usage(message!("approve-no-signers", path = path)).hint(message!("approve-no-signers-hint")));
+        return Err(
+            Problem::usage(message!("approve-no-signers", path = path)).hint(message!("approve-no-signers-hint"))
+        );
     }
     if let Some(path) = &args.key {
         return Ok(SigningKey::File(path.clone()));

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Message, Problem};
+use lockkeeper_engine::driver::exit_of;
 use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Target, connect};
 use lockkeeper_engine::seams::{Stop, instant};
 
@@ -78,8 +79,7 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let began = instant();
     let printer = context.printer;
     printer.say_in(&message!("demo-server"), Tone::Strong);
-    let mut options = PrivateServerOptions::default();
-    options.is_durable = false;
+    let options = PrivateServerOptions { is_durable: false, ..PrivateServerOptions::default() };
     let server = PrivateServer::start(&options)?;
     let target = shop(&server).await?;
     let project = tempfile::tempdir().map_err(|error| failed(&error))?;
@@ -137,15 +137,14 @@ fn prepare(project: &Path) -> Answer<()> {
         .args(["-q", "-t", "ed25519", "-N", "", "-C", APPROVER, "-f"])
         .arg(project.join("approver_key"))
         .stdin(Stdio::null())
-        .status();
-    if !made.is_ok_and(|status| status.success()) {
-        return Err(Problem::usage(message!("sign-no-ssh-keygen", reason = "")).hint(message!("sign-no-ssh-keygen-hint")));
-    }
+        .status()
+        .and_then(|status| if status.success() { Ok(()) } else { Err(std::io::Error::other(status.to_string())) });
+    made.map_err(|error| {
+        Problem::usage(message!("sign-no-ssh-keygen", reason = error.to_string()))
+            .hint(message!("sign-no-ssh-keygen-hint"))
+    })?;
     let public = std::fs::read_to_string(project.join("approver_key.pub")).map_err(|error| failed(&error))?;
-    write(
-        &project.join("allowed_signers"),
-        &format!("{APPROVER} namespaces=\"lockkeeper-admin\" {public}"),
-    )
+    write(&project.join("allowed_signers"), &format!("{APPROVER} namespaces=\"lockkeeper-admin\" {public}"))
 }
 
 /// Where the scenes are played.
@@ -181,7 +180,7 @@ impl Stage<'_> {
             .map_err(|error| failed(&error))?;
         let status = child.wait().await.map_err(|error| failed(&error))?;
         if let Some(cause) = self.stop.cause() {
-            return Err(Problem::new(cause.exit(), message!("demo-stopped")));
+            return Err(Problem::new(exit_of(cause), message!("demo-stopped")));
         }
         Ok(status.code().unwrap_or(-1))
     }

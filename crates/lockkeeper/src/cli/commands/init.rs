@@ -10,7 +10,7 @@ use lockkeeper_core::model::{Answer, Problem};
 use crate::cli::context::Context;
 use crate::printer::Tone;
 
-/// Write lockkeeper.toml, migrations/, .env.example, allowed_signers and migrate-up.sh; never overwrites
+/// Write lockkeeper.toml, migrations/, .env.example, `allowed_signers` and migrate-up.sh; never overwrites
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  lockkeeper init")]
 pub struct Args {}
@@ -42,7 +42,11 @@ pub fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
         std::fs::create_dir_all(&migrations).map_err(|error| failed("migrations/", &error))?;
         written.push("migrations/");
     }
-    if ignore_dotenv(&project)? { written.push(".gitignore") } else { kept.push(".gitignore") }
+    if ignore_dotenv(&project)? {
+        written.push(".gitignore");
+    } else {
+        kept.push(".gitignore");
+    }
     let printer = context.printer;
     for path in &written {
         printer.say_in(&message!("init-written", path = *path), Tone::Good);
@@ -87,11 +91,8 @@ fn ignore_dotenv(project: &Path) -> Answer<bool> {
     }
     let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let added = format!("{gap}{}", include_str!("init/gitignore"));
-    let mut file = std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(&path)
-        .map_err(|error| failed(PATH, &error))?;
+    let mut file =
+        std::fs::OpenOptions::new().append(true).create(true).open(&path).map_err(|error| failed(PATH, &error))?;
     file.write_all(added.as_bytes()).map_err(|error| failed(PATH, &error))?;
     Ok(true)
 }

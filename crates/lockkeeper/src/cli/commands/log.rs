@@ -1,7 +1,7 @@
 //! `log`: the audit trail.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Problem};
+use lockkeeper_core::model::{Answer, Checksum, Problem};
 use lockkeeper_engine::ledger::{EventRecord, read, read_events, verify_chain};
 
 use crate::cli::context::{Context, moment};
@@ -9,7 +9,9 @@ use crate::printer::{Cell, Table, Tone};
 
 /// Show the event log; --verify proves that nothing was altered, removed or reordered
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockkeeper log\n  lockkeeper log --verify --head 3f1c…   # against a head noted elsewhere")]
+#[command(
+    after_help = "Example:\n  lockkeeper log\n  lockkeeper log --verify --head 3f1c…   # against a head noted elsewhere"
+)]
 pub struct Args {
     /// Follow the whole chain of hashes and say whether it holds
     #[arg(long)]
@@ -37,19 +39,13 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     if args.verify {
         return match verify_chain(&connection).await? {
             Ok((count, head)) => verified(count, &head, args.head.as_deref(), context),
-            Err(fault) => {
-                Err(Problem::refused(message!("log-broken", seq = fault.seq, what = fault.what)).hint(message!("log-broken-hint")))
-            }
+            Err(fault) => Err(Problem::refused(message!("log-broken", seq = fault.seq, what = fault.what))
+                .hint(message!("log-broken-hint"))),
         };
     }
     let events = read_events(&connection, args.after, args.limit).await?;
-    let headings = [
-        message!("log-seq"),
-        message!("log-at"),
-        message!("log-actor"),
-        message!("log-event"),
-        message!("log-detail"),
-    ];
+    let headings =
+        [message!("log-seq"), message!("log-at"), message!("log-actor"), message!("log-event"), message!("log-detail")];
     let mut table = Table::new(headings.iter().map(|heading| printer.text(heading)).collect());
     for event in &events {
         table.row(vec![
@@ -85,7 +81,6 @@ fn detail(event: &EventRecord) -> String {
 }
 
 fn to_json(event: &EventRecord) -> serde_json::Value {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     serde_json::json!({
         "seq": event.seq,
         "at": event.at.to_string(),
@@ -93,6 +88,6 @@ fn to_json(event: &EventRecord) -> serde_json::Value {
         "kind": event.kind,
         "release": event.release_id,
         "payload": serde_json::from_str::<serde_json::Value>(&event.payload).unwrap_or_default(),
-        "hash": hex(&event.hash),
+        "hash": Checksum::from_ledger(&event.hash).map(|hash| hash.to_string()),
     })
 }

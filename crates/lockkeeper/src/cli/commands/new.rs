@@ -13,7 +13,7 @@ use crate::cli::context::Context;
 The name says the kind: add_* and create_* are schema_add (stage 1), remove_* and drop_* are field_remove\n\
 (stage 2), every other name is schema_modify, whose stage its effects decide.")]
 pub struct Args {
-    /// What the migration does, in snake_case: add_users_full_name
+    /// What the migration does, in `snake_case`: `add_users_full_name`
     name: String,
 }
 
@@ -21,7 +21,9 @@ pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     let name = MigrationName::new(args.name.as_str()).filter(|name| name.as_str().chars().all(fits));
     let Some(name) = name else {
-        return Err(Problem::usage(message!("new-name-unfit", name = args.name.as_str())).hint(message!("new-name-hint")));
+        return Err(
+            Problem::usage(message!("new-name-unfit", name = args.name.as_str())).hint(message!("new-name-hint"))
+        );
     };
     let folder = context.folder()?;
     if let Some(problem) = Problem::all(folder.problems) {
@@ -35,7 +37,11 @@ pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let shown = |direction: &str| format!("{stem}{separator}{direction}.sql");
     let (up, down) = (shown("up"), shown("down"));
     write(context, &up, &up_text(&name))?;
-    write(context, &down, "-- Undoes the up script. Destroying data on the way back loses what was written meanwhile.\n")?;
+    write(
+        context,
+        &down,
+        "-- Undoes the up script. Destroying data on the way back loses what was written meanwhile.\n",
+    )?;
     let relative = context.settings.migrations.strip_prefix(&context.settings.project_dir);
     let folder = relative.unwrap_or(&context.settings.migrations).display().to_string();
     let paths = [format!("{folder}/{up}"), format!("{folder}/{down}")];

@@ -6,7 +6,8 @@ use lockkeeper_core::parse::parse;
 use lockkeeper_core::plan::{PlanEntry, PlannedMigration, RunMode, Step, plan_migration, stage2_digest, survey};
 use lockkeeper_engine::ledger::{LedgerSnapshot, read};
 use lockkeeper_lint::report::Finding;
-use lockkeeper_lint::rule::{Subject, check};
+use lockkeeper_lint::rule::Subject;
+use lockkeeper_lint::rules::check;
 
 use crate::cli::context::{Context, first_line};
 use crate::printer::Tone;
@@ -133,13 +134,13 @@ fn line_of(step: &Step, migration: &PlannedMigration) -> usize {
 fn lock_of(step: &Step) -> Message {
     match &step.lock {
         None => message!("lock-none"),
-        Some((mode, table)) if mode.blocks_reads() => lock(mode, table, message!("lock-blocks-reads")),
-        Some((mode, table)) if mode.blocks_writes() => lock(mode, table, message!("lock-blocks-writes")),
-        Some((mode, table)) => lock(mode, table, message!("lock-blocks-ddl")),
+        Some((mode, table)) if mode.blocks_reads() => lock(*mode, table, message!("lock-blocks-reads")),
+        Some((mode, table)) if mode.blocks_writes() => lock(*mode, table, message!("lock-blocks-writes")),
+        Some((mode, table)) => lock(*mode, table, message!("lock-blocks-ddl")),
     }
 }
 
-fn lock(mode: &LockMode, table: &str, blocks: Message) -> Message {
+fn lock(mode: LockMode, table: &str, blocks: Message) -> Message {
     message!("lock-on", mode = mode.as_str(), table = table, blocks = blocks)
 }
 

@@ -48,10 +48,11 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
     let point = args.point.as_deref().map(parse_own_point).transpose()?;
     let pairs = context.pairs()?;
     let session = context.session().await?;
-    let known: std::collections::BTreeSet<MigrationNumber> = match lockkeeper_engine::ledger::read(&session.connection).await? {
-        Some(snapshot) => snapshot.applied.iter().map(|row| row.migration.number).collect(),
-        None => std::collections::BTreeSet::new(),
-    };
+    let known: std::collections::BTreeSet<MigrationNumber> =
+        match lockkeeper_engine::ledger::read(&session.connection).await? {
+            Some(snapshot) => snapshot.applied.iter().map(|row| row.migration.number).collect(),
+            None => std::collections::BTreeSet::new(),
+        };
     let pending: Vec<_> = pairs.iter().filter(|pair| !known.contains(&pair.number)).collect();
     let gates = context.gate_context(&pending)?;
     let request = StageRequest {
@@ -101,7 +102,7 @@ fn tell(outcome: &StageOutcome, stage: Stage, context: &Context<'_>) {
     let waiting: Vec<&PlannedMigration> = outcome.waiting.iter().collect();
     if !waiting.is_empty() {
         let names: Vec<_> = waiting.iter().map(|it| format!("{} {}", it.number, it.name)).collect();
-        printer.say(&message!("stage-waiting", count = names.len(), migrations = names.join(", ")));
+        printer.say(&message!("stage-waiting", migrations = names.join(", ")));
     }
     printer.answer(&serde_json::json!({
         "stage": stage.number(),

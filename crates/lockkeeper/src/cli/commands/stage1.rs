@@ -7,7 +7,9 @@ use crate::cli::context::Context;
 
 /// Apply every pending stage-1 migration: what it adds, the running code does not notice
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockkeeper stage1\n  lockkeeper stage1 --file-order   # build a new, unused database from all files")]
+#[command(
+    after_help = "Example:\n  lockkeeper stage1\n  lockkeeper stage1 --file-order   # build a new, unused database from all files"
+)]
 pub struct Args {
     #[command(flatten)]
     stage: StageArgs,

@@ -13,7 +13,9 @@ use crate::printer::{Cell, Table, Tone};
 
 /// Show where every migration and release stands; exit 1 when files and ledger do not fit
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockkeeper status\n  lockkeeper status --json | jq '.migrations[] | select(.state == \"pending\")'")]
+#[command(
+    after_help = "Example:\n  lockkeeper status\n  lockkeeper status --json | jq '.migrations[] | select(.state == \"pending\")'"
+)]
 pub struct Args {}
 
 /// A pending migration, or why it cannot be read.

@@ -1,0 +1,128 @@
+# 명령이 답하는 말.
+
+# 용어. 모든 *.ko.ftl 파일에서 한 가지 뜻에 한 가지 말만 쓴다.
+#
+#   migration          마이그레이션        release            릴리스
+#   up/down script     업/다운 스크립트    stage 1, stage 2   단계 1, 단계 2
+#   pair (up, down)    쌍                  step               스텝(stage와 구별)
+#   kind               종류                effect             효과
+#   plan               계획                digest             다이제스트
+#   gate               게이트              approval           승인
+#   deploy             배포                old/running code   이전/실행 중인 코드
+#   rollback           롤백                rollback point     롤백 지점
+#   undo               되돌리다            pending            미적용, 적용할
+#   ledger             원장                lease              리스
+#   event, log         이벤트, 로그        head (of the log)  헤드
+#   directive          지시문              statement          SQL 문
+#   rule (lint)        규칙                rule (PostgreSQL)  룰
+#   password           비밀번호            passphrase         암호
+#   connection         연결                log in, connect    접속
+#   column, row        열, 행              constraint         제약 조건
+#   lock               잠금                role, right        역할, 권한
+#   primary, replica   프라이머리, 레플리카
+#   private server     전용 서버           key, signature     키, 서명
+#   checksum           체크섬              backup             백업
+#
+# 원장과 리스는 그 말을 처음 만나는 메시지에서 원장(ledger), 리스(lease)로 쓴다.
+# 문장은 -ㅂ니다/-습니다, 힌트는 -하세요. 한 문장이면 마침표를 찍지 않는다.
+# 다른 문장에 끼워지거나 목록에 나열되는 조각(effect-*, lock-*, safe-*, stage-by-*, state-*)은 명사형으로 쓴다.
+# 변수 뒤의 조사는 을(를), 이(가), 은(는), 와(과), (으)로, (이)라는.
+# 명령, 플래그, 설정 이름, 상태 이름, 잠금 모드, SQL 키워드는 영어 그대로 둔다.
+
+## 표지
+
+label-error = 오류
+label-hint = 힌트
+label-note = 참고
+
+## 모든 명령
+
+connection-standby = 이 서버는 레플리카여서 쓰기를 받지 않습니다
+connection-standby-hint = DB_HOST가 프라이머리를 가리키게 하세요
+runtime-failed = 프로그램을 시작할 수 없습니다: { $reason }
+
+## 진행
+
+progress-applied = { $number } { $name } 적용 완료({ $ms }ms)
+progress-cleared = { $number } 스텝 { $ordinal }이(가) 끝내지 못하고 남긴 것을 정리했습니다
+progress-notice = PostgreSQL: { $severity }: { $text }
+progress-point = 롤백 지점 { $point } 생성
+progress-retrying = { $number }: { $reason }; 시도 { $attempt }/{ $attempts }, { $ms }ms 뒤에 다시 시도합니다
+progress-started = [{ $place }/{ $total }] { $number } { $name }
+progress-step = { $number } 스텝 { $ordinal }/{ $total }: { $sql }
+progress-undone = { $number } { $name } 되돌리기 완료({ $ms }ms)
+
+## init
+
+init-kept = 유지  { $path }
+init-next = 다음: .env에 데이터베이스 접속 정보를 적고(.env.example 참고) lockkeeper new add_…를 실행하세요
+init-written = 생성  { $path }
+
+## plan
+
+plan-digest = 단계 2의 다이제스트(승인할 때 여기에 서명): { $digest }
+plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
+plan-migration = { $number } { $name } ({ $kind }) — { $because }
+plan-nothing = 적용할 마이그레이션이 없습니다
+plan-rewrites = 테이블 전체를 다시 씀
+plan-scans = 잠금을 잡은 채 테이블 전체를 읽음
+plan-stage1 = 단계 1, 배포 전({ $count }개)
+plan-stage2 = 단계 2, 배포와 승인 후({ $count }개)
+plan-step = { $ordinal }. { $line }행: { $sql }
+plan-step-lock = { $lock }; { $safe }
+
+## deployed
+
+deployed-nothing-waits = 배포를 기다리는 릴리스가 없습니다: 아무것도 기록하지 않았습니다
+deployed-recorded = { $version } 배포를 기록했습니다: 릴리스 { $release }의 상태는 { $state }입니다
+deployed-version-empty = 버전이 비어 있습니다
+
+## status
+
+state-applied = 적용됨({ $at }, { $by })
+state-applying = 스텝 사이에서 멈춤
+state-changed = 적용됨, 그 뒤 파일이 변경됨!
+state-missing = 적용됨, 파일이 없음!
+state-pending = 미적용
+state-renamed = 적용됨, 파일 이름이 바뀜!
+state-renumbered = 적용됨, 파일 번호가 바뀜!
+state-undoing = 다운 스크립트의 스텝 사이에서 멈춤
+state-unreadable = 파일을 읽을 수 없음!
+state-waiting = 단계 2 대기
+status-database = { $server }의 데이터베이스 { $database }, PostgreSQL { $version }
+status-deployed = 배포됨: { $version }({ $at })
+status-empty = 마이그레이션이 없습니다
+status-gate = { $mark } { $evidence }
+status-gates = 단계 2 앞의 게이트
+status-kind = 종류
+status-lease = 사용 중: { $host }의 { $holder }(pid { $pid }), { $since }부터 { $doing } 실행 중
+status-name = 마이그레이션
+status-no-ledger = 아직 원장(ledger)이 없습니다: Lockkeeper로 적용한 것이 없습니다
+status-number = 번호
+status-point = { $point }, 생성 { $at }({ $by })
+status-points = 롤백 지점
+status-release = 릴리스 { $release }: { $state }, 시작 { $at }({ $by })
+status-stage = 단계
+status-state = 상태
+status-way-out = → { $command }
+
+## demo
+
+demo-approve = 6. 관리자가 정확히 이 계획에 SSH 키로 서명합니다
+demo-command = $ lockkeeper { $command }
+demo-deployed = 4. 새 코드를 배포합니다. 두 이름이 나란히 살아 있습니다
+demo-end = 이야기는 여기까지이며 { $seconds }초 걸렸습니다. 전용 서버와 그 데이터는 사라졌습니다.
+demo-failed = 데모를 준비할 수 없습니다: { $reason }
+demo-first-deploy = 1. 쇼핑몰 버전 1.0이 이 스키마 위에서 돌아갑니다
+demo-plan = 2. 새 릴리스: 이름 열 두 개를 하나로 합칩니다. 무엇이 실행되고 무엇을 잠글까요?
+demo-rollback = 9. 결제가 실패합니다: 릴리스가 시작된 곳으로 돌아갑니다
+demo-server = 이 데모만을 위한 전용 PostgreSQL을 시작합니다
+demo-shop = 0. 고객이 10,000명인 쇼핑몰
+demo-stage1 = 3. 단계 1이 새 열을 추가합니다. 이전 코드는 알아차리지 못합니다
+demo-status = 5. 지금 모든 것이 어디까지 와 있을까요?
+demo-stage2 = 7. 게이트 세 개가 모두 열렸습니다: 단계 2가 이전 코드에만 필요했던 것을 제거합니다
+demo-stopped = 데모를 멈추었습니다. 전용 서버와 그 데이터는 사라졌습니다
+demo-third = 8. 다음 릴리스가 열 하나를 추가합니다
+demo-too-early = 너무 이릅니다: 단계 2는 무엇을 기다리는지 알려 주고 아무것도 건드리지 않습니다
+demo-verify = 10. 모든 스텝이 로그에 남았고, 로그가 스스로를 증명합니다
+demo-went-wrong = 이야기에 없던 결과입니다: lockkeeper { $command }이(가) 종료 코드 { $code }(으)로 끝났습니다

@@ -11,7 +11,7 @@ connect-timeout-system = { $server }이(가) 응답하지 않았습니다
 connect-socket-missing = { $path }에 소켓이 없습니다
 connect-socket-denied = 현재 운영 체제 사용자에게는 소켓 { $path }을(를) 열 권한이 없습니다
 connect-closed-early = { $server }이(가) 접속을 받아들이기 전에 연결을 끊었습니다
-connect-protocol = { $server }의 응답을 이해할 수 없습니다: { $reason }
+connect-protocol = { $server }의 응답을 해석할 수 없습니다: { $reason }
 connect-password-missing = { $server }이(가) 역할 { $user }의 비밀번호를 요구하지만 주어진 비밀번호가 없습니다
 connect-password-wrong = { $server }이(가) 역할 { $user }의 비밀번호를 받아들이지 않습니다
 connect-role-missing = { $server }에 역할 { $user }이(가) 없습니다
@@ -26,7 +26,7 @@ connect-client-certificate-wanted = { $server }이(가) 역할 { $user }에게 �
 connect-authentication-failed = { $server }이(가) 역할 { $user }의 신원을 확인하지 못했습니다
 connect-authentication-unsupported = { $server }이(가) 역할 { $user }에게 Lockkeeper가 지원하지 않는 로그인 방식을 요구합니다
 connect-channel-binding-missing = channel_binding=require로 요구했지만 { $server }이(가) 역할 { $user }의 비밀번호 인증을 TLS 연결에 묶지 않습니다
-connect-too-many = { $server }에 남은 연결이 없습니다
+connect-too-many = { $server }의 연결이 가득 찼습니다
 connect-server-not-ready = { $server }이(가) 시작 중이거나 종료 중이어서 지금은 접속을 받지 않습니다
 connect-rejected = { $server }이(가) 접속을 거절했습니다
 connect-passfile-permissions = 다른 사용자가 읽을 수 있으므로 비밀번호 파일 { $path }을(를) 사용하지 않습니다: chmod 0600으로 권한을 바꾸세요
@@ -54,7 +54,7 @@ connect-hint-wait = 잠시 후 다시 시도하세요
 ## TLS
 
 tls-not-offered = sslmode={ $sslmode }은(는) TLS를 요구하지만 { $server }이(가) TLS를 제공하지 않습니다
-tls-negotiation-failed = TLS 요청에 대한 { $server }의 응답이 PostgreSQL의 응답이 아닙니다
+tls-negotiation-failed = { $server }이(가) TLS 요청에 PostgreSQL과 다르게 응답했습니다
 tls-handshake-failed = { $server }와(과)의 TLS 핸드셰이크에 실패했습니다: { $reason }
 tls-certificate-expired = { $server }의 인증서({ $subject })가 { $date }에 만료되었습니다
 tls-certificate-not-yet-valid = { $server }의 인증서({ $subject })는 { $date }부터 유효합니다
@@ -97,11 +97,11 @@ tls-hint-client-key-decrypt = Lockkeeper는 암호를 묻지 않습니다: 실�
 settings-project-dir-missing = 폴더 { $path }이(가) 없습니다
 settings-file-missing = 설정 파일 { $path }이(가) 없습니다
 settings-file-unreadable = { $path }을(를) 읽을 수 없습니다: { $reason }
-settings-file-invalid = 설정 파일을 이해할 수 없습니다: { $reason }
+settings-file-invalid = 설정 파일을 해석할 수 없습니다: { $reason }
 settings-file-unknown-key = { $key }(이)라는 설정은 없습니다
 settings-file-password = 프로젝트를 받은 사람이면 누구나 읽을 수 있으므로 설정 파일에 비밀번호를 둘 수 없습니다
-settings-duration-invalid = { $value }은(는) 시간 길이가 아닙니다
-settings-lock-timeout-zero = lock_timeout은 0일 수 없습니다: 문장이 잠금을 끝없이 기다리고 다른 모든 요청이 그 뒤에서 기다리게 됩니다
+settings-duration-invalid = { $value }을(를) 시간 길이로 읽을 수 없습니다
+settings-lock-timeout-zero = lock_timeout은 0일 수 없습니다: SQL 문이 잠금을 끝없이 기다리고 다른 모든 요청이 그 뒤에서 기다리게 됩니다
 settings-lock-attempts-zero = lock_attempts는 1 이상이어야 합니다
 settings-env-not-utf8 = 환경 변수 { $name }의 값이 UTF-8이 아닙니다
 settings-environment-slip = 환경 이름 { $name }은(는) "production"과 너무 비슷해서 다른 환경으로 볼 수 없습니다
@@ -109,7 +109,7 @@ settings-dotenv-no-equals = 이 줄은 NAME=value 형식이 아닙니다
 settings-dotenv-name = 이름은 영문자, 숫자, 밑줄로 이루어지며 숫자로 시작할 수 없습니다
 settings-dotenv-quote = 이 줄에서 따옴표가 닫히지 않았습니다
 settings-dotenv-after-quote = 닫는 따옴표 뒤에 다른 글자가 있습니다
-settings-url-invalid = DATABASE_URL을 이해할 수 없습니다: { $reason }
+settings-url-invalid = DATABASE_URL을 해석할 수 없습니다: { $reason }
 settings-url-scheme = postgres:// 또는 postgresql://로 시작하지 않습니다
 settings-url-host = 호스트와 포트 부분의 형식이 잘못되었습니다
 settings-url-encoding = 퍼센트 기호 뒤에 UTF-8 텍스트를 나타내는 16진수 두 자리가 없습니다
@@ -147,7 +147,7 @@ server-version-unknown = { $server }이(가) PostgreSQL 버전을 알려 주지 
 server-binaries-missing = 이 컴퓨터에서 PostgreSQL 서버 프로그램(initdb, postgres)을 찾을 수 없습니다
 server-binaries-not-in-folder = { $path }에 PostgreSQL 서버 프로그램(initdb, postgres)이 없습니다
 server-start-failed = { $path }의 전용 PostgreSQL이 시작되지 않았습니다: { $log }
-server-supervisor-gone = 전용 PostgreSQL을 돌보는 프로세스가 사라졌습니다
+server-supervisor-gone = 전용 PostgreSQL을 관리하는 프로세스가 사라졌습니다
 server-account-missing = PostgreSQL은 root로 실행되지 않는데, 대신 실행할 postgres나 nobody 계정이 없습니다
 server-folder-trouble = 전용 PostgreSQL을 준비할 수 없습니다: { $path }: { $reason }
 

@@ -28,6 +28,7 @@ release-not-now = { $event } is not possible while the release is { $state }
 
 after-failure-stage1-hint = mend it, then run lockkeeper stage1 again: it goes on from here
 after-failure-stage2-hint = mend the data or the rights and run lockkeeper stage2 again; a changed file needs a new approval
+file-order-down-broken = { $place }: { $what }: as it stands, nothing undoes this migration
 file-order-in-use = something runs on this database already, and file order would skip the gates of stage 2
 file-order-in-use-hint = run lockkeeper stage1 without --file-order
 migration-failed = migration { $number } { $name } failed

@@ -1,0 +1,182 @@
+# 릴리스: 게이트, 승인, 원장, 리스, 그리고 도중에 잘못된 것.
+
+## 다음 명령
+
+next-approve = lockkeeper approve stage2 --reason "…"
+next-deployed = lockkeeper deployed --version …
+next-rollback = lockkeeper rollback before_schema_add
+next-stage1 = lockkeeper stage1
+next-stage2 = lockkeeper stage2
+next-status = lockkeeper status
+nothing-changed = 아무것도 변경하지 않았습니다
+say-next = 다음: { $command }
+
+## 게이트
+
+gate-approval-other-plan = { $by }의 승인은 다른 계획에 대한 것입니다: 승인한 뒤에 파일이 변경되었습니다
+gate-approval-void = { $by }의 승인은 유효하지 않습니다: { $reason }
+gate-approved = { $by }의 승인을 받았습니다
+gate-deployed = 배포되었습니다: { $version }
+gate-not-approved = 아직 아무도 이 계획을 승인하지 않았습니다
+gate-not-deployed = 새 코드의 배포가 확인되지 않았습니다
+gate-stage1-complete = 단계 1이 완료되었습니다
+gate-stage1-pending = 단계 1이 완료되지 않았습니다: { $migrations }({ $count }개)
+release-moved = 이 명령이 실행되는 동안 릴리스의 상태가 바뀌었습니다
+release-not-now = 릴리스가 { $state } 상태일 때 { $event }은(는) 할 수 없습니다
+
+## 단계
+
+after-failure-stage1-hint = 고친 뒤 lockkeeper stage1을 다시 실행하세요: 여기서부터 이어집니다
+after-failure-stage2-hint = 데이터나 권한을 고친 뒤 lockkeeper stage2를 다시 실행하세요. 파일을 변경하면 새로 승인을 받아야 합니다
+file-order-down-broken = { $place }: { $what }: 지금 상태로는 이 마이그레이션을 되돌릴 수 없습니다
+file-order-in-use = 이 데이터베이스는 이미 쓰이고 있으며, 파일 순서대로 적용하면 단계 2의 게이트를 건너뛰게 됩니다
+file-order-in-use-hint = --file-order 없이 lockkeeper stage1을 실행하세요
+migration-failed = 마이그레이션 { $number } { $name }이(가) 실패했습니다
+migration-left-nothing = 마이그레이션이 시작한 것을 정리했습니다: 남은 것이 없습니다
+stage-done = 단계 { $stage } 완료: 마이그레이션 { $count }개를 적용했습니다
+stage-nothing = 단계 { $stage }: 할 일이 없습니다
+stage-out-of-order = 마이그레이션 { $numbers }({ $count }개)의 번호가 이미 적용된 마이그레이션보다 앞섭니다
+stage-out-of-order-flag-hint = 또는 시험해 보지 않은 순서임을 알고 그대로 적용하세요: lockkeeper stage1 --out-of-order
+stage-out-of-order-renumber-hint = 비어 있는 다음 번호를 붙이세요
+stage-progress = 이번 실행에서 적용: { $applied }/{ $total }
+stage-to-unknown = 마이그레이션 { $number }이(가) 없습니다
+stage-waiting = 대기 중: { $migrations }
+stage2-closed = 단계 2가 닫혀 있습니다: 게이트 { $count }개가 열리지 않았습니다
+stage2-no-release = 열린 릴리스가 없으므로 단계 2에서 마무리할 것이 없습니다
+stage2-other-plan = 단계 2에 남은 것이 릴리스 { $release }에 대해 승인된 것과 다릅니다
+stage2-other-plan-hint = 파일을 승인된 내용으로 되돌리거나, lockkeeper rollback before_field_remove로 돌아가세요
+step-not-settled = 중단된 스텝이 실행되었는지 알아내지 못했습니다
+step-outcome-unknown = 연결이 끊겼습니다: 이 스텝이 반영되었는지는 다음 실행이 확인합니다
+step-unsettled = 마이그레이션 { $number }의 스텝 { $ordinal }이(가) 중단되었고, 실행되었는지 알 방법이 없습니다: { $sql }
+step-unsettled-hint = 직접 확인한 뒤 알려 주세요: 실행되었으면 --unsettled done, 한 번 더 실행하려면 --unsettled again
+steps-standing = 이 마이그레이션의 스텝 { $total }개 중 { $done }개는 끝났고 그대로 남습니다. 다음 실행은 그 뒤부터 이어집니다
+stopped = 안전한 지점에서 멈추었습니다
+stopped-hint = 같은 명령을 실행하면 여기서부터 이어집니다
+stopped-safe = 적용된 것은 기록되었고, 실행 중이던 것은 롤백되었습니다
+transaction-left = 마이그레이션이 자신이 실행되던 트랜잭션을 끝냈습니다
+transaction-left-hint = 마이그레이션에서 COMMIT, ROLLBACK, PREPARE TRANSACTION을 지우세요
+undo-failed = 마이그레이션 { $number } { $name }을(를) 되돌리지 못했습니다
+lock-budget-spent = { $attempts }번 시도했지만 잠금을 얻지 못했습니다. 이 마이그레이션은 아무것도 변경하지 않았습니다
+lock-budget-spent-hint = 누가 잠금을 잡고 있는지 보거나(pg_stat_activity, pg_blocking_pids) 한가한 때에 다시 시도하세요: 같은 명령이 여기서부터 이어집니다
+
+## PostgreSQL이 가장 자주 하는 말
+
+sqlstate-duplicate-hint = 이미 있습니다: 직접 만들었거나 이전에 쓰던 도구가 만들었나요? Lockkeeper의 원장에는 없습니다
+sqlstate-enum-hint = 새 enum 값은 커밋된 뒤에야 쓸 수 있습니다: 그 값을 쓰는 부분은 다음 마이그레이션에 두세요
+sqlstate-privilege-hint = DB_USER의 역할에 권한이 없습니다. 소유자나 관리자가 부여할 수 있습니다
+sqlstate-undefined-hint = 여기에는 없습니다: 빠진 마이그레이션이 있거나 이 역할의 search_path가 다른가요?
+
+## 승인
+
+approval-by-author = { $by }은(는) 이 릴리스의 작성자이므로 승인할 수 없습니다
+approval-by-author-hint = 다른 관리자에게 부탁하거나 lockkeeper.toml의 author_may_approve로 허용하세요
+approval-elsewhere = 데이터베이스 { $database }의 릴리스 { $release }에 대한 승인입니다
+approval-expired = { $at }에 만료되었습니다
+approval-no-signers = allowed_signers 파일이 없습니다
+approval-unreadable = 그 내용이 승인이 아닙니다
+approve-declined = 승인하지 않았습니다
+approve-deployed = 배포됨: { $version }
+approve-document = 서명할 내용은 다음과 같습니다:
+approve-done = { $by }의 승인을 기록했습니다({ $until }까지 유효)
+approve-effect = 효과: { $what }
+approve-effect-destroys = 효과: { $what } — 실행하고 나면 데이터가 사라집니다!
+approve-effect-why = 효과: { $what } — { $why }
+approve-expiry-too-far = 만료 시각이 너무 멉니다
+approve-heading = 이전 코드에 필요했던 것을 제거하도록 승인합니다:
+approve-migration = { $number } { $name }
+approve-needs-yes = 물어볼 터미널이 없습니다. --yes를 주면 묻지 않고 서명합니다
+approve-no-key = 서명할 키가 없습니다
+approve-no-key-hint = --key로 지정하거나 git의 user.signingkey를 설정하세요
+approve-no-principal = 승인하는 사람이 누구인지 알 수 없습니다
+approve-no-principal-hint = --as로 지정하거나 git의 user.email을 설정하세요
+approve-no-signers = 승인할 수 있는 사람을 적은 파일이 없습니다: { $path }
+approve-no-signers-hint = 파일에 한 줄을 추가하세요: admin@example.org namespaces="lockkeeper-admin" ssh-ed25519 AAAA…
+approve-not-deployed = 새 코드의 배포가 아직 확인되지 않았습니다!
+approve-nothing = 승인할 것이 없습니다: 열린 릴리스에서 기다리는 단계 2 마이그레이션이 없습니다
+approve-question = 서명할까요? [y/N]
+approve-reason-empty = 승인에는 이유가 필요합니다
+approve-reason-empty-hint = 지금 안전한 이유를 적으세요: --reason "all pods on 3.0"
+approve-refused = 승인을 기록하지 않았습니다: { $reason }
+signature-does-not-match = { $key }의 서명이 이 내용에 대한 것이 아닙니다
+signature-key-expired = { $path }에 따르면 { $principal }의 키는 지금 유효하지 않습니다
+signature-key-unknown = 키 { $key }이(가) { $path }에 없습니다
+signature-principal-other = { $path }에 따르면 키 { $key }은(는) { $principal }의 것이 아닙니다
+signature-role-missing = { $path }에서 { $principal }의 키에 역할 { $role }이(가) 없습니다
+signature-unreadable = 서명을 읽을 수 없습니다: { $reason }
+sign-failed = ssh-keygen이 서명하지 못했습니다: { $reason }
+sign-failed-hint = 키 파일이 맞나요? 에이전트가 실행 중인가요(ssh-add -l)? 암호를 입력했나요?
+sign-no-ssh-keygen = ssh-keygen을 실행할 수 없습니다: { $reason }
+sign-no-ssh-keygen-hint = OpenSSH 클라이언트를 설치하세요: apt-get install openssh-client
+signers-cert-authority = 인증 기관은 지원하지 않습니다: 키 자체를 적으세요
+signers-key-missing = 이 줄에 키가 없습니다
+signers-key-unreadable = 키를 읽을 수 없습니다: { $reason }
+signers-line-hint = 한 줄의 형식: principal namespaces="lockkeeper-admin" ssh-ed25519 AAAA…
+signers-option-unknown = { $option }은(는) 이 파일에 쓸 수 없는 옵션입니다
+signers-time-unreadable = { $text }은(는) 시각이 아닙니다: YYYYMMDD, YYYYMMDDHHMM, YYYYMMDDHHMMSS 중 하나로 쓰세요
+signers-unreadable = { $path }을(를) 읽을 수 없습니다: { $reason }
+
+## 롤백
+
+point-name-automatic = { $name }은(는) Lockkeeper가 쓰는 이름입니다. 다른 이름을 고르세요
+point-name-unfit = { $name }은(는) 롤백 지점 이름으로 쓸 수 없습니다: 영문자, 숫자, _ - . 로 { $max }자까지 쓸 수 있습니다
+rollback-declined = 롤백하지 않았습니다
+rollback-done = { $point }(으)로 돌아왔습니다: 마이그레이션 { $count }개를 되돌렸습니다
+rollback-empty-down = (다운 스크립트에 SQL 문이 없습니다: 스키마는 그대로 남습니다)
+rollback-failed-hint = 고친 뒤 lockkeeper rollback { $point }을(를) 다시 실행하세요: 여기서부터 이어집니다. --down-from-files를 주면 이 체크아웃의 다운 파일을 실행합니다
+rollback-file-missing = 마이그레이션 { $number }의 다운 파일이 이 체크아웃에 없습니다
+rollback-heading = 다음 순서로 되돌립니다({ $count }개):
+rollback-migration = { $number } { $name }
+rollback-needs-yes = 물어볼 터미널이 없습니다. --yes를 주면 묻지 않고 롤백합니다
+rollback-no-ledger = 이 데이터베이스에는 원장(ledger)이 없습니다: Lockkeeper로 적용한 것이 없습니다
+rollback-no-points-hint = 돌아갈 수 있는 롤백 지점이 없습니다: 마지막 롤백 뒤로 적용한 것이 없습니다
+rollback-nothing = 이미 { $point }에 있습니다: 되돌릴 것이 없습니다
+rollback-past-stage2 = { $point }(으)로 돌아가려면 단계 2를 거슬러야 합니다: { $migrations }
+rollback-past-stage2-backup-hint = 또는 제거된 데이터 자체가 필요하면 단계 2 이전의 백업을 복원하세요
+rollback-past-stage2-flag-hint = 또는 데이터를 잃은 채로 돌아가는 것을 받아들이세요: lockkeeper rollback { $point } --past-stage2 --reason "…"
+rollback-past-stage2-forward-hint = 돌아가는 대신 앞으로 나아가세요: 빠진 것을 추가하는 새 마이그레이션을 만듭니다
+rollback-past-stage2-why = 단계 2가 제거한 데이터는 다운 스크립트로 돌아오지 않습니다: 열은 돌아오지만 비어 있습니다
+rollback-point-unknown = 롤백 지점 { $point }이(가) 없습니다
+rollback-points-hint = 롤백 지점: { $points }
+rollback-progress = 이번 실행에서 되돌림: { $undone }/{ $total }
+rollback-question = 롤백할까요? [y/N]
+
+## 리스
+
+lease-busy = 다른 프로세스가 이 데이터베이스를 변경하고 있습니다: { $host }의 { $holder }(pid { $pid }), { $since }부터 { $doing } 실행 중
+lease-busy-hint = 끝날 때까지 기다리세요. 그 프로세스가 죽었다면 리스(lease)는 { $seconds }초 안에 만료됩니다
+lease-busy-unknown = 다른 프로세스가 이 데이터베이스를 변경하고 있습니다
+lease-lost = 리스(lease)를 잃었습니다: 이 프로세스가 너무 오래 멈춰 있어 다른 프로세스가 작업 중일 수 있습니다
+lease-lost-hint = lockkeeper status로 무엇이 기록되었는지 확인한 뒤 같은 명령을 다시 실행하세요
+lease-not-taken = 리스(lease)를 얻을 수 없습니다
+
+## 원장과 로그
+
+chain-altered = 이벤트가 변조되었습니다
+chain-end-removed = 끝에 있던 이벤트 { $count }개({ $last }까지)가 사라졌습니다
+chain-head-altered = 로그의 끝이 마지막 이벤트와 맞지 않습니다
+chain-removed = 이벤트 { $from }부터 { $to }까지 사라졌습니다
+chain-reordered = 이벤트가 바로 앞의 이벤트와 이어지지 않습니다
+connection-lost = 연결이 끊겼습니다: { $doing }: { $reason }
+connection-lost-hint = lockkeeper status로 무엇이 기록되었는지 확인한 뒤 같은 명령을 다시 실행하세요
+ledger-broken = 원장(ledger)에 있을 수 없는 행이 있습니다: { $what }
+ledger-broken-hint = 누군가 lockkeeper 스키마를 직접 고쳤습니다. lockkeeper log --verify로 더 알아보세요
+ledger-newer = 원장(ledger)의 버전은 { $found }인데, lockkeeper { $program }은(는) 버전 { $known }까지만 압니다
+ledger-newer-hint = 더 새로운 lockkeeper가 여기서 작업했습니다: 그 버전을 사용하세요
+ledger-not-created = 데이터베이스 { $database }에 원장(ledger)을 만들 수 없습니다
+ledger-not-created-grant-hint = GRANT CREATE ON DATABASE { $database } TO { $user }; 아무것도 변경하지 않았습니다
+ledger-not-written = 원장(ledger)에 쓸 수 없습니다
+ledger-older = 원장(ledger)의 버전 { $found }이(가) 이 프로그램보다 오래되었습니다
+ledger-older-hint = lockkeeper stage1처럼 쓰기를 하는 다음 명령이 원장을 최신으로 올립니다
+ledger-read-only-hint = 서버가 쓰기를 받지 않습니다: DB_HOST가 레플리카이거나 default_transaction_read_only가 켜져 있나요?
+ledger-unreadable = 원장(ledger)을 읽을 수 없습니다
+ledger-unreadable-hint = GRANT USAGE ON SCHEMA lockkeeper TO { $user }; GRANT SELECT ON ALL TABLES IN SCHEMA lockkeeper TO { $user }
+log-actor = 수행자
+log-at = 시각
+log-broken = 로그가 이벤트 { $seq }에서 깨져 있습니다: { $what }
+log-broken-hint = 누군가 Lockkeeper 몰래 원장을 고쳤습니다. 백업과 비교하세요
+log-detail = 세부 내용
+log-event = 이벤트
+log-no-ledger = 원장(ledger)이 없습니다: 여기에는 아무것도 기록된 적이 없습니다
+log-other-head = 로그는 온전하지만 다른 로그입니다: 헤드가 { $expected }이(가) 아니라 { $found }입니다
+log-seq = 번호
+log-whole = 로그가 온전합니다: 이벤트 { $count }개, 헤드 { $head }
