@@ -90,9 +90,8 @@ impl Lease {
     /// [`Fenced`](SqlError) shows as an empty answer: the lease was lost.
     pub fn begin_sql(&self, limits: &str) -> String {
         let term = self.term;
-        // What an earlier migration set for the session must not reach the next one.
         format!(
-            "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; BEGIN; {limits} \
+            "BEGIN; {limits} \
              SELECT pg_catalog.pg_current_xact_id()::text FROM lockkeeper.lease \
              WHERE term = {term} AND expires_at > pg_catalog.clock_timestamp() FOR KEY SHARE"
         )

@@ -317,19 +317,19 @@ fn settings_of_a_migration_end_with_it() {
     let shop = Shop::open();
     shop.pair(
         "01_create_a",
-        "CREATE SCHEMA hidden; SET search_path = hidden; SET lock_timeout = 0; SET default_transaction_read_only = on; CREATE TABLE a ();",
+        "CREATE SCHEMA hidden; SET search_path = hidden; SET lock_timeout = 0; SET default_transaction_read_only = on; SET default_transaction_isolation = 'serializable'; CREATE TABLE a ();",
         "DROP SCHEMA hidden CASCADE",
     );
     shop.pair(
         "02_create_b",
-        "CREATE TABLE b AS SELECT current_setting('search_path') AS path, current_setting('lock_timeout') AS patience;",
+        "CREATE TABLE b AS SELECT current_setting('search_path') AS path, current_setting('lock_timeout') AS patience, current_setting('transaction_isolation') AS isolation;",
         "DROP TABLE b",
     );
     shop.pair("03_create_c", "SELECT set_config('search_path', 'hidden', false); CREATE TABLE c ();", "SELECT 1");
     shop.pair("04_create_d", "SET search_path = ''; CREATE TABLE public.d ();", "SELECT 1");
     shop.pair("05_create_e", "CREATE TABLE e ();", "SELECT 1");
     shop.run("stage1").expect(0);
-    assert_eq!(shop.database.query("SELECT * FROM b"), [["\"$user\", public", "2s"]]);
+    assert_eq!(shop.database.query("SELECT * FROM b"), [["\"$user\", public", "2s", "read committed"]]);
     for relation in ["hidden.a", "public.b", "hidden.c", "public.d", "public.e"] {
         assert!(shop.exists(relation), "{relation}");
     }

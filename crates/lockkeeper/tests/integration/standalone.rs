@@ -117,8 +117,49 @@ fn a_unique_index_that_meets_duplicates_leaves_nothing_and_can_run_again() {
 fn an_index_of_that_name_made_by_somebody_else_is_not_dropped() {
     let shop = with_index();
     shop.database.execute("CREATE INDEX customers_by_email ON customers (id)");
-    shop.run("stage1").refused(3, "migration-failed").sqlstate("42P07");
-    assert_eq!((index(&shop), shop.applied()), ("valid".to_owned(), vec![]));
+    for state in ["valid", "invalid"] {
+        shop.run("stage1").refused(3, "migration-failed").sqlstate("42P07");
+        assert_eq!((index(&shop).as_str(), shop.applied()), (state, vec![]));
+        somebody_elses_is_invalid(&shop);
+    }
+}
+
+#[test]
+fn an_invalid_index_is_not_taken_for_the_wanted_one() {
+    let shop = with_index();
+    shop.database.execute("CREATE INDEX customers_by_email ON customers (email)");
+    somebody_elses_is_invalid(&shop);
+    shop.pair("01_add_email_index", &CIC.replace("CONCURRENTLY", "CONCURRENTLY IF NOT EXISTS"), DOWN);
+    let run = shop.run("stage1").refused(3, "migration-failed");
+    assert!(run.notes().contains(&"step-found-half".to_owned()), "{run}");
+    assert_eq!((index(&shop).as_str(), shop.applied()), ("invalid", vec![]));
+    shop.database.execute(DOWN);
+    shop.run("stage1").expect(0);
+    assert_eq!((index(&shop).as_str(), shop.applied()), ("valid", vec![1]));
+}
+
+fn somebody_elses_is_invalid(shop: &Shop) {
+    shop.database.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'customers_by_email'::regclass");
+}
+
+#[test]
+fn what_a_file_without_transaction_sets_holds_for_all_of_it() {
+    let shop = with_index();
+    let role = format!("{}_owner", shop.database.name());
+    shop.database.execute(&format!("CREATE ROLE {role}; CREATE SCHEMA sales AUTHORIZATION {role}"));
+    let up = format!(
+        "-- lockkeeper: no-transaction\nSET search_path = sales;\nset ROLE {role};\nCREATE TABLE orders (id int);\n\
+         CREATE INDEX CONCURRENTLY orders_by_id ON orders (id);\nRESET ROLE;\n\
+         CREATE TABLE seen AS SELECT current_user::text AS who, current_setting('lock_timeout') AS patience;\n"
+    );
+    shop.pair("01_add_email_index", &up, "DROP TABLE sales.seen, sales.orders");
+    shop.pair("02_create_here", "CREATE TABLE here AS SELECT current_user::text AS who", "DROP TABLE here");
+    shop.run("stage1").expect(0);
+    assert!(shop.exists("sales.orders_by_id") && shop.exists("public.here"));
+    assert_eq!(shop.database.value("SELECT relowner::regrole FROM pg_class WHERE relname = 'orders'"), role);
+    assert_eq!(shop.database.query("SELECT * FROM sales.seen"), [["postgres", "2s"]]);
+    assert_eq!(shop.database.value("SELECT who FROM here"), "postgres");
+    shop.database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
 #[test]
@@ -159,22 +200,31 @@ fn a_kill_in_the_middle_is_cleared_away_when_the_index_is_half_done() {
 }
 
 #[test]
-fn a_kill_while_the_server_still_builds_does_not_build_twice() {
+fn a_kill_while_the_server_still_builds_is_told_and_nothing_is_built_twice() {
     let shop = with_index();
     let (running, blocker) = held_up(&shop);
     running.signal("KILL");
     running.wait();
+    let built = shop.database.value("SELECT 'customers_by_email'::regclass::oid");
     expire_lease(&shop);
-    let second = shop.start("stage1");
-    // It must wait for the old build, or give up; it must not pull the index away under it.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    let run = shop.run("stage1").refused(4, "step-still-running");
+    assert_eq!(step(&shop), [["1", "begun"]], "{run}");
     blocker.execute("COMMIT");
-    let run = second.wait();
-    wait_until("nobody builds any more", || !building(&shop));
-    if run.code != Some(0) {
-        expire_lease(&shop);
-        shop.run("stage1").expect(0);
-    }
+    wait_until("the server ends the index", || index(&shop) == "valid");
+    shop.run("stage1").expect(0);
+    assert_eq!((shop.database.value("SELECT 'customers_by_email'::regclass::oid"), shop.applied()), (built, vec![1]));
+}
+
+#[test]
+fn an_interrupt_waits_for_nobody() {
+    let shop = with_index();
+    let (running, blocker) = held_up(&shop);
+    running.signal("INT");
+    // The other transaction stays open, so the index cannot even be dropped.
+    running.wait_for(std::time::Duration::from_secs(5)).refused(130, "stopped");
+    assert_eq!(shop.applied(), Vec::<i64>::new());
+    blocker.execute("COMMIT");
+    shop.run("stage1").expect(0);
     assert_eq!((index(&shop), shop.applied()), ("valid".to_owned(), vec![1]));
 }
 
