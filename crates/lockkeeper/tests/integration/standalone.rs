@@ -159,7 +159,7 @@ fn what_a_file_without_transaction_sets_holds_for_all_of_it() {
     assert_eq!(shop.database.value("SELECT relowner::regrole FROM pg_class WHERE relname = 'orders'"), role);
     assert_eq!(shop.database.query("SELECT * FROM sales.seen"), [["postgres", "2s"]]);
     assert_eq!(shop.database.value("SELECT who FROM here"), "postgres");
-    shop.database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    shop.database.execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
 }
 
 #[test]
