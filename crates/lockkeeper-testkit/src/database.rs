@@ -7,6 +7,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::cluster::{Cluster, TEMPLATE};
 use crate::dump;
+use crate::open_session::OpenSession;
 
 /// A database of its own for one test, so that tests run in parallel. Dropped with this value.
 ///
@@ -20,11 +21,30 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 
 impl Database {
     pub fn create() -> Self {
+        Self::copy_of(TEMPLATE)
+    }
+
+    /// A copy of this database as it is now: what a backup of this moment would restore. Nobody may be
+    /// connected while it is taken.
+    #[track_caller]
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self::copy_of(self.name())
+    }
+
+    #[track_caller]
+    fn copy_of(template: &str) -> Self {
         let cluster = Cluster::get();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        cluster.execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"));
+        cluster.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
         Self { target: cluster.target().with_database(name) }
+    }
+
+    /// A session that stays open beside whatever the test does.
+    #[track_caller]
+    pub fn session(&self) -> OpenSession {
+        OpenSession::open(&self.target)
     }
 
     pub fn name(&self) -> &str {

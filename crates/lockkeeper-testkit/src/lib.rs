@@ -3,8 +3,10 @@
 mod cluster;
 mod database;
 mod dump;
+mod open_session;
 mod project;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
+pub use open_session::OpenSession;
 pub use project::{Finished, Project};

@@ -104,11 +104,16 @@ impl Problem {
         self
     }
 
-    /// Several problems as one: the first leads, the others follow. `None` when there are none.
+    /// Several problems as one: the first leads, the others follow, theirs too, in one flat list. `None` when there
+    /// are none.
     pub fn all(problems: impl IntoIterator<Item = Box<Self>>) -> Option<Box<Self>> {
         let mut problems = problems.into_iter();
         let mut first = problems.next()?;
-        first.others.extend(problems.map(|problem| *problem));
+        for mut problem in problems {
+            let others = std::mem::take(&mut problem.others);
+            first.others.push(*problem);
+            first.others.extend(others);
+        }
         Some(first)
     }
 }

@@ -64,6 +64,12 @@ pub fn parse(text: &str) -> Script {
     let blanked = text.strip_prefix('\u{feff}').map(|rest| format!("   {rest}"));
     let tree = squawk::read(blanked.as_deref().unwrap_or(text));
     let mut diagnostics = syntax_diagnostics(text, &tree.faults);
+    // The rows behind COPY … FROM STDIN are no SQL: that they stand here is the fault, not how they read.
+    if let Some(copy) = tree.statements.iter().find(|statement| reads_client(&statement.sql))
+        && diagnostics.first().is_some_and(|first| first.span.start > copy.span.start)
+    {
+        diagnostics = refused_statement(copy).into_iter().collect();
+    }
     let first_statement = tree.statements.first().map(|statement| statement.span.start);
     let (directives, faults) = directive::read(&tree.comments, first_statement);
     diagnostics.extend(faults);
@@ -91,8 +97,10 @@ fn syntax_diagnostics(text: &str, faults: &[squawk::SyntaxFault]) -> Vec<Diagnos
         diagnostics.push(if line.trim_start().starts_with('\\') {
             let span = Span::new(line_start, line_start + line.trim_end().len());
             Diagnostic::new(span, message!("syntax-psql-command")).hint(message!("syntax-psql-command-hint"))
-        } else if line.contains("{{") {
-            Diagnostic::new(fault.span, message!("syntax-template")).hint(message!("syntax-template-hint"))
+        } else if let Some(open) = line.find("{{") {
+            let end = line.find("}}").map_or(open, |close| close.max(open)) + 2;
+            let span = Span::new(line_start + open, line_start + end);
+            Diagnostic::new(span, message!("syntax-template")).hint(message!("syntax-template-hint"))
         } else {
             Diagnostic::new(word_at(text, fault.span), message!("syntax-error", expected = fault.expected.as_str()))
         });
@@ -108,6 +116,10 @@ fn word_at(text: &str, span: Span) -> Span {
     let rest = text.get(span.start..).unwrap_or("");
     let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
     Span::new(span.start, span.end.max(span.start + length))
+}
+
+const fn reads_client(sql: &Sql) -> bool {
+    matches!(sql, Sql::CopyFrom { from_client: true, .. })
 }
 
 /// Statements that cannot be run from a migration file at all.

@@ -28,6 +28,8 @@ pub struct Step {
     pub lock: Option<(LockMode, String)>,
     pub rewrites: bool,
     pub scans: bool,
+    /// SET or RESET: it holds for every later statement of the file, in whichever transaction that one runs.
+    pub sets_session: bool,
     /// SET ROLE and its kin, or code that can run it: the role must be put back before the row is written.
     pub may_change_role: bool,
     pub run: RunMode,
@@ -48,12 +50,18 @@ pub enum RunMode {
 /// How to find out whether a standalone step happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// `query` returns one text: `done`, `half` or `none`. `undo` clears away a half-done step.
+    /// `query` returns one text: `done`, `half`, `none`, or `busy` while the server still works on it for a
+    /// client that is gone. `undo` clears away a half-done step.
     Ask { query: String, undo: String },
     /// Running it again does no harm, whether it happened or not.
     Again,
     /// Nothing can tell: after a crash a person must look.
     Unknown,
+}
+
+fn begins_with_set(sql: &str) -> bool {
+    let word = sql.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+    ["set", "reset"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// The statements of a file as steps. Refuses a file whose statements cannot share a transaction.
@@ -95,6 +103,7 @@ pub fn steps(migration: MigrationNumber, file: &MigrationFile, script: &Script) 
                 lock: strongest.map(|lock| (lock.mode, lock.table.to_string())),
                 rewrites: effects.iter().any(|effect| effect.rewrites),
                 scans: effects.iter().any(|effect| effect.scans),
+                sets_session: statement.sql == Sql::Session && begins_with_set(statement.span.of(&file.text)),
                 may_change_role: matches!(
                     statement.sql,
                     Sql::Session | Sql::Call | Sql::Do { .. } | Sql::Query { .. } | Sql::Transaction(_)
@@ -167,7 +176,10 @@ fn settled(sql: &Sql) -> Settled {
             let literal = qualified.replace('\'', "''");
             Settled::Ask {
                 query: format!(
-                    "SELECT CASE WHEN i.indexrelid IS NULL THEN 'none' WHEN i.indisvalid THEN 'done' ELSE 'half' END \
+                    "SELECT CASE WHEN i.indexrelid IS NULL THEN 'none' WHEN i.indisvalid THEN 'done' \
+                     WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p \
+                     WHERE p.datname = pg_catalog.current_database() AND p.index_relid = i.indexrelid) THEN 'busy' \
+                     ELSE 'half' END \
                      FROM (SELECT to_regclass('{literal}') AS oid) c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
                 ),
                 undo: format!("DROP INDEX CONCURRENTLY IF EXISTS {qualified}"),

@@ -22,6 +22,8 @@ pub struct Limits {
     pub lock_attempts: u32,
 }
 
+const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";
+
 /// Our own session must not sit on locks when this process hangs.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -77,11 +79,26 @@ impl Session {
 
     /// Opens a transaction in which this holder may write; the answer is its id.
     pub async fn begin(&self, lease: &Lease) -> Result<String, Broken> {
-        let moved = self.settings_moved.swap(false, Ordering::Relaxed);
-        let reset = if moved { "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; " } else { "" };
-        let sql = format!("{reset}{}", lease.begin_sql(&self.limits.local()));
-        let answers = self.connection.client().simple_query(&sql).await;
-        let answers = answers.map_err(|error| SqlError::new(&error, &self.connection))?;
+        let sql = lease.begin_sql(&self.limits.local());
+        let client = self.connection.client();
+        // What an earlier migration set for the session must not reach the next one. In a message of its own,
+        // sent ahead without waiting: in the same one, BEGIN would only go on with a transaction whose mode
+        // those settings have decided already.
+        let reset = async {
+            if self.settings_moved.swap(false, Ordering::Relaxed) {
+                return client.batch_execute(RESET).await;
+            }
+            Ok(())
+        };
+        let (reset, answers) = tokio::join!(reset, client.simple_query(&sql));
+        let answers = match reset.and(answers) {
+            Ok(answers) => answers,
+            Err(error) => {
+                let error = SqlError::new(&error, &self.connection);
+                self.rollback().await;
+                return Err(error.into());
+            }
+        };
         let id = answers.iter().find_map(|answer| match answer {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
             _ => None,

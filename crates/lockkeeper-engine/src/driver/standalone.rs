@@ -1,17 +1,18 @@
 //! Migrations whose steps commit one by one: intent, run, outcome; after a crash `settled` decides.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, LockMode, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, LockMode, Place, Problem};
 use lockkeeper_core::plan::{AppliedSeq, RunMode, Settled, Step, StepId};
 
 use super::apply::Work;
 use super::failure;
 use super::progress::{Progress, Reporter};
 use super::session::Broken;
-use crate::ledger::{batch, done_steps, finish_step, insert_done_step, problem as ledger_problem, start_step};
-use crate::postgres::SqlError;
+use crate::ledger::{NewStep, batch, done_steps, finish_step, insert_step, problem as ledger_problem};
+use crate::postgres::{SqlError, sqlstate};
 
 /// One direction of one migration whose steps commit one by one.
 pub struct Run<'a> {
@@ -80,12 +81,24 @@ impl Run<'_> {
         }
     }
 
+    const fn row<'s>(&'s self, step: &'s Step, is_done: bool) -> NewStep<'s> {
+        NewStep { seq: self.seq, is_up: self.is_up, id: step.id, sql: step.sql.as_str(), actor: self.actor, is_done }
+    }
+
     async fn in_own_transaction(&self, step: &Step, report: &mut Reporter<'_>) -> Answer<()> {
         let record = async |connection: &crate::postgres::Connection, _: &str| -> Result<Option<()>, SqlError> {
-            insert_done_step(connection, self.seq, self.is_up, step.id, &step.sql, self.actor).await.map(Some)
+            insert_step(connection, self.row(step, true)).await.map(Some)
         };
-        let one = Work { steps: std::slice::from_ref(step), ..self.work };
+        let steps: Vec<Step> = self.settings_before(step).chain([step]).cloned().collect();
+        let one = Work { steps: &steps, ..self.work };
         one.in_one_transaction(record, report).await
+    }
+
+    /// What the file has set for its session up to a step. Each transaction of ours begins with the settings
+    /// of the connection, so they are set again.
+    fn settings_before(&self, step: &Step) -> impl Iterator<Item = &Step> {
+        let id = step.id;
+        self.work.steps.iter().filter(move |other| other.id < id && other.sets_session)
     }
 
     async fn standalone(&self, step: &Step, settled: &Settled, begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
@@ -94,28 +107,34 @@ impl Run<'_> {
         }
         self.work
             .session
-            .record(self.work.lease, async |connection, _| {
-                start_step(connection, self.seq, self.is_up, step.id, &step.sql, self.actor).await
-            })
+            .record(self.work.lease, async |connection, _| insert_step(connection, self.row(step, false)).await)
             .await?;
         let outcome = self.run_outside(step).await;
         match outcome {
-            Ok(()) => self.finish(step, None).await,
+            Ok(()) => {
+                self.refuse_half(step, settled).await?;
+                self.finish(step, None).await
+            }
             Err(Broken::Sql(error @ SqlError::Lost { .. })) => {
                 // Whether it took effect is found out by the next run, from the intent.
                 Err(failure::statement(self.work.file, step, &error, self.work.doing.clone())
                     .note(message!("step-outcome-unknown")))
             }
             Err(broken) => {
-                self.clear(step, settled, report).await;
+                // A name that is taken is somebody else's: this step has left nothing.
+                let is_taken = matches!(&broken, Broken::Sql(error) if error.sqlstate() == sqlstate::DUPLICATE_TABLE);
+                let is_clear = is_taken || self.clear(step, settled, report).await.is_ok();
                 let said = match &broken {
                     Broken::Sql(SqlError::Server { report, .. }) => report.message.clone(),
                     Broken::Sql(SqlError::Lost { .. }) | Broken::Stopped(_) | Broken::Fenced | Broken::Left => {
                         "interrupted".to_owned()
                     }
                 };
-                // The failure itself is what the person must hear of, whether or not it could be recorded.
-                let _ = self.finish(step, Some(&said)).await;
+                // What could not be cleared away keeps its intent, so that the next run finds it and clears it.
+                if is_clear {
+                    // The failure itself is what the person must hear of, whether or not it could be recorded.
+                    let _ = self.finish(step, Some(&said)).await;
+                }
                 Err(match broken {
                     Broken::Sql(error) => failure::statement(self.work.file, step, &error, self.work.doing.clone()),
                     other => failure::transaction(self.work.file, other, self.work.doing.clone()),
@@ -138,7 +157,31 @@ impl Run<'_> {
         );
         self.work.session.settings_may_have_moved();
         batch(&self.work.session.connection, &set).await?;
+        self.apply_settings(step).await?;
         self.work.session.run(&step.sql).await
+    }
+
+    async fn apply_settings(&self, step: &Step) -> Result<(), SqlError> {
+        let settings: Vec<&str> = self.settings_before(step).map(|other| other.sql.as_str()).collect();
+        if settings.is_empty() {
+            return Ok(());
+        }
+        batch(&self.work.session.connection, &settings.join(";\n")).await
+    }
+
+    /// IF NOT EXISTS is content with what somebody else left half done; we are not.
+    async fn refuse_half(&self, step: &Step, settled: &Settled) -> Answer<()> {
+        let Settled::Ask { query, .. } = settled else { return Ok(()) };
+        let half = matches!(self.work.session.ask(query, &[]).await, Ok(Some(answer)) if answer == "half");
+        if !half {
+            return Ok(());
+        }
+        let problem = Problem::new(ExitClass::MigrationFailed, self.work.doing.clone())
+            .at(Place::span(Arc::clone(&self.work.file.path), &self.work.file.text, step.span))
+            .note(message!("step-found-half"))
+            .hint(message!("step-found-half-hint"));
+        let _ = self.finish(step, Some("not valid")).await;
+        Err(problem)
     }
 
     async fn finish(&self, step: &Step, error: Option<&str>) -> Answer<()> {
@@ -155,14 +198,19 @@ impl Run<'_> {
         match settled {
             Settled::Again => Ok(Standing::None),
             Settled::Ask { query, .. } => {
-                let answer = self.work.session.ask(query, &[]).await;
-                let answer = answer.map_err(|error| ledger_problem(&error, message!("step-not-settled")))?;
+                let unsettled = |error: SqlError| {
+                    let exit = if error.is_transient() { ExitClass::Busy } else { ExitClass::MigrationFailed };
+                    error.problem(exit, message!("step-not-settled"))
+                };
+                self.apply_settings(step).await.map_err(unsettled)?;
+                let answer = self.work.session.ask(query, &[]).await.map_err(unsettled)?;
                 match answer.as_deref() {
                     Some("done") => Ok(Standing::Done),
                     Some("half") => {
-                        self.clear(step, settled, report).await;
+                        self.clear(step, settled, report).await.map_err(unsettled)?;
                         Ok(Standing::None)
                     }
+                    Some("busy") => Err(self.still_running(step)),
                     Some(_) | None => Ok(Standing::None),
                 }
             }
@@ -183,13 +231,24 @@ impl Run<'_> {
         }
     }
 
-    /// Clears away what a failed or interrupted step left half done. A failure to do so is found again,
-    /// and told, by the next run.
-    async fn clear(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) {
-        let Settled::Ask { query, undo } = settled else { return };
-        let half = matches!(self.work.session.ask(query, &[]).await, Ok(Some(answer)) if answer == "half");
-        if half && !undo.is_empty() && batch(&self.work.session.connection, undo).await.is_ok() {
+    /// The server has not noticed that an earlier run died, and goes on with its statement.
+    fn still_running(&self, step: &Step) -> Box<Problem> {
+        let number = self.work.number.to_string();
+        let said = message!("step-still-running", number = number, ordinal = step.id.0, sql = step.sql.as_str());
+        Problem::new(ExitClass::Busy, said).note(message!("nothing-changed")).hint(message!("step-still-running-hint"))
+    }
+
+    /// Clears away what a failed or interrupted step left half done.
+    async fn clear(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Result<(), SqlError> {
+        let Settled::Ask { query, undo } = settled else { return Ok(()) };
+        let half = self.work.session.ask(query, &[]).await?.is_some_and(|answer| answer == "half");
+        if half && !undo.is_empty() {
+            // It waits for every transaction that may use the index: not for ever, least of all on the way out.
+            let patience = self.work.session.limits.lock_timeout.as_millis();
+            batch(&self.work.session.connection, &format!("SET lock_timeout = '{patience}ms'")).await?;
+            batch(&self.work.session.connection, undo).await?;
             report(Progress::StepCleared { number: self.work.number, ordinal: step.id.0 });
         }
+        Ok(())
     }
 }

@@ -18,5 +18,5 @@ pub use connect::{Canceller, Connection, Notice, connect, server_report};
 pub use pgpass::{Passfile, PassfileEntry};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};
 pub use secret::Secret;
-pub use sql_error::SqlError;
+pub use sql_error::{InnerPosition, SqlError};
 pub use target::{ChannelBinding, Host, RootCert, SslMode, Target};

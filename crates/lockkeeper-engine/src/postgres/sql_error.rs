@@ -9,21 +9,32 @@ use super::{Connection, server_report, sqlstate};
 /// A statement that did not succeed.
 #[derive(Debug, Clone)]
 pub enum SqlError {
-    /// The server said no. `position` counts characters of the statement from 1.
-    Server { report: ServerReport, position: Option<u32> },
+    /// The server said no. `position` counts characters of the statement from 1; inside a function, `inner`
+    /// has the statement there and counts its characters.
+    Server { report: ServerReport, position: Option<u32>, inner: Option<InnerPosition> },
     /// The connection broke: whether the statement took effect is not known from here.
     Lost { reason: String },
+}
+
+/// A place in a statement that a function or DO block runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InnerPosition {
+    pub statement: String,
+    pub position: u32,
 }
 
 impl SqlError {
     pub fn new(error: &tokio_postgres::Error, connection: &Connection) -> Self {
         match error.as_db_error() {
             Some(db) => {
-                let position = match db.position() {
-                    Some(ErrorPosition::Original(position)) => Some(*position),
-                    Some(ErrorPosition::Internal { .. }) | None => None,
+                let (position, inner) = match db.position() {
+                    Some(ErrorPosition::Original(position)) => (Some(*position), None),
+                    Some(ErrorPosition::Internal { position, query }) => {
+                        (None, Some(InnerPosition { statement: query.clone(), position: *position }))
+                    }
+                    None => (None, None),
                 };
-                Self::Server { report: server_report(db), position }
+                Self::Server { report: server_report(db), position, inner }
             }
             // The server may have said why before it hung up.
             None => match connection.farewell() {

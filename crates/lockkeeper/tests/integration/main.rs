@@ -1,3 +1,30 @@
-//! Real ring.
+//! The built program against a real PostgreSQL, the way a person meets it: commands in, exit codes,
+//! messages and catalogs out. One binary, so that it is linked once; one database for each test.
 
+/// The fixture: a shop's database, its project folder, its people. No tests.
+mod shop;
+
+/// What a migration's file can be, do and get wrong: syntax, server errors and their places, encodings, names, size.
+mod files;
+/// Which migrations a stage runs, in which order, and what stands after a failure.
+mod stages;
+/// What cannot run in a transaction, and what is left when it fails or is killed.
+mod standalone;
+/// Files that differ from what was applied, and databases older than the files.
+mod drift;
+/// What opens the second gate and what does not: stage 1, the deploy, signatures, roles, expiry, authors.
+mod gates;
+/// The way back to a rollback point.
+mod rollback;
+/// The ledger: rights it needs, versions it knows, and the event log that proves itself.
+mod ledger;
+/// Two at once, signals, and holders that died or slept.
+mod lease;
+/// What `init` and `new` write, and that it works.
+mod init;
+/// English and Korean.
+mod languages;
+/// The demo, and that it leaves nothing behind.
+mod demo;
+/// The README's session.
 mod readme;

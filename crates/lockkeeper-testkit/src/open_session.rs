@@ -1,0 +1,35 @@
+//! A connection that stays open: for what another session holds while the program runs.
+
+use lockkeeper_engine::postgres::{Connection, Target, connect};
+use tokio::runtime::Runtime;
+
+/// Somebody else's session. What it holds (a transaction, a lock, a snapshot) it holds until it is told
+/// otherwise or dropped.
+///
+/// The methods block; use them outside of async code.
+#[derive(Debug)]
+pub struct OpenSession {
+    // Before the runtime, on which it depends.
+    connection: Connection,
+    runtime: Runtime,
+}
+
+impl OpenSession {
+    #[track_caller]
+    pub(crate) fn open(target: &Target) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
+        let connection = runtime.block_on(connect(target)).unwrap_or_else(|problem| panic!("{problem}"));
+        Self { connection, runtime }
+    }
+
+    /// Runs one or many statements.
+    ///
+    /// # Panics
+    /// When the server refuses one.
+    #[track_caller]
+    pub fn execute(&self, sql: &str) {
+        let done = self.runtime.block_on(self.connection.client().batch_execute(sql));
+        done.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    }
+}
