@@ -113,7 +113,14 @@ impl<'a> Work<'a> {
 
     fn problem(&self, broken: Broken, at: &At<'_>) -> Box<Problem> {
         match (broken, at) {
-            (Broken::Sql(error), At::Step(step)) => failure::statement(self.file, step, &error, self.doing.clone()),
+            (Broken::Sql(error), At::Step(step)) => {
+                let problem = failure::statement(self.file, step, &error, self.doing.clone());
+                // A broken connection leaves the same, and only the next look at the ledger can say so.
+                match error {
+                    SqlError::Server { .. } => problem.note(message!("transaction-rolled-back")),
+                    SqlError::Lost { .. } => problem,
+                }
+            }
             (broken, _) => failure::transaction(self.file, broken, self.doing.clone()),
         }
     }

@@ -1,7 +1,9 @@
 //! The two gates: stage 1 and stage 2.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage};
+use lockkeeper_core::model::{
+    Answer, ExitClass, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage,
+};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
     AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, plan_up, stage2_digest, survey,
@@ -455,6 +457,10 @@ async fn finish(
 // ── telling ────────────────────────────────────────────────────────────────────────────────────
 
 fn after_failure(problem: Box<Problem>, stage: Stage) -> Box<Problem> {
+    // A spent lock budget, a lost lease and a stop have said already what to do.
+    if problem.exit != ExitClass::MigrationFailed {
+        return problem;
+    }
     match stage {
         Stage::Expand => problem.hint(message!("after-failure-stage1-hint")),
         Stage::Contract => problem.hint(message!("after-failure-stage2-hint")),

@@ -2,22 +2,22 @@
 
 ## The connection
 
-connect-refused = The connection to { $server } was refused: nothing listens there
-connect-failed = The connection to { $server } failed: { $reason }
-connect-unreachable = There is no way to { $server }: { $reason }
-connect-host-unknown = The host { $host } was not found (port { $port }): { $reason }
+connect-refused = the connection to { $server } was refused: nothing listens there
+connect-failed = the connection to { $server } failed: { $reason }
+connect-unreachable = there is no way to { $server }: { $reason }
+connect-host-unknown = the host { $host } was not found (port { $port }): { $reason }
 connect-timeout = { $server } did not answer within { $seconds } s
 connect-timeout-system = { $server } did not answer
-connect-socket-missing = There is no socket at { $path }
-connect-socket-denied = The socket { $path } may not be opened by this user of the operating system
+connect-socket-missing = there is no socket at { $path }
+connect-socket-denied = the socket { $path } may not be opened by this user of the operating system
 connect-closed-early = { $server } closed the connection before it let us in
 connect-protocol = { $server } answered in a way that is not understood: { $reason }
 connect-password-missing = { $server } wants a password for the role { $user }, and none was given
 connect-password-wrong = { $server } does not accept the password of the role { $user }
-connect-role-missing = There is no role { $user } on { $server }
-connect-role-refused = The role { $user } may not log in on { $server }
-connect-database-missing = There is no database { $database } on { $server }
-connect-database-denied = The role { $user } may not connect to the database { $database } on { $server }
+connect-role-missing = there is no role { $user } on { $server }
+connect-role-refused = the role { $user } may not log in on { $server }
+connect-database-missing = there is no database { $database } on { $server }
+connect-database-denied = the role { $user } may not connect to the database { $database } on { $server }
 connect-hba-refused = { $server } does not let the role { $user } into the database { $database } { $way }
 connect-way-socket = over its socket
 connect-way-tls = over TLS
@@ -29,9 +29,9 @@ connect-channel-binding-missing = { $server } does not bind the password of the 
 connect-too-many = { $server } has no connection left
 connect-server-not-ready = { $server } takes no connections at the moment: it is starting or shutting down
 connect-rejected = { $server } turned the connection down
-connect-passfile-permissions = The password file { $path } is not used, because others can read it: chmod 0600 it
-connect-passfile-not-a-file = The password file { $path } is not used, because it is not a plain file
-connect-passfile-unreadable = The password file { $path } is not used, because it cannot be read: { $reason }
+connect-passfile-permissions = the password file { $path } is not used, because others can read it: chmod 0600 it
+connect-passfile-not-a-file = the password file { $path } is not used, because it is not a plain file
+connect-passfile-unreadable = the password file { $path } is not used, because it cannot be read: { $reason }
 
 connect-hint-address-settings = check DB_HOST and DB_PORT
 connect-hint-host-setting = check DB_HOST
@@ -55,27 +55,27 @@ connect-hint-wait = wait a little and try again
 
 tls-not-offered = { $server } offers no TLS, and sslmode={ $sslmode } demands it
 tls-negotiation-failed = { $server } did not answer the request for TLS as PostgreSQL does
-tls-handshake-failed = The TLS handshake with { $server } failed: { $reason }
-tls-certificate-expired = The certificate of { $server } ({ $subject }) expired on { $date }
-tls-certificate-not-yet-valid = The certificate of { $server } ({ $subject }) is not valid before { $date }
-tls-issuer-expired = The certificate authority { $subject } that vouches for { $server } expired on { $date }
-tls-issuer-unknown = The certificate of { $server } ({ $subject }) was issued by { $issuer }, which { $root } does not vouch for
-tls-name-mismatch = The certificate of { $server } is made out to other names: { $names }
-tls-certificate-without-names = The certificate of { $server } is made out to no name at all
-tls-certificate-unusable = The certificate of { $server } ({ $subject }) cannot be used: { $reason }
+tls-handshake-failed = the TLS handshake with { $server } failed: { $reason }
+tls-certificate-expired = the certificate of { $server } ({ $subject }) expired on { $date }
+tls-certificate-not-yet-valid = the certificate of { $server } ({ $subject }) is not valid before { $date }
+tls-issuer-expired = the certificate authority { $subject } that vouches for { $server } expired on { $date }
+tls-issuer-unknown = the certificate of { $server } ({ $subject }) was issued by { $issuer }, which { $root } does not vouch for
+tls-name-mismatch = the certificate of { $server } is made out to other names: { $names }
+tls-certificate-without-names = the certificate of { $server } is made out to no name at all
+tls-certificate-unusable = the certificate of { $server } ({ $subject }) cannot be used: { $reason }
 tls-client-certificate-refused = { $server } turned the client certificate down: { $reason }
 tls-root-missing = sslmode={ $sslmode } needs the certificates of the authorities to trust, and there is no file { $path }
 tls-root-unnamed = sslmode={ $sslmode } needs the certificates of the authorities to trust, and none are named
-tls-root-unreadable = The root certificates in { $path } cannot be read: { $reason }
-tls-root-without-certificate = There is no certificate in { $path }
-tls-system-roots-missing = The operating system has no root certificates
+tls-root-unreadable = the root certificates in { $path } cannot be read: { $reason }
+tls-root-without-certificate = there is no certificate in { $path }
+tls-system-roots-missing = the operating system has no root certificates
 tls-system-needs-verify-full = sslrootcert=system can only be used with sslmode=verify-full, not with { $sslmode }
-tls-client-certificate-unreadable = The client certificate { $path } cannot be read: { $reason }
-tls-client-key-missing = The client certificate { $certificate } has no private key: there is no file { $path }
-tls-client-key-unreadable = The private key { $path } cannot be read: { $reason }
-tls-client-key-encrypted = The private key { $path } is locked with a passphrase
-tls-client-key-permissions = The private key { $path } can be read by others
-tls-client-pair-mismatched = The client certificate { $certificate } and the private key { $key } cannot be used together: { $reason }
+tls-client-certificate-unreadable = the client certificate { $path } cannot be read: { $reason }
+tls-client-key-missing = the client certificate { $certificate } has no private key: there is no file { $path }
+tls-client-key-unreadable = the private key { $path } cannot be read: { $reason }
+tls-client-key-encrypted = the private key { $path } is locked with a passphrase
+tls-client-key-permissions = the private key { $path } can be read by others
+tls-client-pair-mismatched = the client certificate { $certificate } and the private key { $key } cannot be used together: { $reason }
 
 tls-hint-root-setting = set DB_SSLROOTCERT to the certificate of the authority that issued the server's
 tls-hint-root-system = or to "system", for a certificate from a public authority
@@ -94,20 +94,20 @@ tls-hint-client-key-decrypt = Lockkeeper asks no questions: keep an unlocked cop
 
 ## Settings
 
-settings-project-dir-missing = There is no folder { $path }
-settings-file-missing = There is no configuration file { $path }
+settings-project-dir-missing = there is no folder { $path }
+settings-file-missing = there is no configuration file { $path }
 settings-file-unreadable = { $path } cannot be read: { $reason }
-settings-file-invalid = The configuration is not understood: { $reason }
-settings-file-unknown-key = There is no setting { $key }
-settings-file-password = A password must not stand in the configuration file, which everybody with the project can read
+settings-file-invalid = the configuration is not understood: { $reason }
+settings-file-unknown-key = there is no setting { $key }
+settings-file-password = a password must not stand in the configuration file, which everybody with the project can read
 settings-duration-invalid = { $value } is not a span of time
 settings-lock-timeout-zero = lock_timeout must not be zero: a statement would wait for its lock without end, with everybody else behind it
 settings-lock-attempts-zero = lock_attempts must be at least 1
-settings-env-not-utf8 = The value of the environment variable { $name } is not UTF-8
-settings-environment-slip = The environment is called { $name }, which is too much like "production" to be another one
-settings-dotenv-no-equals = This line is not NAME=value
-settings-dotenv-name = A name is made of letters, digits and underscores, and does not begin with a digit
-settings-dotenv-quote = The quotation mark is not closed on this line
+settings-env-not-utf8 = the value of the environment variable { $name } is not UTF-8
+settings-environment-slip = the environment is called { $name }, which is too much like "production" to be another one
+settings-dotenv-no-equals = this line is not NAME=value
+settings-dotenv-name = a name is made of letters, digits and underscores, and does not begin with a digit
+settings-dotenv-quote = the quotation mark is not closed on this line
 settings-dotenv-after-quote = Something follows the closing quotation mark
 settings-url-invalid = DATABASE_URL is not understood: { $reason }
 settings-url-scheme = it does not begin with postgres:// or postgresql://
@@ -116,15 +116,15 @@ settings-url-encoding = a percent sign is not followed by two hexadecimal digits
 settings-url-parameter-form = a parameter after the question mark is not name=value
 settings-url-unknown-parameter = DATABASE_URL has the unknown parameter { $name }
 settings-several-hosts = { $source } names several hosts
-settings-user-missing = No role to connect as was given, and the operating system has no name for the current user
+settings-user-missing = no role to connect as was given, and the operating system has no name for the current user
 settings-password-twice = DB_PASSWORD and DB_PASSWORD_FILE are both set
-settings-password-file-unreadable = The password file { $path } cannot be read: { $reason }
-settings-password-file-empty = The password file { $path } is empty
+settings-password-file-unreadable = the password file { $path } cannot be read: { $reason }
+settings-password-file-empty = the password file { $path } is empty
 settings-port-invalid = { $source } is no port: { $value }
 settings-sslmode-invalid = { $source } is no sslmode: { $value }
 settings-channel-binding-invalid = { $source } is neither disable, prefer nor require: { $value }
 settings-seconds-invalid = { $source } is no number of seconds: { $value }
-settings-production-unprotected = The environment is production, and the connection to { $server } would not be verified: { $source } is { $sslmode }
+settings-production-unprotected = the environment is production, and the connection to { $server } would not be verified: { $source } is { $sslmode }
 
 settings-hint-did-you-mean = did you mean { $name }?
 settings-hint-config = check --config and LOCKKEEPER_CONFIG
@@ -144,12 +144,12 @@ settings-hint-production-sslmode = set DB_SSLMODE=verify-full, or connect throug
 
 server-too-old = { $server } runs PostgreSQL { $version }; Lockkeeper needs { $oldest } or later
 server-version-unknown = { $server } does not say which version of PostgreSQL it is
-server-binaries-missing = No PostgreSQL server programs (initdb, postgres) were found on this machine
-server-binaries-not-in-folder = There are no PostgreSQL server programs (initdb, postgres) in { $path }
-server-start-failed = The private PostgreSQL from { $path } did not start: { $log }
-server-supervisor-gone = The process that looks after the private PostgreSQL is gone
+server-binaries-missing = no PostgreSQL server programs (initdb, postgres) were found on this machine
+server-binaries-not-in-folder = there are no PostgreSQL server programs (initdb, postgres) in { $path }
+server-start-failed = the private PostgreSQL from { $path } did not start: { $log }
+server-supervisor-gone = the process that looks after the private PostgreSQL is gone
 server-account-missing = PostgreSQL does not run as root, and there is no account postgres or nobody to run it as
-server-folder-trouble = The private PostgreSQL could not be set up: { $path }: { $reason }
+server-folder-trouble = the private PostgreSQL could not be set up: { $path }: { $reason }
 
 server-hint-upgrade = upgrade the server to PostgreSQL { $oldest } or later
 server-hint-install-apt = Debian, Ubuntu: apt-get install postgresql

@@ -66,10 +66,11 @@ steps-standing = { $done } of { $total } steps of this migration are done and st
 stopped = stopped at a safe point
 stopped-hint = the same command goes on from here
 stopped-safe = what was applied is recorded; what was running is rolled back
+transaction-rolled-back = it was rolled back: nothing of it stands
 transaction-left = the migration ended the transaction it ran in
 transaction-left-hint = remove COMMIT, ROLLBACK or PREPARE TRANSACTION from it
 undo-failed = migration { $number } { $name } could not be undone
-lock-budget-spent = { $attempts } attempts, and the lock was not to be had; nothing of this migration was changed
+lock-budget-spent = { $attempts } attempts, and the lock was not to be had
 lock-budget-spent-hint = see who holds it (pg_stat_activity, pg_blocking_pids), or try again at a quieter time: the same command goes on from here
 
 ## What PostgreSQL says most often

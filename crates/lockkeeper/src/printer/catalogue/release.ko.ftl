@@ -57,6 +57,7 @@ steps-standing = 이 마이그레이션의 스텝 { $total }개 중 { $done }개
 stopped = 안전한 지점에서 멈추었습니다
 stopped-hint = 같은 명령을 실행하면 여기서부터 이어집니다
 stopped-safe = 적용된 것은 기록되었고, 실행 중이던 것은 롤백되었습니다
+transaction-rolled-back = 롤백되었습니다: 아무것도 남지 않았습니다
 transaction-left = 마이그레이션이 자신이 실행되던 트랜잭션을 끝냈습니다
 transaction-left-hint = 마이그레이션에서 COMMIT, ROLLBACK, PREPARE TRANSACTION을 지우세요
 undo-failed = 마이그레이션 { $number } { $name }을(를) 되돌리지 못했습니다
