@@ -70,9 +70,8 @@ pub fn statement(file: &MigrationFile, step: &Step, error: &SqlError, doing: Mes
     match error {
         SqlError::Server { report, position, inner } => {
             let offset = offset(&step.sql, *position, inner.as_ref(), report.context.as_deref());
-            let problem = Problem::new(ExitClass::MigrationFailed, doing)
-                .at(place(file, step, offset))
-                .server(report.clone());
+            let problem =
+                Problem::new(ExitClass::MigrationFailed, doing).at(place(file, step, offset)).server(report.clone());
             match way_out(&report.sqlstate) {
                 Some(hint) => problem.hint(hint),
                 None => problem,
@@ -125,7 +124,11 @@ mod tests {
     #[test]
     fn a_line_of_a_do_block_is_found_behind_any_quote() {
         let context = "PL/pgSQL function inline_code_block line 3 at RAISE";
-        for sql in ["DO $$\nBEGIN\n  RAISE; END $$", "DO LANGUAGE plpgsql $a$\nBEGIN\n\tRAISE; END $a$", "DO '\nBEGIN\nRAISE; END'"] {
+        for sql in [
+            "DO $$\nBEGIN\n  RAISE; END $$",
+            "DO LANGUAGE plpgsql $a$\nBEGIN\n\tRAISE; END $a$",
+            "DO '\nBEGIN\nRAISE; END'",
+        ] {
             check(sql, None, context, Some("RAISE;"));
         }
         check("DO $$ BEGIN x $$", None, "PL/pgSQL function inline_code_block line 1 at x", Some("BEGIN"));
@@ -137,7 +140,8 @@ mod tests {
         let sql = "DO $$ BEGIN\n  n := a + b;\n  n := a + b;\nEND $$";
         let context = "PL/pgSQL assignment \"n := a + b\"\nPL/pgSQL function inline_code_block line 3 at assignment";
         check(sql, Some(("n := a + b", 10)), context, Some("b;"));
-        let found = offset(sql, None, Some(&InnerPosition { statement: "n := a + b".to_owned(), position: 1 }), Some(context));
+        let found =
+            offset(sql, None, Some(&InnerPosition { statement: "n := a + b".to_owned(), position: 1 }), Some(context));
         assert_eq!(found, sql.rfind("n :="));
         check(sql, Some(("not there", 1)), context, Some("n"));
     }
