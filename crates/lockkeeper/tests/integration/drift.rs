@@ -104,7 +104,8 @@ fn a_changed_down_is_told_and_stops_nothing() {
 #[test]
 fn every_drift_is_told_at_once() {
     let shop = applied();
-    shop.file("01_create_a_up.sql", "CREATE TABLE a (other int)").file("02_create_b_up.sql", "CREATE TABLE b (other int)");
+    shop.file("01_create_a_up.sql", "CREATE TABLE a (other int)")
+        .file("02_create_b_up.sql", "CREATE TABLE b (other int)");
     let run = shop.run("stage1").refused(1, "drift-changed");
     assert_eq!(run.error()["others"][0]["place"]["path"], "migrations/02_create_b_up.sql");
 }
@@ -126,7 +127,8 @@ fn a_database_restored_from_an_older_backup_catches_up() {
     restored.pair("02_create_b", "CREATE TABLE b (id int)", "DROP TABLE b");
     restored.pair("03_create_c", "CREATE TABLE c (id int)", "DROP TABLE c");
     let status = restored.run("status").expect(0).json();
-    let states: Vec<_> = status["migrations"].as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
+    let states: Vec<_> =
+        status["migrations"].as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["applied", "pending", "pending"]);
     restored.run("log --verify").expect(0);
     restored.run("stage1").expect(0);

@@ -41,7 +41,11 @@ fn refused_at(up: &str, id: &str, at: &str) {
 #[test]
 fn a_syntax_error_shows_its_line_and_a_caret() {
     let shop = Shop::open();
-    shop.pair("01_create_boats", "CREATE TABLE boats (id int);\nALTER TABLE boats ADD COLUMN name text,, ADD sail text;\n", DOWN);
+    shop.pair(
+        "01_create_boats",
+        "CREATE TABLE boats (id int);\nALTER TABLE boats ADD COLUMN name text,, ADD sail text;\n",
+        DOWN,
+    );
     let run = shop.say("stage1").expect(1).says(&[
         "error: syntax error",
         "--> migrations/01_create_boats_up.sql:2:40",
@@ -56,7 +60,11 @@ fn a_syntax_error_shows_its_line_and_a_caret() {
 #[test]
 fn every_broken_file_is_told_at_once() {
     let shop = Shop::open();
-    shop.pair("01_a", "CREATE TABEL a ();", DOWN).pair("02_b", "SELECT 1", DOWN).pair("03_c", "SELEC 1", "DROP TABEL c");
+    shop.pair("01_a", "CREATE TABEL a ();", DOWN).pair("02_b", "SELECT 1", DOWN).pair(
+        "03_c",
+        "SELEC 1",
+        "DROP TABEL c",
+    );
     let run = shop.run("stage1").refused(1, "syntax-error");
     let others = run.error()["others"].as_array().unwrap().clone();
     let paths: Vec<_> = others.iter().map(|other| other["place"]["path"].as_str().unwrap()).collect();
@@ -102,7 +110,11 @@ fn an_error_in_a_do_block_is_placed_inside_it() {
     // Found when the block is compiled: the server knows the place.
     fails_at("SELECT 1;\nDO $$\nBEGIN\n  RAISE NOTICE 'x';\n  missing := 1;\nEND\n$$;", "42601", "5:3");
     // Found while it runs: the server places it in the inner statement.
-    fails_at("SELECT 1;\nDO $$\nBEGIN\n  PERFORM 1;\n  ALTER TABLE\n    no_such_table ADD x int;\nEND\n$$;", "42P01", "5:3");
+    fails_at(
+        "SELECT 1;\nDO $$\nBEGIN\n  PERFORM 1;\n  ALTER TABLE\n    no_such_table ADD x int;\nEND\n$$;",
+        "42P01",
+        "5:3",
+    );
     fails_at("SELECT 1;\nDO $$\nDECLARE n int;\nBEGIN\n  n := (SELECT 1 + missing);\nEND\n$$;", "42703", "5:20");
     // Only a line is known.
     fails_at("SELECT 1;\nDO $$\nBEGIN\n  PERFORM 1;\n  RAISE EXCEPTION 'no';\nEND\n$$;", "P0001", "5:3");
@@ -111,7 +123,11 @@ fn an_error_in_a_do_block_is_placed_inside_it() {
 #[test]
 fn the_servers_own_words_are_all_there() {
     let shop = Shop::open();
-    shop.pair("01_a", "DO $$ BEGIN RAISE EXCEPTION 'no' USING DETAIL = 'because', HINT = 'try', ERRCODE = 'AB123'; END $$", DOWN);
+    shop.pair(
+        "01_a",
+        "DO $$ BEGIN RAISE EXCEPTION 'no' USING DETAIL = 'because', HINT = 'try', ERRCODE = 'AB123'; END $$",
+        DOWN,
+    );
     shop.say("stage1 --lang en").expect(3).says(&[
         "PostgreSQL: ERROR no (SQLSTATE AB123)",
         "PostgreSQL: DETAIL because",
@@ -189,7 +205,9 @@ fn a_folder_named_like_a_file_is_refused() {
 
 #[test]
 fn files_that_are_not_named_like_migrations_are_not_passed_over_in_silence() {
-    for name in ["01_seed.sql", "01-add-a_up.sql", "add_a_up.sql", "01_add\"a_up.sql", "_up.sql", "01_up.sql", "x1_a_up.sql"] {
+    for name in
+        ["01_seed.sql", "01-add-a_up.sql", "add_a_up.sql", "01_add\"a_up.sql", "_up.sql", "01_up.sql", "x1_a_up.sql"]
+    {
         let shop = Shop::open();
         shop.file(name, "SELECT 1");
         shop.run("stage1").refused(1, "file-name-unknown").at(&format!("migrations/{name}"));
@@ -241,7 +259,11 @@ fn the_layout_with_dots_is_read_as_it_is() {
 fn commands_of_psql_are_named_for_what_they_are() {
     refused_at("CREATE TABLE a (id int);\n\\i other.sql\n", "syntax-psql-command", ":2:1");
     refused_at("\\set ON_ERROR_STOP on\nSELECT 1;\n", "syntax-psql-command", ":1:1");
-    refused_at("CREATE TABLE a (id int);\nCOPY a FROM STDIN;\n1\n2\n\\.\nSELEC 1;\n", "statement-copy-from-stdin", ":2:1");
+    refused_at(
+        "CREATE TABLE a (id int);\nCOPY a FROM STDIN;\n1\n2\n\\.\nSELEC 1;\n",
+        "statement-copy-from-stdin",
+        ":2:1",
+    );
     refused_at("CREATE TABLE a (id int);\nCOPY a FROM STDIN;\n", "statement-copy-from-stdin", ":2:1");
     refused_at("ALTER TABLE {{ .Schema }}.a ADD b int;\n", "syntax-template", ":1:13");
 }
@@ -302,7 +324,11 @@ fn a_seed_file_of_twenty_megabytes() {
 fn five_thousand_pairs_are_read_in_one_pass() {
     let shop = Shop::open();
     for n in 1..=5_000 {
-        shop.pair(&format!("{n:05}_create_t{n}"), &format!("CREATE TABLE t{n} (id int);\n"), &format!("DROP TABLE t{n};\n"));
+        shop.pair(
+            &format!("{n:05}_create_t{n}"),
+            &format!("CREATE TABLE t{n} (id int);\n"),
+            &format!("DROP TABLE t{n};\n"),
+        );
     }
     let plan = shop.run("plan").expect(0).json();
     assert_eq!(plan["migrations"].as_array().unwrap().len(), 5_000);

@@ -179,8 +179,7 @@ impl Shop {
 
 /// What gives a key the right to approve.
 pub const ROLE: &str = "namespaces=\"lockkeeper-admin\"";
-pub const APPROVE: &str =
-    "approve stage2 --reason \"all pods on 1.0\" --as admin@shop.example --key admin_key --yes";
+pub const APPROVE: &str = "approve stage2 --reason \"all pods on 1.0\" --as admin@shop.example --key admin_key --yes";
 
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -356,7 +355,7 @@ impl Running {
 
 fn signal(name: &str, to: &str) {
     // The shell has a kill of its own on every machine.
-    let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {to}")]).status().unwrap();
+    let sent = Command::new("sh").args(["-c", &format!("kill -s {name} -- {to}")]).status().unwrap();
     assert!(sent.success(), "kill -s {name} {to}");
 }
 

@@ -57,7 +57,19 @@ fn a_migration_and_its_row_carry_who_when_and_what() {
                 encode(up_checksum, 'hex') = encode(sha256(convert_to($$CREATE TABLE customers (id bigint PRIMARY KEY, name text, email text);
 $$, 'UTF8')), 'hex') FROM lockkeeper.migrations",
     );
-    let expected = ["1", "create_customers", "schema_add", "1", "migrations/01_create_customers_up.sql", DEV, "applied", "DROP TABLE customers;\n", "t", "t", "t"];
+    let expected = [
+        "1",
+        "create_customers",
+        "schema_add",
+        "1",
+        "migrations/01_create_customers_up.sql",
+        DEV,
+        "applied",
+        "DROP TABLE customers;\n",
+        "t",
+        "t",
+        "t",
+    ];
     assert_eq!(row, [expected]);
     assert_eq!(shop.events(), ["release_state", "point_taken", "migration_applied", "release_state"]);
 }
@@ -91,7 +103,11 @@ fn a_directive_overrules_name_and_effects_and_its_reason_is_kept() {
         "-- lockkeeper: stage=1 reason=\"nobody ever read it\"\nALTER TABLE a DROP COLUMN old;",
         "ALTER TABLE a ADD old int",
     );
-    shop.pair("03_add_c", "-- lockkeeper: stage=2 reason=\"after the deploy\"\nCREATE TABLE c (id int);", "DROP TABLE c");
+    shop.pair(
+        "03_add_c",
+        "-- lockkeeper: stage=2 reason=\"after the deploy\"\nCREATE TABLE c (id int);",
+        "DROP TABLE c",
+    );
     let run = shop.run("stage1").expect(0);
     assert_eq!((applied(&run), waiting(&run)), (vec![1, 2], vec![3]));
     let why = shop.database.value("SELECT stage_because FROM lockkeeper.migrations WHERE number = 2");
@@ -176,7 +192,9 @@ fn file_order_builds_an_unused_database_through_both_stages() {
 
 #[test]
 fn file_order_is_refused_where_others_have_tables() {
-    for foreign in ["CREATE TABLE theirs ()", "CREATE VIEW theirs AS SELECT 1", "CREATE SCHEMA s; CREATE TABLE s.theirs ()"] {
+    for foreign in
+        ["CREATE TABLE theirs ()", "CREATE VIEW theirs AS SELECT 1", "CREATE SCHEMA s; CREATE TABLE s.theirs ()"]
+    {
         let shop = Shop::open();
         shop.database.execute(foreign);
         shop.customers();
@@ -203,7 +221,8 @@ fn with_nothing_to_do_nothing_is_written() {
 
     let shop = three_tables();
     shop.run("stage1").expect(0);
-    let ledger = "SELECT (SELECT count(*) FROM lockkeeper.events), (SELECT term FROM lockkeeper.lease), pg_current_wal_lsn()";
+    let ledger =
+        "SELECT (SELECT count(*) FROM lockkeeper.events), (SELECT term FROM lockkeeper.lease), pg_current_wal_lsn()";
     shop.database.execute("CHECKPOINT");
     let before = shop.database.query(ledger)[0][..2].to_vec();
     for command in ["stage1", "stage1 --to 3", "status", "plan", "log --verify"] {
@@ -268,7 +287,11 @@ fn a_procedure_cannot_commit_behind_our_back() {
 #[test]
 fn savepoints_may_be_used() {
     let shop = Shop::open();
-    shop.pair("01_create_a", "CREATE TABLE a (); SAVEPOINT s; CREATE TABLE b (); ROLLBACK TO s; RELEASE s", "DROP TABLE a");
+    shop.pair(
+        "01_create_a",
+        "CREATE TABLE a (); SAVEPOINT s; CREATE TABLE b (); ROLLBACK TO s; RELEASE s",
+        "DROP TABLE a",
+    );
     shop.run("stage1").expect(0);
     assert!(shop.exists("a") && !shop.exists("b"));
 }
@@ -300,9 +323,9 @@ fn a_role_taken_in_a_migration_ends_with_it() {
     shop.pair("08_create_d", "CREATE TABLE d7 ();", "SELECT 1");
     shop.pair("09_create_e", &format!("SELECT set_config('role', '{role}', false); CREATE TABLE e7 ();"), "SELECT 1");
     shop.run("stage1").expect(0);
-    let owners = shop.database.query(
-        "SELECT relname, relowner::regrole FROM pg_class WHERE relname ~ '^[a-e][0-9]$' ORDER BY relname",
-    );
+    let owners = shop
+        .database
+        .query("SELECT relname, relowner::regrole FROM pg_class WHERE relname ~ '^[a-e][0-9]$' ORDER BY relname");
     let theirs = ["a1", "a3", "a5", "c7", "e7"];
     for row in owners {
         let owner = if theirs.contains(&row[0].as_str()) { role.as_str() } else { "postgres" };
@@ -339,7 +362,8 @@ fn settings_of_a_migration_end_with_it() {
 fn the_limits_hold_inside_a_migration_and_may_be_set_there() {
     let shop = Shop::open();
     shop.project.write("lockkeeper.toml", "[limits]\nlock_timeout = \"1500ms\"\nstatement_timeout = \"7s\"\n");
-    let see = "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS l, current_setting('statement_timeout') AS s;";
+    let see =
+        "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS l, current_setting('statement_timeout') AS s;";
     shop.pair("01_create_seen", see, "DROP TABLE seen");
     shop.run("stage1").expect(0);
     assert_eq!(shop.database.query("SELECT * FROM seen"), [["1500ms", "7s"]]);
@@ -365,12 +389,20 @@ fn a_table_that_exists_already_is_told_as_such() {
 fn a_failing_statement_takes_its_whole_migration_with_it() {
     let shop = Shop::open();
     let before = shop.database.dump();
-    shop.pair("01_create_a", "CREATE TABLE a (id int);\nINSERT INTO a VALUES ('x');\nCREATE TABLE b (id int);", "DROP TABLE a");
+    shop.pair(
+        "01_create_a",
+        "CREATE TABLE a (id int);\nINSERT INTO a VALUES ('x');\nCREATE TABLE b (id int);",
+        "DROP TABLE a",
+    );
     shop.run("stage1").refused(3, "migration-failed").sqlstate("22P02").at("migrations/01_create_a_up.sql:2:23");
     assert_eq!((shop.database.dump(), shop.applied()), (before, vec![]));
     assert_eq!(shop.count("lockkeeper.migrations"), 0);
     assert_eq!(shop.run("status").expect(0).json()["release"]["state"], "expanding");
-    shop.pair("01_create_a", "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\nCREATE TABLE b (id int);", "DROP TABLE a");
+    shop.pair(
+        "01_create_a",
+        "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\nCREATE TABLE b (id int);",
+        "DROP TABLE a",
+    );
     assert_eq!(applied(&shop.run("stage1").expect(0)), [1]);
     assert_eq!(shop.count("lockkeeper.releases"), 1);
     assert_eq!(shop.count("lockkeeper.rollback_points"), 1);

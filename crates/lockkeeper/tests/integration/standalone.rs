@@ -10,7 +10,8 @@ const DOWN: &str = "DROP INDEX CONCURRENTLY customers_by_email;\n";
 /// Customers, and an index that is to be built without holding up writes.
 fn with_index() -> Shop {
     let shop = Shop::open();
-    shop.database.execute("CREATE TABLE customers (id int, email text); INSERT INTO customers VALUES (1, 'a'), (2, 'b')");
+    shop.database
+        .execute("CREATE TABLE customers (id int, email text); INSERT INTO customers VALUES (1, 'a'), (2, 'b')");
     shop.pair("01_add_email_index", CIC, DOWN);
     shop
 }
@@ -54,7 +55,10 @@ fn expire_lease(shop: &Shop) {
 fn an_index_is_built_concurrently_and_recorded() {
     let shop = with_index();
     shop.run("stage1").expect(0);
-    assert_eq!((index(&shop), shop.applied(), step(&shop)), ("valid".to_owned(), vec![1], vec![vec!["1".to_owned(), "done".to_owned()]]));
+    assert_eq!(
+        (index(&shop), shop.applied(), step(&shop)),
+        ("valid".to_owned(), vec![1], vec![vec!["1".to_owned(), "done".to_owned()]])
+    );
     assert_eq!(shop.events().iter().filter(|kind| *kind == "migration_applied").count(), 1);
     shop.run("rollback before_schema_add --yes").expect(0);
     assert_eq!((index(&shop), shop.applied()), ("none".to_owned(), vec![]));
@@ -79,7 +83,9 @@ fn it_does_not_mix_with_what_a_transaction_holds() {
 #[test]
 fn no_transaction_commits_each_statement_and_goes_on_behind_the_last() {
     let shop = with_index();
-    let up = format!("-- lockkeeper: no-transaction\nALTER TABLE customers ADD phone text;\n{CIC}ALTER TABLE customers ADD fax no_such_type;\n");
+    let up = format!(
+        "-- lockkeeper: no-transaction\nALTER TABLE customers ADD phone text;\n{CIC}ALTER TABLE customers ADD fax no_such_type;\n"
+    );
     shop.pair("01_add_email_index", &up, DOWN);
     let run = shop.run("stage1").refused(3, "migration-failed").at("migrations/01_add_email_index_up.sql:4:31");
     assert!(run.notes().contains(&"steps-standing".to_owned()), "{run}");
@@ -176,7 +182,10 @@ fn a_kill_in_the_middle_is_found_out_when_the_index_came_to_its_end() {
     wait_until("the server ends the index", || index(&shop) == "valid");
     expire_lease(&shop);
     shop.run("stage1").expect(0);
-    assert_eq!((index(&shop), shop.applied(), step(&shop)), ("valid".to_owned(), vec![1], vec![vec!["1".to_owned(), "done".to_owned()]]));
+    assert_eq!(
+        (index(&shop), shop.applied(), step(&shop)),
+        ("valid".to_owned(), vec![1], vec![vec!["1".to_owned(), "done".to_owned()]])
+    );
 }
 
 #[test]
@@ -195,7 +204,10 @@ fn a_kill_in_the_middle_is_cleared_away_when_the_index_is_half_done() {
     expire_lease(&shop);
     let run = shop.say("stage1").expect(0);
     run.says(&["cleared away what step 1 of 01 had left half done"]);
-    assert_eq!((index(&shop), shop.applied(), step(&shop)), ("valid".to_owned(), vec![1], vec![vec!["1".to_owned(), "done".to_owned()]]));
+    assert_eq!(
+        (index(&shop), shop.applied(), step(&shop)),
+        ("valid".to_owned(), vec![1], vec![vec!["1".to_owned(), "done".to_owned()]])
+    );
     assert_eq!(shop.count("lockkeeper.migrations"), 1);
 }
 
@@ -269,7 +281,8 @@ fn what_nothing_can_tell_is_asked_of_a_person() {
     let blocker = shop.database.session();
     blocker.execute("BEGIN; UPDATE customers SET email = email");
     let running = shop.start("stage1");
-    let waits = "pg_stat_activity WHERE datname = current_database() AND query LIKE 'REINDEX%' AND wait_event_type = 'Lock'";
+    let waits =
+        "pg_stat_activity WHERE datname = current_database() AND query LIKE 'REINDEX%' AND wait_event_type = 'Lock'";
     wait_until("it waits", || shop.count(waits) == 1);
     running.signal("KILL");
     running.wait();
