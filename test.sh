@@ -31,7 +31,7 @@ shell_scripts() {
 
 # Everything that talks to a real server. With the whole workspace chosen, as before, nothing is built again.
 real_ring() {
-  cargo test --workspace --locked --test integration --test main
+  cargo test --workspace --locked --test integration
 }
 
 # Whether the user that runs the servers when root runs the tests can get at them.

@@ -27,6 +27,7 @@ impl Database {
     /// A copy of this database as it is now: what a backup of this moment would restore. Nobody may be
     /// connected while it is taken.
     #[track_caller]
+    #[must_use]
     pub fn copy(&self) -> Self {
         Self::copy_of(self.name())
     }

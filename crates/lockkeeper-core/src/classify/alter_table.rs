@@ -1,8 +1,7 @@
 //! What each action of ALTER TABLE does (locks: manual, ALTER TABLE, Notes; measured on 14 to 18).
 
-use super::effect::{Effect, Reading};
+use super::effect::{Effect, Reading, text};
 use super::fresh::Fresh;
-use super::statement::text;
 use crate::message;
 use crate::model::{LockMode, Message, Span};
 use crate::parse::{

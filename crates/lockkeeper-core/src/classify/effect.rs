@@ -97,3 +97,8 @@ impl Effect {
         self.locks.iter().map(|lock| lock.mode).max()
     }
 }
+
+/// A name for a message; a statement that did not parse well enough has none.
+pub fn text(name: Option<&ObjectName>) -> String {
+    name.map_or_else(|| "?".to_owned(), ToString::to_string)
+}

@@ -10,4 +10,4 @@ mod reading;
 mod statement;
 
 pub use effect::{Effect, Reading, TableLock};
-pub use reading::{StageDecision, StageSource, decide_stage, effects};
+pub use reading::{StageDecision, StageSource, decide_stage, effects, effects_by_statement};

@@ -7,15 +7,23 @@ use crate::message;
 use crate::model::{Message, MigrationName, Place, Problem, Stage};
 use crate::parse::{MigrationFile, Script};
 
-/// Every effect of a file, in order, what the file itself creates taken into account.
+/// Every effect of a file, in order.
 pub fn effects(script: &Script) -> Vec<Effect> {
+    effects_by_statement(script).into_iter().flatten().collect()
+}
+
+/// The effects of each statement, in order, what the file itself creates taken into account.
+pub fn effects_by_statement(script: &Script) -> Vec<Vec<Effect>> {
     let mut fresh = Fresh::looking_ahead(&script.statements);
-    let mut effects = Vec::new();
-    for statement in &script.statements {
-        effects.extend(statement::effects_of(statement, &fresh));
-        fresh.learn(&statement.sql);
-    }
-    effects
+    script
+        .statements
+        .iter()
+        .map(|statement| {
+            let effects = statement::effects_of(statement, &fresh);
+            fresh.learn(&statement.sql);
+            effects
+        })
+        .collect()
 }
 
 /// Where a migration's stage comes from.

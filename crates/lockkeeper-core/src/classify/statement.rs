@@ -1,7 +1,7 @@
 //! What each kind of statement does. ALTER TABLE has a file of its own.
 
 use super::alter_table;
-use super::effect::{Effect, Reading};
+use super::effect::{Effect, Reading, text};
 use super::fresh::Fresh;
 use crate::message;
 use crate::model::{LockMode, Message, Span};
@@ -70,11 +70,6 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
             vec![tables.iter().fold(effect, |effect, table| effect.lock(Some(table), mode))]
         }
     }
-}
-
-/// A name for a message; a statement that did not parse well enough has none.
-pub fn text(name: Option<&ObjectName>) -> String {
-    name.map_or_else(|| "?".to_owned(), ToString::to_string)
 }
 
 pub fn unreadable(span: Span, what: Message) -> Effect {

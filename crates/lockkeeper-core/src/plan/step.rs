@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::classify::{Effect, effects};
+use crate::classify::{Effect, effects_by_statement};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber, Place, Problem, Span};
 use crate::parse::{
-    CreateIndex, Drop, MigrationFile, ObjectKind, ReindexTarget, Script, Sql, TransactionControl, parse,
+    CreateIndex, Drop, MigrationFile, ObjectKind, ReindexTarget, Script, Sql, Statement, TransactionControl, parse,
 };
 
 /// A step's place in its migration: 1, 2, 3 …
@@ -68,34 +68,34 @@ fn begins_with_set(sql: &str) -> bool {
 pub fn steps(migration: MigrationNumber, file: &MigrationFile, script: &Script) -> Result<Vec<Step>, Box<Problem>> {
     let place = |span| Place::span(Arc::clone(&file.path), &file.text, span);
     check_transaction_control(script, &place)?;
-    let runnable: Vec<_> = script.statements.iter().filter(|statement| !is_bracket(&statement.sql)).collect();
-    let all_effects = effects(script);
-    let effects_in = |span: Span| {
-        all_effects.iter().filter(move |effect| span.start <= effect.span.start && effect.span.end <= span.end)
-    };
-    let standalone = |span: Span| effects_in(span).any(|effect| !effect.in_transaction);
-    let first_standalone = runnable.iter().find(|statement| standalone(statement.span));
-    let all_standalone = runnable.iter().all(|statement| standalone(statement.span));
-    if let (Some(alone), false, false) = (first_standalone, all_standalone, script.no_transaction()) {
+    let runnable: Vec<(&Statement, Vec<Effect>)> = script
+        .statements
+        .iter()
+        .zip(effects_by_statement(script))
+        .filter(|(statement, _)| !is_bracket(&statement.sql))
+        .collect();
+    let stands_alone = |effects: &[Effect]| effects.iter().any(|effect| !effect.in_transaction);
+    let first_alone = runnable.iter().find(|(_, effects)| stands_alone(effects));
+    let all_alone = runnable.iter().all(|(_, effects)| stands_alone(effects));
+    if let (Some((alone, _)), false, false) = (first_alone, all_alone, script.no_transaction()) {
         return Err(Problem::refused(message!("statement-not-in-transaction"))
             .at(place(alone.span))
             .hint(message!("statement-not-in-transaction-split-hint"))
             .hint(message!("statement-not-in-transaction-directive-hint")));
     }
-    let numbered = (1..).zip(runnable);
+    let numbered = (1..).map(StepId).zip(runnable);
     Ok(numbered
-        .map(|(id, statement)| {
-            let run = if standalone(statement.span) {
+        .map(|(id, (statement, effects))| {
+            let run = if stands_alone(&effects) {
                 RunMode::Standalone { settled: settled(&statement.sql) }
             } else if script.no_transaction() {
                 RunMode::OwnTransaction
             } else {
                 RunMode::InMigration
             };
-            let effects: Vec<_> = effects_in(statement.span).collect();
             let strongest = effects.iter().flat_map(|effect| &effect.locks).max_by_key(|lock| lock.mode);
             Step {
-                id: StepId(id),
+                id,
                 migration,
                 sql: statement.span.of(&file.text).to_owned(),
                 span: statement.span,
@@ -152,7 +152,7 @@ fn check_transaction_control(script: &Script, place: &dyn Fn(Span) -> Place) -> 
     }
 }
 
-fn safe_because(run: &RunMode, effects: &[&Effect]) -> Message {
+fn safe_because(run: &RunMode, effects: &[Effect]) -> Message {
     match run {
         RunMode::Standalone { settled: Settled::Ask { .. } } => message!("safe-standalone-settled"),
         RunMode::Standalone { settled: Settled::Again } => message!("safe-standalone-again"),

@@ -39,7 +39,8 @@ pub struct Work<'a> {
 
 impl<'a> Work<'a> {
     /// Runs the steps and then `record` in one transaction, again and again while locks are not to be had.
-    /// `record` gets the transaction's id and answers whether its row was written in it.
+    /// `record` gets the transaction's id and answers whether its row was written in it; it must be one
+    /// statement, because COMMIT is sent without waiting for its answer.
     pub async fn in_one_transaction<T>(
         &self,
         record: impl AsyncFn(&Connection, &str) -> Result<Option<T>, SqlError>,
@@ -91,20 +92,23 @@ impl<'a> Work<'a> {
             }
             // A migration may have left a role behind that has no rights on the ledger.
             if self.steps.iter().any(|step| step.may_change_role) {
+                session.settings_may_have_moved();
                 session.run("RESET SESSION AUTHORIZATION; RESET ROLE").await.map_err(around)?;
             }
-            let written = record(&session.connection, &transaction).await.map_err(|error| around(error.into()))?;
+            // COMMIT travels right behind the row: should the row fail, COMMIT ends an aborted transaction,
+            // which is a rollback.
+            let (written, committed) = tokio::join!(record(&session.connection, &transaction), session.commit());
+            let written = written.map_err(|error| around(error.into()))?;
+            committed.map_err(around)?;
             written.ok_or((Broken::Left, At::Around))
         };
-        let value = match work.await {
-            Ok(value) => value,
+        match work.await {
+            Ok(value) => Ok(value),
             Err(failure) => {
                 session.rollback().await;
-                return Err(failure);
+                Err(failure)
             }
-        };
-        session.commit().await.map_err(around)?;
-        Ok(value)
+        }
     }
 
     fn problem(&self, broken: Broken, at: &At<'_>) -> Box<Problem> {

@@ -1,5 +1,6 @@
 //! A connection that may write: who acts, within which limits, and when to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lockkeeper_core::message;
@@ -44,6 +45,8 @@ pub struct Session {
     pub holder: Holder,
     pub limits: Limits,
     pub stop: Stop,
+    /// Whether a migration may have left a role or a setting behind.
+    settings_moved: AtomicBool,
 }
 
 /// Why a transaction did not get to its end.
@@ -65,6 +68,15 @@ impl From<SqlError> for Broken {
 }
 
 impl Session {
+    pub const fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop) -> Self {
+        Self { connection, holder, limits, stop, settings_moved: AtomicBool::new(false) }
+    }
+
+    /// Remembers that what ran may have changed the session; the next transaction starts from a clean one.
+    pub fn settings_may_have_moved(&self) {
+        self.settings_moved.store(true, Ordering::Relaxed);
+    }
+
     /// Opens a transaction in which this holder may write; the answer is its id.
     pub async fn begin(&self, lease: &Lease) -> Result<String, Broken> {
         let sql = lease.begin_sql(&self.limits.local());
@@ -72,7 +84,13 @@ impl Session {
         // What an earlier migration set for the session must not reach the next one. In a message of its own,
         // sent ahead without waiting: in the same one, BEGIN would only go on with a transaction whose mode
         // those settings have decided already.
-        let (reset, answers) = tokio::join!(client.batch_execute(RESET), client.simple_query(&sql));
+        let reset = async {
+            if self.settings_moved.swap(false, Ordering::Relaxed) {
+                return client.batch_execute(RESET).await;
+            }
+            Ok(())
+        };
+        let (reset, answers) = tokio::join!(reset, client.simple_query(&sql));
         let answers = match reset.and(answers) {
             Ok(answers) => answers,
             Err(error) => {

@@ -11,7 +11,7 @@ use super::apply::Work;
 use super::failure;
 use super::progress::{Progress, Reporter};
 use super::session::Broken;
-use crate::ledger::{batch, done_steps, finish_step, problem as ledger_problem, start_step};
+use crate::ledger::{NewStep, batch, done_steps, finish_step, insert_step, problem as ledger_problem};
 use crate::postgres::{SqlError, sqlstate};
 
 /// One direction of one migration whose steps commit one by one.
@@ -81,11 +81,13 @@ impl Run<'_> {
         }
     }
 
+    const fn row<'s>(&'s self, step: &'s Step, is_done: bool) -> NewStep<'s> {
+        NewStep { seq: self.seq, is_up: self.is_up, id: step.id, sql: step.sql.as_str(), actor: self.actor, is_done }
+    }
+
     async fn in_own_transaction(&self, step: &Step, report: &mut Reporter<'_>) -> Answer<()> {
         let record = async |connection: &crate::postgres::Connection, _: &str| -> Result<Option<()>, SqlError> {
-            start_step(connection, self.seq, self.is_up, step.id, &step.sql, self.actor).await?;
-            finish_step(connection, self.seq, self.is_up, step.id, None).await?;
-            Ok(Some(()))
+            insert_step(connection, self.row(step, true)).await.map(Some)
         };
         let steps: Vec<Step> = self.settings_before(step).chain([step]).cloned().collect();
         let one = Work { steps: &steps, ..self.work };
@@ -105,9 +107,7 @@ impl Run<'_> {
         }
         self.work
             .session
-            .record(self.work.lease, async |connection, _| {
-                start_step(connection, self.seq, self.is_up, step.id, &step.sql, self.actor).await
-            })
+            .record(self.work.lease, async |connection, _| insert_step(connection, self.row(step, false)).await)
             .await?;
         let outcome = self.run_outside(step).await;
         match outcome {
@@ -155,6 +155,7 @@ impl Run<'_> {
             lock_timeout.as_millis(),
             statement_timeout.as_millis()
         );
+        self.work.session.settings_may_have_moved();
         batch(&self.work.session.connection, &set).await?;
         self.apply_settings(step).await?;
         self.work.session.run(&step.sql).await

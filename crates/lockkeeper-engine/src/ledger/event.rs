@@ -8,8 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::install::read_problem;
-use super::snapshot::timestamp;
-use super::sql::query;
+use super::sql::{query, timestamp};
 use crate::postgres::{Connection, SqlError};
 
 /// One line of the log.

@@ -13,8 +13,7 @@ use lockkeeper_core::model::{Answer, ExitClass, Problem};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::snapshot::timestamp;
-use super::sql::{batch, problem, query};
+use super::sql::{batch, problem, query, timestamp};
 use crate::postgres::{Connection, SqlError, Target, connect, sqlstate};
 use crate::seams::sleep;
 
@@ -83,16 +82,12 @@ impl Lease {
         Ok(Self { term, renewal })
     }
 
-    /// Opens a transaction in which this holder may write. Its first statements set the limits and lock
-    /// the term; the answer is the transaction's id, by which its end is recognised.
-    ///
-    /// # Errors
-    /// [`Fenced`](SqlError) shows as an empty answer: the lease was lost.
+    /// Opens a transaction in which this holder may write: it sets the limits and locks the term. The answer
+    /// is the transaction's id, by which its end is recognised; no answer means that the lease was lost.
     pub fn begin_sql(&self, limits: &str) -> String {
         let term = self.term;
         format!(
-            "BEGIN; {limits} \
-             SELECT pg_catalog.pg_current_xact_id()::text FROM lockkeeper.lease \
+            "BEGIN; {limits} SELECT pg_catalog.pg_current_xact_id()::text FROM lockkeeper.lease \
              WHERE term = {term} AND expires_at > pg_catalog.clock_timestamp() FOR KEY SHARE"
         )
     }

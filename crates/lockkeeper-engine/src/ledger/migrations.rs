@@ -71,7 +71,8 @@ async fn insert(
         ],
     )
     .await?;
-    Ok(rows.first().map(|row| AppliedSeq(row.get(0))))
+    let seq: Option<i64> = rows.first().and_then(|row| row.get(0));
+    Ok(seq.map(AppliedSeq))
 }
 
 /// Records that every step of a migration is done.

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 
 use super::install::{read_problem, version};
 use super::lease::LeaseRecord;
-use super::sql::{batch, query};
+use super::sql::{batch, broken, optional_timestamp, query, timestamp};
 use crate::postgres::{Connection, SqlError};
 
 /// The ledger at one instant.
@@ -147,21 +147,6 @@ impl LedgerSnapshot {
     pub fn point(&self, name: &PointName) -> Option<&PointRecord> {
         self.points.iter().find(|point| point.name == *name)
     }
-}
-
-/// A row that the ledger's own CHECKs should have made impossible.
-pub fn broken(what: &str) -> Box<Problem> {
-    Problem::new(ExitClass::Usage, message!("ledger-broken", what = what)).hint(message!("ledger-broken-hint"))
-}
-
-/// A timestamp column that was read as microseconds since 1970.
-pub fn timestamp(row: &Row, column: &str) -> Answer<Timestamp> {
-    Timestamp::from_microsecond(row.get(column)).map_err(|_| broken(column))
-}
-
-pub fn optional_timestamp(row: &Row, column: &str) -> Answer<Option<Timestamp>> {
-    let micros: Option<i64> = row.get(column);
-    micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|_| broken(column))).transpose()
 }
 
 fn applied(row: &Row) -> Answer<AppliedRecord> {

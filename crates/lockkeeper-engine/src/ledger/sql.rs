@@ -1,7 +1,9 @@
-//! One way to send a statement of the ledger: typed parameters in the unnamed statement, in one round
-//! trip, which a pooler in transaction mode passes on unharmed.
+//! One way to send a statement of the ledger and to read its rows. Typed parameters in the unnamed statement,
+//! in one round trip, which a pooler in transaction mode passes on unharmed.
 
-use lockkeeper_core::model::{ExitClass, Message, Problem};
+use jiff::Timestamp;
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, ExitClass, Message, Problem};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -22,4 +24,19 @@ pub async fn batch(connection: &Connection, sql: &str) -> Result<(), SqlError> {
 /// A failure of the ledger's own statements: neither the user's SQL nor a refusal.
 pub fn problem(error: &SqlError, doing: Message) -> Box<Problem> {
     error.problem(ExitClass::MigrationFailed, doing)
+}
+
+/// A row that the ledger's own CHECKs should have made impossible.
+pub fn broken(what: &str) -> Box<Problem> {
+    Problem::new(ExitClass::Usage, message!("ledger-broken", what = what)).hint(message!("ledger-broken-hint"))
+}
+
+/// A timestamp column that was read as microseconds since 1970.
+pub fn timestamp(row: &Row, column: &str) -> Answer<Timestamp> {
+    Timestamp::from_microsecond(row.get(column)).map_err(|_| broken(column))
+}
+
+pub fn optional_timestamp(row: &Row, column: &str) -> Answer<Option<Timestamp>> {
+    let micros: Option<i64> = row.get(column);
+    micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|_| broken(column))).transpose()
 }

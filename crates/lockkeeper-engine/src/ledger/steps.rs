@@ -6,24 +6,30 @@ use tokio_postgres::types::Type;
 use super::sql::query;
 use crate::postgres::{Connection, SqlError};
 
-/// Records the intent to run a step. Starting it again after a crash renews the intent.
-pub async fn start_step(
-    connection: &Connection,
-    seq: AppliedSeq,
-    is_up: bool,
-    step: StepId,
-    sql: &str,
-    actor: &str,
-) -> Result<(), SqlError> {
+/// A step that begins, or that its own transaction has done.
+#[derive(Debug, Clone, Copy)]
+pub struct NewStep<'a> {
+    pub seq: AppliedSeq,
+    pub is_up: bool,
+    pub id: StepId,
+    pub sql: &'a str,
+    pub actor: &'a str,
+    /// Recorded as done, in the transaction that did it; else only as intended.
+    pub is_done: bool,
+}
+
+/// Records a step. Starting it again after a crash renews the intent.
+pub async fn insert_step(connection: &Connection, step: NewStep<'_>) -> Result<(), SqlError> {
     query(
         connection,
-        include_str!("sql/start_step.sql"),
+        include_str!("sql/insert_step.sql"),
         &[
-            (&seq.0, Type::INT8),
-            (&direction(is_up), Type::TEXT),
-            (&ordinal(step), Type::INT4),
-            (&sql, Type::TEXT),
-            (&actor, Type::TEXT),
+            (&step.seq.0, Type::INT8),
+            (&direction(step.is_up), Type::TEXT),
+            (&ordinal(step.id), Type::INT4),
+            (&step.sql, Type::TEXT),
+            (&step.actor, Type::TEXT),
+            (&step.is_done, Type::BOOL),
         ],
     )
     .await

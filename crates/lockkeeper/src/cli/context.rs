@@ -66,7 +66,7 @@ impl<'p> Context<'p> {
             statement_timeout: self.settings.limits.statement_timeout,
             lock_attempts: self.settings.limits.lock_attempts,
         };
-        Ok(Session { connection, holder: self.holder(), limits, stop })
+        Ok(Session::new(connection, self.holder(), limits, stop))
     }
 
     fn holder(&self) -> Holder {

@@ -4,11 +4,12 @@ mod authors;
 mod commands;
 mod context;
 mod files;
+mod help;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lockkeeper_core::model::{Answer, ExitClass};
 
 use crate::printer::{Language, Printer, Tone};
@@ -55,7 +56,10 @@ enum Command {
 
 /// Runs one command line. Everything that can be said is said; the exit code is the rest.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let command = help::in_language(command(), help::language(&args));
+    let parsed = command.try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output and are no error; clap knows which is which.
@@ -73,6 +77,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(problem.exit.code())
         }
     }
+}
+
+/// The command line as clap knows it, in English.
+fn command() -> clap::Command {
+    Cli::command().disable_help_subcommand(true)
 }
 
 /// Settings that cannot be read must still be told in the right language.
@@ -108,13 +117,11 @@ fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_sound_and_every_command_has_an_example() {
-        let mut command = Cli::command();
+        let mut command = command();
         command.clone().debug_assert();
         for sub in command.get_subcommands_mut() {
             let help = sub.render_long_help().to_string();

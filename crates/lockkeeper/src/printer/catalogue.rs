@@ -15,6 +15,9 @@ const SOURCES: [(&str, &str); 5] = [
     (include_str!("catalogue/release.en.ftl"), include_str!("catalogue/release.ko.ftl")),
 ];
 
+/// The help texts that are laid over the English ones.
+const HELP: &str = include_str!("help.ko.ftl");
+
 /// The messages of one language.
 pub struct Catalogue {
     bundle: FluentBundle<FluentResource>,
@@ -22,20 +25,43 @@ pub struct Catalogue {
 
 impl Catalogue {
     pub fn new(language: Language) -> Self {
+        let of_language = SOURCES.into_iter().map(|(english, korean)| match language {
+            Language::English => english,
+            Language::Korean => korean,
+        });
+        Self::of_sources(language, of_language)
+    }
+
+    /// The Korean help texts.
+    pub fn of_help() -> Self {
+        Self::of_sources(Language::Korean, [HELP])
+    }
+
+    /// The identifiers of the help texts.
+    pub fn help_ids() -> impl Iterator<Item = String> {
+        HELP.lines()
+            .filter_map(|line| line.split_once(" ="))
+            .map(|(id, _)| id.to_owned())
+            .filter(|id| id.starts_with("help"))
+    }
+
+    fn of_sources<'s>(language: Language, sources: impl IntoIterator<Item = &'s str>) -> Self {
         let tag: LanguageIdentifier = language.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new(vec![tag]);
         // Marks around arguments help right-to-left scripts and spoil copied commands.
         bundle.set_use_isolating(false);
-        for (english, korean) in SOURCES {
-            let source = match language {
-                Language::English => english,
-                Language::Korean => korean,
-            };
+        for source in sources {
             // A broken entry is found by the test; what can be read is used.
             let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(readable, _)| readable);
             bundle.add_resource_overriding(resource);
         }
         Self { bundle }
+    }
+
+    /// A text without arguments.
+    pub fn entry(&self, id: &str) -> Option<String> {
+        let pattern = self.bundle.get_message(id)?.value()?;
+        Some(self.bundle.format_pattern(pattern, None, &mut Vec::new()).into_owned())
     }
 
     /// The message in this language. A message without an entry shows its identifier and arguments.

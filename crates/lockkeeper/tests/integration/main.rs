@@ -26,3 +26,5 @@ mod init;
 mod languages;
 /// The demo, and that it leaves nothing behind.
 mod demo;
+/// The README's session.
+mod readme;

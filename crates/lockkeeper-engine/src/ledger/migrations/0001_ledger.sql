@@ -148,22 +148,54 @@ CREATE TABLE lockkeeper.event_chain (
 INSERT INTO lockkeeper.event_chain (seq, hash) VALUES (0, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'));
 
 -- Appends an event. Each field is hashed behind its length, so that no two different events read alike.
+-- PL/pgSQL, because its plans are kept for the session: a run of many migrations plans them once.
 CREATE FUNCTION lockkeeper.record_event(actor text, kind text, release_id bigint, payload text)
-RETURNS bigint LANGUAGE sql SET search_path = pg_catalog AS $$
-    WITH previous AS MATERIALIZED (
-        SELECT c.seq + 1 AS seq, c.hash, clock_timestamp() AS at FROM lockkeeper.event_chain c FOR UPDATE
-    ), hashed AS (
-        SELECT p.seq, p.at, p.hash AS previous, sha256(p.hash || convert_to(
-            (SELECT string_agg(octet_length(convert_to(field, 'UTF8')) || ':' || field, ',' ORDER BY place)
-             FROM unnest(ARRAY[p.seq::text, (extract(epoch FROM p.at) * 1000000)::bigint::text, $1, $2,
-                               coalesce($3::text, ''), $4]) WITH ORDINALITY AS fields (field, place)), 'UTF8')) AS hash
-        FROM previous p
-    ), inserted AS (
-        INSERT INTO lockkeeper.events (seq, at, actor, kind, release_id, payload, previous, hash)
-        SELECT h.seq, h.at, $1, $2, $3, $4, h.previous, h.hash FROM hashed h
-        RETURNING seq, hash
-    )
-    UPDATE lockkeeper.event_chain c SET seq = i.seq, hash = i.hash FROM inserted i RETURNING i.seq
+RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    next_seq bigint;
+    previous bytea;
+    event_at timestamptz;
+    canonical text;
+    event_hash bytea;
+BEGIN
+    SELECT c.seq + 1, c.hash INTO next_seq, previous FROM lockkeeper.event_chain c FOR UPDATE;
+    event_at := clock_timestamp();
+    SELECT string_agg(octet_length(convert_to(field, 'UTF8')) || ':' || field, ',' ORDER BY place) INTO canonical
+    FROM unnest(ARRAY[next_seq::text, (extract(epoch FROM event_at) * 1000000)::bigint::text, $1, $2,
+                      coalesce($3::text, ''), $4]) WITH ORDINALITY AS fields (field, place);
+    event_hash := sha256(previous || convert_to(canonical, 'UTF8'));
+    INSERT INTO lockkeeper.events AS e (seq, at, actor, kind, release_id, payload, previous, hash)
+    VALUES (next_seq, event_at, $1, $2, $3, $4, previous, event_hash);
+    UPDATE lockkeeper.event_chain AS c SET seq = next_seq, hash = event_hash;
+    RETURN next_seq;
+END
+$$;
+
+-- Writes a migration's row and its event, only while the transaction is still the one that BEGIN opened:
+-- NULL tells that the migration has ended it behind our back. Without a duration it has only begun.
+CREATE FUNCTION lockkeeper.record_migration(transaction text, migration_number bigint, migration_name text,
+    migration_kind text, migration_stage smallint, because text, up text, up_sha256 bytea, down text, down_sha256 bytea,
+    down_text text, release bigint, actor text, took_ms bigint)
+RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    new_seq bigint;
+BEGIN
+    IF pg_current_xact_id()::text <> transaction THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO lockkeeper.migrations (number, name, kind, stage, stage_because, up_path, up_checksum, down_path,
+        down_checksum, down_sql, release_id, applied_by, duration_ms, state, started_at, applied_at)
+    VALUES (migration_number, migration_name, migration_kind, migration_stage, because, up, up_sha256, down,
+        down_sha256, down_text, release, actor, took_ms,
+        CASE WHEN took_ms IS NULL THEN 'applying' ELSE 'applied' END, now(),
+        CASE WHEN took_ms IS NOT NULL THEN clock_timestamp() END)
+    RETURNING seq INTO new_seq;
+    PERFORM lockkeeper.record_event(actor,
+        CASE WHEN took_ms IS NULL THEN 'migration_started' ELSE 'migration_applied' END, release,
+        json_build_object('number', migration_number, 'name', migration_name, 'stage', migration_stage, 'seq', new_seq,
+            'checksum', encode(up_sha256, 'hex'), 'duration_ms', took_ms)::text);
+    RETURN new_seq;
+END
 $$;
 
 CREATE FUNCTION lockkeeper.events_are_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,7 +1,7 @@
 //! `plan`: what would run, stage by stage.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, LockMode, Message, PlanDigest, Problem, Stage};
+use lockkeeper_core::model::{Answer, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::parse;
 use lockkeeper_core::plan::{PlanEntry, PlannedMigration, RunMode, Step, plan_migration, stage2_digest, survey};
 use lockkeeper_engine::ledger::{LedgerSnapshot, read};
@@ -11,6 +11,9 @@ use lockkeeper_lint::rules::check;
 
 use crate::cli::context::{Context, first_line};
 use crate::printer::Tone;
+
+/// A seed file's hundred thousand rows would hide what matters; `--json` has every step.
+const STEPS_SHOWN: usize = 40;
 
 /// Show what would run: statements, locks, rewrites, hazards, and the digest that an approval signs
 #[derive(Debug, clap::Args)]
@@ -96,8 +99,12 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
             ),
             Tone::Strong,
         );
-        for step in &migration.steps {
-            tell_step(step, migration, context);
+        let lines = LineIndex::new(&migration.up.text);
+        for step in migration.steps.iter().take(STEPS_SHOWN) {
+            tell_step(step, line_of(step, migration, &lines), context);
+        }
+        if let Some(more) = migration.steps.len().checked_sub(STEPS_SHOWN).filter(|more| *more > 0) {
+            printer.say_under(2, &message!("plan-more-steps", count = more), Tone::Quiet);
         }
         for finding in findings(migration) {
             let said = message!(
@@ -112,9 +119,8 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
     }
 }
 
-fn tell_step(step: &Step, migration: &PlannedMigration, context: &Context<'_>) {
+fn tell_step(step: &Step, line: usize, context: &Context<'_>) {
     let printer = context.printer;
-    let line = line_of(step, migration);
     let sql = first_line(&step.sql);
     printer.say_under(2, &message!("plan-step", ordinal = step.id.0, line = line, sql = sql), Tone::Plain);
     let lock = message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone());
@@ -127,8 +133,8 @@ fn tell_step(step: &Step, migration: &PlannedMigration, context: &Context<'_>) {
     }
 }
 
-fn line_of(step: &Step, migration: &PlannedMigration) -> usize {
-    migration.up.text.get(..step.span.start).unwrap_or("").matches('\n').count() + 1
+fn line_of(step: &Step, migration: &PlannedMigration, lines: &LineIndex) -> usize {
+    lines.place(&migration.up.text, step.span.start).line
 }
 
 fn lock_of(step: &Step) -> Message {
@@ -145,6 +151,7 @@ fn lock(mode: LockMode, table: &str, blocks: Message) -> Message {
 }
 
 fn to_json(migration: &PlannedMigration) -> serde_json::Value {
+    let lines = LineIndex::new(&migration.up.text);
     serde_json::json!({
         "number": migration.number.get(),
         "name": migration.name.as_str(),
@@ -155,7 +162,7 @@ fn to_json(migration: &PlannedMigration) -> serde_json::Value {
         "can_be_undone": migration.can_be_undone,
         "steps": migration.steps.iter().map(|step| serde_json::json!({
             "ordinal": step.id.0,
-            "line": line_of(step, migration),
+            "line": line_of(step, migration, &lines),
             "sql": step.sql,
             "lock": step.lock.as_ref().map(|(mode, table)| serde_json::json!({ "mode": mode.as_str(), "table": table })),
             "rewrites": step.rewrites,

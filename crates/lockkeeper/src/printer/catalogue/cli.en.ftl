@@ -34,6 +34,7 @@ init-written = written { $path }
 plan-digest = digest of stage 2, which an approval signs: { $digest }
 plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
+plan-more-steps = … and { $count } more statements (--json shows all)
 plan-nothing = nothing is pending
 plan-rewrites = writes the whole table anew
 plan-scans = reads the whole table while it holds the lock

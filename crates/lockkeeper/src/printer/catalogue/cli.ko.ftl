@@ -63,6 +63,7 @@ init-written = 생성  { $path }
 plan-digest = 단계 2의 다이제스트(승인할 때 여기에 서명): { $digest }
 plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
+plan-more-steps = … 그 밖에 SQL 문 { $count }개(--json으로 모두 표시)
 plan-nothing = 적용할 마이그레이션이 없습니다
 plan-rewrites = 테이블 전체를 다시 씀
 plan-scans = 잠금을 잡은 채 테이블 전체를 읽음

@@ -1,0 +1,115 @@
+# 명령과 인자의 도움말. 영어는 인자의 문서 주석에 있습니다. `help-명령`, `help-명령-인자`, 모든 명령에 공통인 `help-인자`, 끝에 붙는 `-epilogue`.
+
+help = 실행 중인 PostgreSQL의 스키마를 두 단계로 바꾸고, 그 사이에 코드를 배포합니다
+help-epilogue =
+    종료 코드:
+      0        완료
+      1        게이트나 규칙이 거부함
+      2        사용법 또는 설정 오류
+      3        마이그레이션 실패: 기록된 것, 기록되지 않은 것, 다음 명령을 메시지가 알려 줍니다
+      4        리스가 사용 중이거나 잠금을 얻지 못함: 아무것도 바뀌지 않았습니다
+      130/143  SIGINT/SIGTERM으로 안전한 지점에서 중단됨
+
+    예:
+      lockkeeper plan && lockkeeper stage1 && lockkeeper status
+help-config = 설정 파일 [기본값: 프로젝트 폴더의 lockkeeper.toml]
+help-project-dir = .env와 lockkeeper.toml이 있는 프로젝트 폴더 [기본값: 현재 폴더]
+help-migrations = 마이그레이션 폴더 [기본값: migrations]
+help-host = 서버의 이름이나 주소, 또는 Unix 소켓의 폴더 [환경 변수: DB_HOST]
+help-port = 서버의 포트 [환경 변수: DB_PORT]
+help-dbname = 데이터베이스 [환경 변수: DB_NAME]
+help-user = 접속할 역할 [환경 변수: DB_USER]
+help-sslmode = disable, allow, prefer, require, verify-ca, verify-full 중 하나 [환경 변수: DB_SSLMODE]
+help-environment = 환경의 이름. production이면 검증된 TLS가 없는 연결을 거부합니다
+help-lang = 메시지의 언어: en 또는 ko [환경 변수: LC_ALL, LANG]
+help-json = 표준 출력에 JSON으로 보고
+help-color = 색을 쓸 때
+help-point = 이 이름의 롤백 지점도 함께 생성
+help-unsettled = 중단되어 결과를 알아낼 수 없는 스텝이 어떻게 되었는지: done, 또는 다시 실행하려면 again
+
+help-init = lockkeeper.toml, migrations/, .env.example, allowed_signers, migrate-up.sh를 만듭니다. 덮어쓰지 않습니다
+help-init-epilogue =
+    예:
+      lockkeeper init
+
+help-new = 다음 번호의 업/다운 스크립트 쌍을 만듭니다
+help-new-epilogue =
+    예:
+      lockkeeper new add_users_full_name
+
+    이름이 종류를 나타냅니다: add_*와 create_*는 schema_add(단계 1), remove_*와 drop_*는 field_remove(단계 2),
+    그 밖의 이름은 schema_modify이며 효과가 단계를 정합니다.
+help-new-name = 마이그레이션이 하는 일, snake_case로: add_users_full_name
+
+help-plan = 무엇이 실행될지 보여 줍니다: SQL 문, 잠금, 재작성, 위험, 그리고 승인이 서명하는 다이제스트
+help-plan-epilogue =
+    예:
+      lockkeeper plan
+      lockkeeper plan --json | jq .digest
+
+help-stage1 = 대기 중인 단계 1 마이그레이션을 모두 적용합니다. 실행 중인 코드는 알아차리지 못합니다
+help-stage1-epilogue =
+    예:
+      lockkeeper stage1
+      lockkeeper stage1 --file-order   # 아직 쓰이지 않는 새 데이터베이스를 모든 파일로 구축
+help-stage1-to = 이 번호의 마이그레이션까지만 적용
+help-stage1-file-order = 단계 2의 게이트 없이 두 단계를 파일 순서대로 적용: 넘겨받은 이력으로 구축하는 새 환경처럼 아직 아무것도 실행되지 않는 데이터베이스용
+help-stage1-out-of-order = 이미 적용된 것보다 번호가 낮은 마이그레이션을 허용
+
+help-status = 모든 마이그레이션과 릴리스의 상태를 보여 줍니다. 파일과 원장이 맞지 않으면 종료 코드 1
+help-status-epilogue =
+    예:
+      lockkeeper status
+      lockkeeper status --json | jq '.migrations[] | select(.state == "pending")'
+
+help-deployed = 새 코드가 배포되어 요청에 응답하고 있음을 기록합니다
+help-deployed-epilogue =
+    예:
+      lockkeeper deployed --version 3.0
+help-deployed-version = 지금 배포된 버전
+
+help-approve = 단계 2를 승인합니다: 계획 전체를 출력한 뒤 SSH 키로 서명합니다
+help-approve-epilogue =
+    예:
+      lockkeeper approve stage2 --reason "모든 파드가 3.0"
+
+    키는 allowed_signers 파일에서 namespaces="lockkeeper-admin"이 있는 줄에 있어야 합니다.
+    --key가 없으면 git의 user.signingkey를 씁니다. ssh-keygen이 서명하므로 에이전트와 하드웨어 키도 쓸 수 있습니다.
+help-approve-what = 승인할 대상
+help-approve-reason = 지금 안전한 이유. 원장에 남습니다
+help-approve-key = 비밀 키, 또는 에이전트가 가진 키의 공개 키 [기본값: git의 user.signingkey]
+help-approve-principal = 서명하는 사람, allowed_signers 파일에 적힌 이름으로 [기본값: git의 user.email]
+help-approve-yes = 터미널에서 묻지 않고 서명
+
+help-stage2 = 단계 1, 배포, 승인이 갖춰지면 대기 중인 단계 2 마이그레이션을 모두 적용합니다
+help-stage2-epilogue =
+    예:
+      lockkeeper approve stage2 --reason "모든 파드가 3.0" && lockkeeper stage2
+
+help-rollback = 롤백 지점으로 돌아갑니다: 적용할 때 보관한 다운 스크립트를 마지막 마이그레이션부터 실행합니다
+help-rollback-epilogue =
+    예:
+      lockkeeper rollback before_schema_add --reason "결제 오류"
+
+    before_schema_add와 before_field_remove는 단계 1과 단계 2를 시작할 때 만들어집니다.
+    돌아갈 수 있는 지점은 lockkeeper status가 보여 줍니다.
+help-rollback-point = 롤백 지점
+help-rollback-reason = 이유. 원장에 남습니다
+help-rollback-yes = 터미널에서 묻지 않음
+help-rollback-past-stage2 = 단계 2 마이그레이션도 되돌립니다. 다운 스크립트는 테이블과 열을 되살리지만 그 안에 있던 데이터는 되살리지 못합니다
+help-rollback-down-from-files = 적용할 때 보관한 것 대신 이 체크아웃의 다운 파일을 실행
+
+help-log = 이벤트 로그를 보여 줍니다. --verify는 변경, 삭제, 순서 바뀜이 없음을 증명합니다
+help-log-epilogue =
+    예:
+      lockkeeper log
+      lockkeeper log --verify --head 3f1c…   # 다른 곳에 적어 둔 해시와 비교
+help-log-verify = 해시 사슬 전체를 따라가며 온전한지 확인
+help-log-head = --verify와 함께: 사슬의 끝이 이 해시여야 합니다. 이전 --verify가 출력한 것을 보관해 두었다가 씁니다. 데이터베이스 소유자가 사슬 전체를 새로 쓰면 이것으로 알 수 있습니다
+help-log-after = 이 이벤트 다음부터
+help-log-limit = 최대 이벤트 수
+
+help-demo = 끝나면 사라지는 전용 PostgreSQL에서 릴리스 이야기를 들려줍니다
+help-demo-epilogue =
+    예:
+      lockkeeper demo
