@@ -86,7 +86,7 @@ fn command() -> clap::Command {
 
 /// Settings that cannot be read must still be told in the right language.
 fn printer(flags: &GlobalFlags, settings: Option<&Settings>) -> Printer {
-    let language = settings.and_then(|settings| settings.language.clone()).or_else(|| flags.lang.clone());
+    let language = settings.map_or_else(|| settings::language(flags), |settings| settings.language.clone());
     let color = match settings.map_or(flags.color, |settings| settings.color) {
         ColorChoice::Auto => None,
         ColorChoice::Always => Some(true),

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Place, Problem, Span};
+use lockkeeper_core::model::{Answer, Message, Place, Problem, Span};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
@@ -119,9 +119,9 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         migrations: raw.migrations,
         database: raw.database,
         allowed_signers: raw.approval.allowed_signers,
-        expires_after: source.duration(raw.approval.expires_after)?,
+        expires_after: source.not_zero(raw.approval.expires_after, message!("settings-expires-after-zero"))?,
         author_may_approve: raw.approval.author_may_approve,
-        lock_timeout: source.at_least_a_millisecond(raw.limits.lock_timeout)?,
+        lock_timeout: source.not_zero(raw.limits.lock_timeout, message!("settings-lock-timeout-zero"))?,
         statement_timeout: source.duration(raw.limits.statement_timeout)?,
         connect_timeout: source.duration(raw.limits.connect_timeout)?,
         lock_attempts: source.at_least_one(raw.limits.lock_attempts)?,
@@ -177,10 +177,10 @@ impl Source<'_> {
         duration::parse(value.get_ref()).map(Some).ok_or_else(bad)
     }
 
-    fn at_least_a_millisecond(&self, value: Option<Spanned<String>>) -> Answer<Option<Duration>> {
+    fn not_zero(&self, value: Option<Spanned<String>>, refusal: Message) -> Answer<Option<Duration>> {
         let span = value.as_ref().map(Spanned::span).unwrap_or_default();
         match self.duration(value)? {
-            Some(Duration::ZERO) => Err(Problem::usage(message!("settings-lock-timeout-zero")).at(self.place(span))),
+            Some(Duration::ZERO) => Err(Problem::usage(refusal).at(self.place(span))),
             other => Ok(other),
         }
     }

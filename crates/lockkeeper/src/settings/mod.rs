@@ -1,7 +1,7 @@
 //! Settings: flags over environment over file over defaults, resolved once into plain values.
 //!
-//! [`Sources::read`] is the only part that touches the process's environment and the disk;
-//! everything after it is a pure function of what was read.
+//! [`Sources::read`] is the only part that touches the process's environment and the disk, but for the
+//! [`language`] of what it complains about; everything after it is a pure function of what was read.
 
 pub mod env_names;
 mod flags;
@@ -24,6 +24,11 @@ use lockkeeper_core::model::Answer;
 /// Reads and resolves in one go: what a command calls.
 pub fn load(flags: &Flags) -> Answer<Settings> {
     resolve::resolve(flags, &Sources::read(flags)?)
+}
+
+/// The language of messages when the settings cannot be read, which must be told in it too.
+pub fn language(flags: &Flags) -> Option<String> {
+    resolve::language(flags, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 pub use resolve::resolve;

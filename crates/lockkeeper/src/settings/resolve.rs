@@ -42,8 +42,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         None => beside_config(sources, file.migrations.as_deref().unwrap_or(MIGRATIONS_DEFAULT)),
     };
     let actor = sources.named(LOCKKEEPER_ACTOR).or(sources.os_user.as_deref()).unwrap_or("unknown").to_owned();
-    let languages = [LC_ALL, LC_MESSAGES, LANG];
-    let language = flags.lang.clone().or_else(|| languages.iter().find_map(|name| sources.env.get(*name)).cloned());
+    let language = language(flags, |name| sources.env.get(name).cloned());
     Ok(Settings {
         environment,
         project_dir: sources.project_dir.clone(),
@@ -58,6 +57,11 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         warnings: sources.warnings.clone(),
         target,
     })
+}
+
+/// The language of messages, from its flag or the locale's variables.
+pub fn language(flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Option<String> {
+    flags.lang.clone().or_else(|| [LC_ALL, LC_MESSAGES, LANG].into_iter().find_map(env))
 }
 
 fn environment(flags: &Flags, sources: &Sources) -> Answer<Environment> {
@@ -76,7 +80,8 @@ fn environment(flags: &Flags, sources: &Sources) -> Answer<Environment> {
 /// A path in the configuration file is meant from where that file is.
 pub(super) fn beside_config(sources: &Sources, path: &str) -> PathBuf {
     let folder = sources.config.as_deref().and_then(Path::parent).unwrap_or(&sources.project_dir);
-    folder.join(path)
+    // `./migrations` means no more than `migrations`, and reads worse in a message.
+    if folder == Path::new(".") { PathBuf::from(path) } else { folder.join(path) }
 }
 
 #[cfg(test)]

@@ -355,7 +355,7 @@ impl Running {
 
 fn signal(name: &str, to: &str) {
     // The shell has a kill of its own on every machine.
-    let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {to}")]).status().unwrap();
+    let sent = Command::new("sh").args(["-c", &format!("kill -s {name} -- {to}")]).status().unwrap();
     assert!(sent.success(), "kill -s {name} {to}");
 }
 

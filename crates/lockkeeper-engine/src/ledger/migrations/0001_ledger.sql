@@ -1,6 +1,12 @@
 -- The ledger: everything that Lockkeeper knows about this database. The CHECKs repeat the invariants of the code.
-CREATE SCHEMA IF NOT EXISTS lockkeeper;
-COMMENT ON SCHEMA lockkeeper IS 'Lockkeeper''s ledger: migrations, releases, approvals and the event log. Do not edit by hand.';
+-- An administrator may have made the schema for a role that may make none: IF NOT EXISTS would still ask for the right.
+DO $$ BEGIN
+    IF to_regnamespace('lockkeeper') IS NULL THEN
+        CREATE SCHEMA lockkeeper;
+        COMMENT ON SCHEMA lockkeeper IS
+            'Lockkeeper''s ledger: migrations, releases, approvals and the event log. Do not edit by hand.';
+    END IF;
+END $$;
 
 CREATE TABLE lockkeeper.ledger_versions (
     version     integer PRIMARY KEY CHECK (version > 0),

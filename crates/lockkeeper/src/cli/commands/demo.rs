@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Message, Problem};
 use lockkeeper_engine::driver::exit_of;
 use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Target, connect};
-use lockkeeper_engine::seams::{Stop, instant};
+use lockkeeper_engine::seams::{Stop, instant, sleep};
 
 use crate::cli::context::Context;
 use crate::printer::Tone;
+use crate::settings::env_names;
 
 /// Tell the story of a release on a private PostgreSQL that is removed afterwards
 #[derive(Debug, clap::Args)]
@@ -76,6 +78,20 @@ const APPROVER: &str = "admin@shop.example";
 
 pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let stop = Stop::on_signals().map_err(|error| failed(&error))?;
+    match tell(context, stop.clone()).await {
+        // A Ctrl-C reaches the programs that the story runs as well; that they ended is not what went wrong.
+        Err(problem) => Err(tokio::select! {
+            cause = stop.asked() => Problem::new(exit_of(cause), message!("demo-stopped")),
+            () = sleep(SIGNAL_PATIENCE) => problem,
+        }),
+        told => told,
+    }
+}
+
+/// How long our own signal may come behind that of a program we ran.
+const SIGNAL_PATIENCE: Duration = Duration::from_millis(200);
+
+async fn tell(context: &Context<'_>, stop: Stop) -> Answer<u8> {
     let began = instant();
     let printer = context.printer;
     printer.say_in(&message!("demo-server"), Tone::Strong);
@@ -124,6 +140,11 @@ fn write(path: &Path, text: &str) -> Answer<()> {
     std::fs::write(path, text).map_err(|error| failed(&error))
 }
 
+/// Whether a variable says where the database is or how to get there.
+fn names_a_place(name: &str) -> bool {
+    ["DB_", "DATABASE_URL", "PG", "LOCKKEEPER_"].iter().any(|start| name.starts_with(start))
+}
+
 /// A command line as a person would type it.
 fn spoken(args: &[&str]) -> String {
     let quoted = |arg: &&str| if arg.contains(' ') { format!("\"{arg}\"") } else { (*arg).to_owned() };
@@ -163,7 +184,12 @@ impl Stage<'_> {
             Host::Tcp(host) => PathBuf::from(host),
             Host::SocketDir(folder) => folder.clone(),
         };
-        let mut child = tokio::process::Command::new(&self.program)
+        let mut command = tokio::process::Command::new(&self.program);
+        // The story plays in its own place, whatever the terminal it is told in is set up for.
+        for name in env_names::ALL.iter().map(|one| one.name).filter(|name| names_a_place(name)) {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(self.language.iter().flat_map(|language| ["--lang", language.as_str()]))
             .args(scene.args)
             .current_dir(self.project)
@@ -171,9 +197,6 @@ impl Stage<'_> {
             .env("DB_PORT", self.target.port.to_string())
             .env("DB_NAME", &self.target.database)
             .env("DB_USER", &self.target.user)
-            .env_remove("DATABASE_URL")
-            .env_remove("DB_PASSWORD_FILE")
-            .env_remove("LOCKKEEPER_CONFIG")
             .env("LOCKKEEPER_ACTOR", AUTHOR)
             .stdin(Stdio::null())
             .spawn()

@@ -101,6 +101,7 @@ settings-file-invalid = the configuration is not understood: { $reason }
 settings-file-unknown-key = there is no setting { $key }
 settings-file-password = a password must not stand in the configuration file, which everybody with the project can read
 settings-duration-invalid = { $value } is not a span of time
+settings-expires-after-zero = expires_after must not be zero: no approval would ever hold
 settings-lock-timeout-zero = lock_timeout must not be zero: a statement would wait for its lock without end, with everybody else behind it
 settings-lock-attempts-zero = lock_attempts must be at least 1
 settings-env-not-utf8 = the value of the environment variable { $name } is not UTF-8

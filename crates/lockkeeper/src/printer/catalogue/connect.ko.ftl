@@ -101,6 +101,7 @@ settings-file-invalid = 설정 파일을 해석할 수 없습니다: { $reason }
 settings-file-unknown-key = { $key }(이)라는 설정은 없습니다
 settings-file-password = 프로젝트를 받은 사람이면 누구나 읽을 수 있으므로 설정 파일에 비밀번호를 둘 수 없습니다
 settings-duration-invalid = { $value }을(를) 시간 길이로 읽을 수 없습니다
+settings-expires-after-zero = expires_after는 0일 수 없습니다. 어떤 승인도 효력을 가질 수 없게 됩니다
 settings-lock-timeout-zero = lock_timeout은 0일 수 없습니다: SQL 문이 잠금을 끝없이 기다리고 다른 모든 요청이 그 뒤에서 기다리게 됩니다
 settings-lock-attempts-zero = lock_attempts는 1 이상이어야 합니다
 settings-env-not-utf8 = 환경 변수 { $name }의 값이 UTF-8이 아닙니다
