@@ -283,10 +283,8 @@ fn directives_that_mean_nothing_are_refused_at_their_word() {
 #[test]
 fn a_thousand_statements_in_one_file() {
     let shop = Shop::open();
-    let mut up = String::new();
-    for n in 1..=1_000 {
-        up.push_str(&format!("CREATE TABLE t{n} (id bigint PRIMARY KEY);\n"));
-    }
+    let tables: Vec<_> = (1..=1_000).map(|n| format!("CREATE TABLE t{n} (id bigint PRIMARY KEY);\n")).collect();
+    let up = tables.concat();
     shop.pair("01_create_many", &format!("{up}SELECT missing;\n"), DOWN);
     shop.run("stage1").refused(3, "migration-failed").at("migrations/01_create_many_up.sql:1001:8");
     assert!(!shop.exists("t1"));
@@ -306,7 +304,7 @@ fn a_seed_file_of_twenty_megabytes() {
         for _ in 0..100 {
             rows += 1;
             let end = if rows % 100 == 0 { ";\n" } else { ",\n" };
-            up.push_str(&format!("  ({rows}, '{words}'){end}"));
+            up.extend(["  (", &rows.to_string(), ", '", &words, "')", end]);
         }
     }
     shop.pair("01_create_seed", &format!("{up}SELECT missing;\n"), "DROP TABLE seed;\n");

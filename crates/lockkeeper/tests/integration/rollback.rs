@@ -123,7 +123,7 @@ fn a_down_that_fails_half_way_keeps_its_migration_and_those_undone_before() {
     shop.file("02_create_b_down.sql", broken);
     shop.run("stage1").expect(0);
     let run = shop.run(YES).refused(3, "undo-failed").sqlstate("42703").at("migrations/02_create_b_down.sql:2:8");
-    assert_eq!(run.notes(), ["rollback-progress"]);
+    assert_eq!(run.notes(), ["transaction-rolled-back", "rollback-progress"]);
     assert_eq!(run.hints(), ["rollback-failed-hint"]);
     assert_eq!(shop.applied(), [1, 2]);
     assert!(!shop.exists("c"));

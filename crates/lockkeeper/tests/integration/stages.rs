@@ -413,8 +413,8 @@ fn a_failing_migration_keeps_those_before_it_and_stops_those_behind() {
     let shop = three_tables();
     shop.pair("02_create_b", "CREATE TABLE b (id no_such_type)", "DROP TABLE b");
     let run = shop.run("stage1").refused(3, "migration-failed");
-    assert_eq!(run.notes(), ["stage-progress"]);
-    assert!(run.error()["notes"][0]["text"].as_str().unwrap().contains("1 of 3"), "{run}");
+    assert_eq!(run.notes(), ["transaction-rolled-back", "stage-progress"]);
+    assert!(run.error()["notes"][1]["text"].as_str().unwrap().contains("1 of 3"), "{run}");
     assert_eq!(shop.applied(), [1]);
     assert!(shop.exists("a") && !shop.exists("c"));
     shop.pair("02_create_b", "CREATE TABLE b (id int)", "DROP TABLE b");
