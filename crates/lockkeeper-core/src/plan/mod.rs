@@ -5,6 +5,7 @@
 mod applied;
 mod digest;
 mod migration;
+mod patience;
 mod pending;
 mod rollback;
 mod step;
@@ -12,6 +13,7 @@ mod step;
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
 pub use migration::{PlannedMigration, plan_migration, plan_up};
+pub use patience::{Attempt, attempts};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};
 pub use step::{RunMode, Settled, Step, StepId, down_steps};

@@ -5,19 +5,15 @@ use std::time::Duration;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Message, MigrationNumber, Problem};
 use lockkeeper_core::parse::MigrationFile;
-use lockkeeper_core::plan::Step;
+use lockkeeper_core::plan::{Step, attempts};
 
 use super::failure;
 use super::progress::{Progress, Reporter};
 use super::session::{Broken, Session, stopped};
 use crate::ledger::Lease;
 use crate::postgres::sqlstate::is_transient;
-use crate::postgres::{Connection, SqlError};
-use crate::seams::sleep;
-
-/// The wait before another attempt grows from the first to the second.
-const RETRY_WAIT_MIN: Duration = Duration::from_millis(50);
-const RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
+use crate::postgres::{Blocker, Connection, SqlError};
+use crate::seams::{jittered, sleep};
 
 /// Where a transaction broke: at a step of the file, or around them.
 enum At<'s> {
@@ -46,10 +42,11 @@ impl<'a> Work<'a> {
         record: impl AsyncFn(&Connection, &str) -> Result<Option<T>, SqlError>,
         report: &mut Reporter<'_>,
     ) -> Answer<T> {
-        let attempts = self.session.limits.lock_attempts.max(1);
-        let mut attempt = 1;
-        loop {
-            let outcome = self.once(&record).await;
+        let limits = &self.session.limits;
+        let attempts = attempts(limits.lock_timeout, limits.lock_attempts);
+        let mut blockers = Vec::new();
+        for (place, attempt) in (1..).zip(&attempts) {
+            let outcome = self.once(attempt.lock_timeout, &record, &mut blockers, report).await;
             self.session.pass_notices(report);
             let (broken, at) = match outcome {
                 Ok(value) => return Ok(value),
@@ -59,33 +56,56 @@ impl<'a> Work<'a> {
                 Broken::Sql(SqlError::Server { report, .. }) if is_transient(&report.sqlstate) => report.clone(),
                 _ => return Err(self.problem(broken, &at)),
             };
-            if attempt == attempts {
-                let mut problem = self.problem(broken, &at);
-                problem.exit = ExitClass::Busy;
-                problem.notes.push(message!("lock-budget-spent", attempts = attempts));
-                problem.hints = vec![message!("lock-budget-spent-hint")];
-                return Err(problem);
+            if place == attempts.len() {
+                return Err(self.budget_spent(broken, &at, attempts.len(), &blockers));
             }
-            let wait = RETRY_WAIT_MIN.saturating_mul(1 << (attempt - 1).min(10)).min(RETRY_WAIT_MAX);
-            report(Progress::Retrying { number: self.number, attempt, attempts, wait, reason: said });
+            let wait = jittered(attempt.pause);
+            report(Progress::Retrying {
+                number: self.number,
+                attempt: place,
+                attempts: attempts.len(),
+                wait,
+                reason: said,
+            });
             tokio::select! {
                 () = sleep(wait) => {}
                 cause = self.session.stop.asked() => return Err(stopped(cause)),
             }
-            attempt += 1;
         }
+        // The schedule has at least one attempt, and the last one returns above.
+        Err(Problem::new(ExitClass::Busy, message!("lock-budget-spent", attempts = 0)))
+    }
+
+    /// The lock was not to be had: who held it the last time somebody was seen, and what to do.
+    fn budget_spent(&self, broken: Broken, at: &At<'_>, attempts: usize, blockers: &[Blocker]) -> Box<Problem> {
+        let mut problem = self.problem(broken, at);
+        problem.exit = ExitClass::Busy;
+        problem.notes.push(message!("lock-budget-spent", attempts = attempts));
+        problem.notes.extend(blockers.iter().map(Blocker::told));
+        problem.hints = vec![message!("lock-budget-spent-hint")];
+        problem
     }
 
     async fn once<T>(
         &self,
+        lock_timeout: Duration,
         record: &impl AsyncFn(&Connection, &str) -> Result<Option<T>, SqlError>,
+        blockers: &mut Vec<Blocker>,
+        report: &mut Reporter<'_>,
     ) -> Result<T, (Broken, At<'a>)> {
         let around = |broken: Broken| (broken, At::Around);
         let session = self.session;
-        let transaction = session.begin(self.lease).await.map_err(around)?;
+        let transaction = session.begin(self.lease, lock_timeout).await.map_err(around)?;
+        let mut seen = |found: Vec<Blocker>| {
+            // The same ones again, attempt after attempt, are no news.
+            if !found.iter().map(|it| it.pid).eq(blockers.iter().map(|it| it.pid)) {
+                report(Progress::Blocked { number: self.number, blockers: found.clone() });
+            }
+            *blockers = found;
+        };
         let work = async {
             for step in self.steps {
-                session.run(&step.sql).await.map_err(|broken| (broken, At::Step(step)))?;
+                session.run(&step.sql, &mut seen).await.map_err(|broken| (broken, At::Step(step)))?;
                 if let Some(cause) = session.stop.cause() {
                     return Err((Broken::Stopped(cause), At::Around));
                 }
@@ -93,7 +113,7 @@ impl<'a> Work<'a> {
             // A migration may have left a role behind that has no rights on the ledger.
             if self.steps.iter().any(|step| step.may_change_role) {
                 session.settings_may_have_moved();
-                session.run("RESET SESSION AUTHORIZATION; RESET ROLE").await.map_err(around)?;
+                session.run("RESET SESSION AUTHORIZATION; RESET ROLE", &mut seen).await.map_err(around)?;
             }
             // COMMIT travels right behind the row: should the row fail, COMMIT ends an aborted transaction,
             // which is a rollback.

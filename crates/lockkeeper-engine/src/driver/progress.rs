@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use lockkeeper_core::model::{MigrationName, MigrationNumber, PointName, ServerReport};
 
+use crate::postgres::Blocker;
+
 /// Receives progress. It must not block: the driver holds locks while it speaks.
 pub type Reporter<'a> = dyn FnMut(Progress) + 'a;
 
@@ -44,10 +46,15 @@ pub enum Progress {
     /// A lock was not to be had within `lock_timeout`; the whole transaction is tried again.
     Retrying {
         number: MigrationNumber,
-        attempt: u32,
-        attempts: u32,
+        attempt: usize,
+        attempts: usize,
         wait: Duration,
         reason: ServerReport,
+    },
+    /// Somebody stands in the way of the statement that runs.
+    Blocked {
+        number: MigrationNumber,
+        blockers: Vec<Blocker>,
     },
     /// The server's own NOTICE or WARNING.
     Notice(ServerReport),

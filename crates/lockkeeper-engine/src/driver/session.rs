@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem};
+use tokio::sync::OnceCell;
 
 use super::progress::{Progress, Reporter};
 use crate::ledger::{Holder, Lease, Param, batch, query};
-use crate::postgres::{Connection, SqlError, sqlstate};
-use crate::seams::{Stop, StopCause};
+use crate::postgres::{Blocker, Connection, SqlError, blockers_of, connect, sqlstate};
+use crate::seams::{Stop, StopCause, sleep};
 
 /// How long our statements may make others wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,16 +29,21 @@ const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Limits {
-    fn local(&self) -> String {
+    fn local(&self, lock_timeout: Duration) -> String {
         format!(
             "SET LOCAL lock_timeout = '{}ms'; SET LOCAL statement_timeout = '{}ms'; \
              SET LOCAL idle_in_transaction_session_timeout = '{}ms';",
-            self.lock_timeout.as_millis(),
+            lock_timeout.as_millis(),
             self.statement_timeout.unwrap_or_default().as_millis(),
             IDLE_IN_TRANSACTION_TIMEOUT.as_millis()
         )
     }
 }
+
+/// A statement that takes longer than this is looked at for the first time; the shortest `lock_timeout` of the
+/// schedule is a little longer.
+const FIRST_LOOK: Duration = Duration::from_millis(60);
+const NEXT_LOOK: Duration = Duration::from_millis(500);
 
 /// What a command that writes works with.
 pub struct Session {
@@ -47,6 +53,8 @@ pub struct Session {
     pub stop: Stop,
     /// Whether a migration may have left a role or a setting behind.
     settings_moved: AtomicBool,
+    /// A second connection that looks at who blocks the first. Opened when a statement first takes long.
+    observer: OnceCell<Option<Connection>>,
 }
 
 /// Why a transaction did not get to its end.
@@ -69,7 +77,14 @@ impl From<SqlError> for Broken {
 
 impl Session {
     pub const fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop) -> Self {
-        Self { connection, holder, limits, stop, settings_moved: AtomicBool::new(false) }
+        Self {
+            connection,
+            holder,
+            limits,
+            stop,
+            settings_moved: AtomicBool::new(false),
+            observer: OnceCell::const_new(),
+        }
     }
 
     /// Remembers that what ran may have changed the session; the next transaction starts from a clean one.
@@ -77,9 +92,10 @@ impl Session {
         self.settings_moved.store(true, Ordering::Relaxed);
     }
 
-    /// Opens a transaction in which this holder may write; the answer is its id.
-    pub async fn begin(&self, lease: &Lease) -> Result<String, Broken> {
-        let sql = lease.begin_sql(&self.limits.local());
+    /// Opens a transaction in which this holder may write, and whose statements wait no longer than
+    /// `lock_timeout` for a lock; the answer is its id.
+    pub async fn begin(&self, lease: &Lease, lock_timeout: Duration) -> Result<String, Broken> {
+        let sql = lease.begin_sql(&self.limits.local(lock_timeout));
         let client = self.connection.client();
         // What an earlier migration set for the session must not reach the next one. In a message of its own,
         // sent ahead without waiting: in the same one, BEGIN would only go on with a transaction whose mode
@@ -120,22 +136,45 @@ impl Session {
         let _ = batch(&self.connection, "ROLLBACK").await;
     }
 
-    /// Runs a statement of a migration. A stop cancels it through the protocol's cancel request.
-    pub async fn run(&self, sql: &str) -> Result<(), Broken> {
+    /// Runs a statement of a migration. A stop cancels it through the protocol's cancel request; whoever
+    /// blocks it is told to `seen` each time that changes.
+    pub async fn run(&self, sql: &str, seen: &mut (dyn FnMut(Vec<Blocker>) + '_)) -> Result<(), Broken> {
         let statement = batch(&self.connection, sql);
         tokio::pin!(statement);
-        let (result, stopped) = tokio::select! {
-            result = &mut statement => (result, self.stop.cause()),
-            cause = self.stop.asked() => {
-                // A cancel request that does not arrive leaves the statement to end by itself.
-                let _ = self.connection.canceller().cancel().await;
-                (statement.await, Some(cause))
+        let mut stopped = None;
+        let mut last = Vec::new();
+        let mut look_after = FIRST_LOOK;
+        let result = loop {
+            tokio::select! {
+                result = &mut statement => break result,
+                cause = self.stop.asked(), if stopped.is_none() => {
+                    stopped = Some(cause);
+                    // A cancel request that does not arrive leaves the statement to end by itself.
+                    let _ = self.connection.canceller().cancel().await;
+                }
+                blockers = self.blockers(look_after) => {
+                    look_after = NEXT_LOOK;
+                    if pids(&blockers) != pids(&last) && !blockers.is_empty() {
+                        seen(blockers.clone());
+                    }
+                    last = blockers;
+                }
             }
         };
-        match (result, stopped) {
+        match (result, stopped.or_else(|| self.stop.cause())) {
             (Err(error), Some(cause)) if error.sqlstate() == sqlstate::QUERY_CANCELED => Err(Broken::Stopped(cause)),
             (Err(error), _) => Err(Broken::Sql(error)),
             (Ok(()), _) => Ok(()),
+        }
+    }
+
+    /// Who blocks our connection, after a while.
+    async fn blockers(&self, after: Duration) -> Vec<Blocker> {
+        sleep(after).await;
+        let observer = self.observer.get_or_init(|| async { connect(self.connection.target()).await.ok() }).await;
+        match observer {
+            Some(observer) => blockers_of(observer, self.connection.backend_pid()).await,
+            None => Vec::new(),
         }
     }
 
@@ -146,7 +185,7 @@ impl Session {
         write: impl AsyncFnOnce(&Connection, &str) -> Result<T, SqlError>,
     ) -> Answer<T> {
         let written = async {
-            let transaction = self.begin(lease).await?;
+            let transaction = self.begin(lease, self.limits.lock_timeout).await?;
             let value = write(&self.connection, &transaction).await?;
             self.commit().await?;
             Ok::<_, Broken>(value)
@@ -190,4 +229,8 @@ pub const fn exit_of(cause: StopCause) -> ExitClass {
 /// The problem of a stop at a safe point.
 pub fn stopped(cause: StopCause) -> Box<Problem> {
     Problem::new(exit_of(cause), message!("stopped")).note(message!("stopped-safe")).hint(message!("stopped-hint"))
+}
+
+fn pids(blockers: &[Blocker]) -> Vec<i32> {
+    blockers.iter().map(|blocker| blocker.pid).collect()
 }

@@ -109,7 +109,7 @@ impl Run<'_> {
             .session
             .record(self.work.lease, async |connection, _| insert_step(connection, self.row(step, false)).await)
             .await?;
-        let outcome = self.run_outside(step).await;
+        let outcome = self.run_outside(step, report).await;
         match outcome {
             Ok(()) => {
                 self.refuse_half(step, settled).await?;
@@ -145,7 +145,7 @@ impl Run<'_> {
 
     /// Statements outside a transaction that take a light lock wait for old snapshots, which blocks nobody:
     /// they get all the time they need. A strong lock keeps its limit.
-    async fn run_outside(&self, step: &Step) -> Result<(), Broken> {
+    async fn run_outside(&self, step: &Step, report: &mut Reporter<'_>) -> Result<(), Broken> {
         let strong = step.lock.as_ref().is_some_and(|(mode, _)| *mode > LockMode::ShareUpdateExclusive);
         let limits = &self.work.session.limits;
         let lock_timeout = if strong { limits.lock_timeout } else { Duration::ZERO };
@@ -158,7 +158,8 @@ impl Run<'_> {
         self.work.session.settings_may_have_moved();
         batch(&self.work.session.connection, &set).await?;
         self.apply_settings(step).await?;
-        self.work.session.run(&step.sql).await
+        let number = self.work.number;
+        self.work.session.run(&step.sql, &mut |blockers| report(Progress::Blocked { number, blockers })).await
     }
 
     async fn apply_settings(&self, step: &Step) -> Result<(), SqlError> {

@@ -1,5 +1,6 @@
 //! The way to a server: where it is, how to reach it safely, and what went wrong when it could not be reached.
 
+mod blocker;
 mod certificate;
 mod chain;
 mod connect;
@@ -14,6 +15,7 @@ mod target;
 mod tls;
 mod tls_problem;
 
+pub use blocker::{Blocker, blockers_of};
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
 pub use pgpass::{Passfile, PassfileEntry};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};

@@ -9,6 +9,15 @@ pub async fn sleep(duration: std::time::Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// A duration moved by up to a quarter either way, so that two who were turned away together do not come
+/// back together.
+pub fn jittered(duration: std::time::Duration) -> std::time::Duration {
+    use std::hash::{BuildHasher, RandomState};
+    // RandomState is seeded by the operating system; nothing here needs more than that.
+    let roll = u32::try_from(RandomState::new().hash_one(0) % 1_000).unwrap_or(500);
+    duration * (750 + roll / 2) / 1_000
+}
+
 /// A clock for durations; what time it is, the database says.
 pub fn instant() -> std::time::Instant {
     std::time::Instant::now()

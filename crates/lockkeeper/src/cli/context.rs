@@ -139,6 +139,12 @@ impl<'p> Context<'p> {
                 ),
                 Tone::Waiting,
             ),
+            Progress::Blocked { number, blockers } => {
+                for blocker in blockers {
+                    let said = message!("progress-blocked", number = number.to_string(), who = blocker.told());
+                    printer.note_in(&said, Tone::Waiting);
+                }
+            }
             Progress::Notice(notice) => printer
                 .note_in(&message!("progress-notice", severity = notice.severity, text = notice.message), Tone::Quiet),
         }

@@ -15,6 +15,7 @@ runtime-failed = the program could not start: { $reason }
 ## Progress
 
 progress-applied = applied { $number } { $name } in { $ms } ms
+progress-blocked = { $number } waits: { $who }
 progress-cleared = cleared away what step { $ordinal } of { $number } had left half done
 progress-notice = PostgreSQL: { $severity }: { $text }
 progress-point = rollback point { $point } taken

@@ -44,6 +44,7 @@ runtime-failed = 프로그램을 시작할 수 없습니다: { $reason }
 ## 진행
 
 progress-applied = { $number } { $name } 적용 완료({ $ms }ms)
+progress-blocked = { $number } 대기 중: { $who }
 progress-cleared = { $number } 스텝 { $ordinal }이(가) 끝내지 못하고 남긴 것을 정리했습니다
 progress-notice = PostgreSQL: { $severity }: { $text }
 progress-point = 롤백 지점 { $point } 생성

@@ -70,8 +70,10 @@ transaction-rolled-back = it was rolled back: nothing of it stands
 transaction-left = the migration ended the transaction it ran in
 transaction-left-hint = remove COMMIT, ROLLBACK or PREPARE TRANSACTION from it
 undo-failed = migration { $number } { $name } could not be undone
+blocked-by = pid { $pid } holds the lock ({ $application } as { $user }, { $state }, for { $seconds } s): { $query }
+blocked-by-autovacuum = autovacuum, pid { $pid }, holds the lock since { $seconds } s; it gives way unless it prevents wraparound
 lock-budget-spent = { $attempts } attempts, and the lock was not to be had
-lock-budget-spent-hint = see who holds it (pg_stat_activity, pg_blocking_pids), or try again at a quieter time: the same command goes on from here
+lock-budget-spent-hint = let whoever holds it finish, or end it (SELECT pg_terminate_backend(pid)), or try at a quieter time: the same command goes on from here
 
 ## What PostgreSQL says most often
 

@@ -61,8 +61,10 @@ transaction-rolled-back = 롤백되었습니다: 아무것도 남지 않았습�
 transaction-left = 마이그레이션이 자신이 실행되던 트랜잭션을 끝냈습니다
 transaction-left-hint = 마이그레이션에서 COMMIT, ROLLBACK, PREPARE TRANSACTION을 지우세요
 undo-failed = 마이그레이션 { $number } { $name }을(를) 되돌리지 못했습니다
+blocked-by = pid { $pid }이(가) 잠금을 갖고 있습니다({ $user } 역할의 { $application }, { $state }, { $seconds }초째): { $query }
+blocked-by-autovacuum = autovacuum(pid { $pid })이 { $seconds }초째 잠금을 갖고 있습니다. 랩어라운드 방지가 아니면 스스로 비켜 줍니다
 lock-budget-spent = { $attempts }번 시도했지만 잠금을 얻지 못했습니다
-lock-budget-spent-hint = 누가 잠금을 잡고 있는지 보거나(pg_stat_activity, pg_blocking_pids) 한가한 때에 다시 시도하세요: 같은 명령이 여기서부터 이어집니다
+lock-budget-spent-hint = 잠금을 가진 쪽이 끝나기를 기다리거나 종료하세요(SELECT pg_terminate_backend(pid)). 또는 한가한 시간에 다시 시도하세요: 같은 명령이 여기서부터 이어집니다
 
 ## PostgreSQL이 가장 자주 하는 말
 
