@@ -1,5 +1,6 @@
 //! What a migration's file can be, do and get wrong.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::shop::Shop;
@@ -285,7 +286,7 @@ fn a_thousand_statements_in_one_file() {
     let shop = Shop::open();
     let mut up = String::new();
     for n in 1..=1_000 {
-        up.push_str(&format!("CREATE TABLE t{n} (id bigint PRIMARY KEY);\n"));
+        writeln!(up, "CREATE TABLE t{n} (id bigint PRIMARY KEY);").unwrap();
     }
     shop.pair("01_create_many", &format!("{up}SELECT missing;\n"), DOWN);
     shop.run("stage1").refused(3, "migration-failed").at("migrations/01_create_many_up.sql:1001:8");
@@ -305,8 +306,8 @@ fn a_seed_file_of_twenty_megabytes() {
         up.push_str("INSERT INTO seed VALUES\n");
         for _ in 0..100 {
             rows += 1;
-            let end = if rows % 100 == 0 { ";\n" } else { ",\n" };
-            up.push_str(&format!("  ({rows}, '{words}'){end}"));
+            let end = if rows % 100 == 0 { ';' } else { ',' };
+            writeln!(up, "  ({rows}, '{words}'){end}").unwrap();
         }
     }
     shop.pair("01_create_seed", &format!("{up}SELECT missing;\n"), "DROP TABLE seed;\n");

@@ -305,7 +305,7 @@ pub struct Running {
 }
 
 /// No command of these tests takes longer, however slow the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Running {
     /// In a process group of its own, as a shell would start it.
