@@ -96,9 +96,9 @@ fn ctrl_c_in_the_middle_leaves_nothing_either() {
         wait_until("the demo works", || place.files() >= if late { 2 } else { 1 });
         assert!(running.is_running());
         if to_group {
-            running.signal_group("INT")
+            running.signal_group("INT");
         } else {
-            running.signal("INT")
+            running.signal("INT");
         }
         running.wait_for(Duration::from_secs(30)).expect(130);
         place.is_clean();

@@ -279,7 +279,7 @@ fn events_cut_off_at_the_end_are_found() {
 fn a_replaced_head_is_found() {
     let last = "(SELECT max(seq) FROM lockkeeper.events)";
     let shop = Shop::awaiting_approval();
-    let count = shop.events().len() as i64;
+    let count = i64::try_from(shop.events().len()).unwrap();
     broken("UPDATE lockkeeper.event_chain SET hash = sha256('x')", count, "does not fit");
     broken(&format!("UPDATE lockkeeper.event_chain SET seq = {last} - 1"), count, "does not fit");
     broken("DELETE FROM lockkeeper.event_chain", count, "does not fit");

@@ -18,6 +18,8 @@ mod gates;
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
+/// Locks that others hold.
+mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
 /// What `init` and `new` write, and that it works.

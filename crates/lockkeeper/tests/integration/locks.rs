@@ -1,0 +1,82 @@
+//! Locks that others hold: who they are is told, nobody waits long behind us, and it ends.
+
+use std::time::{Duration, Instant};
+
+use lockkeeper_testkit::Session;
+
+use crate::shop::{Running, Shop, wait_until};
+
+/// A reader that keeps its transaction open, so that ALTER TABLE has to wait until it is dropped.
+fn reader(shop: &Shop) -> Session {
+    let reader = shop.database.session();
+    reader.execute("SET application_name = 'nightly report'; BEGIN; SELECT count(*) FROM boats");
+    reader
+}
+
+/// A table that is applied, a column that is due, and little patience.
+fn shop() -> Shop {
+    let shop = Shop::open();
+    shop.project.write("lockkeeper.toml", "[limits]\nlock_timeout = \"400ms\"\nlock_attempts = 3\n");
+    shop.pair("01_create_boats", "CREATE TABLE boats (id int);\n", "DROP TABLE boats;\n");
+    shop.run("stage1").expect(0);
+    shop.pair(
+        "02_add_boats_name",
+        "ALTER TABLE boats ADD COLUMN name text;\n",
+        "ALTER TABLE boats DROP COLUMN name;\n",
+    );
+    shop
+}
+
+#[test]
+fn a_lock_that_is_not_to_be_had_ends_the_run_and_names_its_holder() {
+    let shop = shop();
+    let before = shop.database.dump();
+    let holder = reader(&shop);
+    let run = shop
+        .run("stage1")
+        .refused(4, "migration-failed")
+        .sqlstate("55P03")
+        .at("migrations/02_add_boats_name_up.sql:1:1");
+    assert!(run.notes().contains(&"lock-budget-spent".to_owned()), "{run}");
+    let notes = run.error()["notes"].to_string();
+    assert!(notes.contains("nightly report") && notes.contains("idle in transaction"), "{run}");
+    assert_eq!(run.hints(), ["lock-budget-spent-hint"]);
+    assert_eq!((shop.applied(), shop.database.dump()), (vec![1], before));
+
+    drop(holder);
+    shop.run("stage1").expect(0);
+    assert_eq!(shop.applied(), [1, 2]);
+}
+
+#[test]
+fn a_lock_that_comes_free_in_time_is_taken() {
+    let shop = shop();
+    shop.project.write("lockkeeper.toml", "[limits]\nlock_timeout = \"2s\"\nlock_attempts = 20\n");
+    let holder = reader(&shop);
+    let running = shop.start("stage1");
+    wait_until("the migration waits", || shop.count("pg_locks WHERE NOT granted") > 0);
+    drop(holder);
+    running.wait().expect(0);
+    assert_eq!(shop.applied(), [1, 2]);
+}
+
+#[test]
+fn nobody_waits_behind_us_longer_than_the_lock_timeout() {
+    let shop = shop();
+    let holder = reader(&shop);
+    let running = shop.start("stage1");
+    let mut longest = Duration::ZERO;
+    let mut reads = 0;
+    let mut running = Some(running);
+    while running.as_mut().is_some_and(Running::is_running) {
+        let began = Instant::now();
+        shop.database.value("SELECT count(*) FROM boats");
+        longest = longest.max(began.elapsed());
+        reads += 1;
+    }
+    running.take().unwrap().wait().expect(4);
+    drop(holder);
+    assert!(reads > 3, "{reads} reads");
+    // The timeout of 400 ms, and what a busy machine adds to connecting and reading.
+    assert!(longest < Duration::from_millis(1_900), "a reader waited {longest:?}");
+}
