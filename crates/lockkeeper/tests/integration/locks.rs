@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use lockkeeper_testkit::Session;
+use lockkeeper_testkit::OpenSession;
 
 use crate::shop::{Running, Shop, wait_until};
 
 /// A reader that keeps its transaction open, so that ALTER TABLE has to wait until it is dropped.
-fn reader(shop: &Shop) -> Session {
+fn reader(shop: &Shop) -> OpenSession {
     let reader = shop.database.session();
     reader.execute("SET application_name = 'nightly report'; BEGIN; SELECT count(*) FROM boats");
     reader
