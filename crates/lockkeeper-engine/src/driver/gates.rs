@@ -5,7 +5,7 @@ use lockkeeper_core::model::{GateReport, Message, PlanDigest, Stage};
 use lockkeeper_core::plan::PlannedMigration;
 use lockkeeper_core::release::{ApprovalDocument, ApprovalStanding, GateInputs, stage2_gates};
 
-use crate::ledger::LedgerSnapshot;
+use crate::ledger::{ApprovalRecord, LedgerSnapshot};
 use crate::signature::{ADMIN, AllowedSigners, verify};
 
 /// What the gates need besides the ledger.
@@ -53,11 +53,7 @@ pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> Ap
     let Some(document) = ApprovalDocument::parse(&approval.document) else {
         return void(message!("approval-unreadable"));
     };
-    let here = document.ledger_id == snapshot.ledger_id
-        && document.release_id == release.id
-        && document.database == context.database
-        && document.approver == approval.principal;
-    if !here {
+    if !is_of_here(&document, approval, snapshot, context) {
         return void(message!("approval-elsewhere", database = document.database, release = document.release_id));
     }
     if document.expires_at <= snapshot.now {
@@ -71,6 +67,31 @@ pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> Ap
         Ok(signer) => ApprovalStanding::Valid { by: signer.principal, plan: document.plan },
         Err(reason) => void(reason),
     }
+}
+
+/// The plan that the newest approval's signature names, if it held when it was recorded. An approval that ran
+/// out since still lets the stage 2 go on that began under it.
+pub fn signed_plan(snapshot: &LedgerSnapshot, context: &GateContext) -> Option<PlanDigest> {
+    let approval = snapshot.approval.as_ref()?;
+    let document = ApprovalDocument::parse(&approval.document)?;
+    let allowed = context.allowed.as_ref()?;
+    let here = is_of_here(&document, approval, snapshot, context);
+    let signed =
+        verify(allowed, ADMIN, &approval.principal, &approval.document, &approval.signature, approval.approved_at);
+    (here && signed.is_ok()).then_some(document.plan)
+}
+
+/// Whether an approval was made for this ledger, database and release, by the one whose row it is.
+fn is_of_here(
+    document: &ApprovalDocument,
+    approval: &ApprovalRecord,
+    snapshot: &LedgerSnapshot,
+    context: &GateContext,
+) -> bool {
+    document.ledger_id == snapshot.ledger_id
+        && snapshot.open_release().is_some_and(|release| document.release_id == release.id)
+        && document.database == context.database
+        && document.approver == approval.principal
 }
 
 /// Why a principal may not approve: it wrote or ran what it would approve.

@@ -11,13 +11,13 @@ use lockkeeper_core::plan::{
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
-use super::gates::{GateContext, gate_reports};
+use super::gates::{GateContext, gate_reports, signed_plan};
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
 use super::standalone::{Run, Unsettled};
 use crate::ledger::{
     Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying, mark_approval_used,
-    open_release, query, read, read_problem, record_event, set_state, take_point, undone,
+    open_release, query, read, read_problem, record_event, renew_begun, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -255,8 +255,10 @@ fn check_gates(
         return Err(Problem::refused(message!("stage2-no-release")).hint(message!("next-stage1")));
     };
     let contracting = snapshot.open_release().is_some_and(|release| release.state == ReleaseState::Contracting);
-    if contracting || !begun.is_empty() {
-        return check_resumable(snapshot, pending);
+    // A stage 2 that stopped may be approved anew as it stands now; then the gates are asked again.
+    let approved_anew = begun.is_empty() && snapshot.approval.as_ref().is_some_and(|approval| !approval.is_used);
+    if (contracting || !begun.is_empty()) && !approved_anew {
+        return check_resumable(snapshot, pending, begun, request.gates);
     }
     let contract = pending.iter().filter(|it| it.stage() == Stage::Contract);
     let plan = stage2_digest(&snapshot.ledger_id, contract.map(PlanEntry::from));
@@ -270,16 +272,23 @@ fn check_gates(
 }
 
 /// A stage 2 that was interrupted goes on under the approval that let it begin, and so only with what that
-/// approval named: what is done since and what is still pending must together be that plan.
-fn check_resumable(snapshot: &LedgerSnapshot, pending: &[PlannedMigration]) -> Answer<()> {
+/// approval named: what is done since, what stopped between its steps and what is still pending must together
+/// be that plan.
+fn check_resumable(
+    snapshot: &LedgerSnapshot,
+    pending: &[PlannedMigration],
+    begun: &[Due],
+    gates: &GateContext,
+) -> Answer<()> {
     let began_after = snapshot.points.iter().find(|point| point.name.as_str() == PointName::BEFORE_STAGE2);
     let done = snapshot.applied.iter().map(|row| &row.migration).filter(|migration| {
-        migration.stage == Stage::Contract && began_after.is_some_and(|point| migration.seq > point.after)
+        let since = began_after.is_some_and(|point| migration.seq > point.after);
+        migration.stage == Stage::Contract && migration.complete && since
     });
-    let rest = pending.iter().filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from);
-    let plan = stage2_digest(&snapshot.ledger_id, done.map(PlanEntry::from).chain(rest));
-    let approved = snapshot.approval.as_ref().and_then(|approval| approval.plan);
-    if approved == Some(plan) {
+    // Of one that stopped, the files as they are now count: they are what would run.
+    let rest = begun.iter().map(|due| &due.migration).chain(pending).filter(|it| it.stage() == Stage::Contract);
+    let plan = stage2_digest(&snapshot.ledger_id, done.map(PlanEntry::from).chain(rest.map(PlanEntry::from)));
+    if signed_plan(snapshot, gates) == Some(plan) {
         return Ok(());
     }
     let release = snapshot.open_release().map_or(0, |release| release.id);
@@ -378,7 +387,10 @@ async fn apply(
         return Ok(());
     }
     let seq = match due.begun {
-        Some(seq) => seq,
+        Some(seq) => {
+            session.record(lease, async |connection, _| renew_begun(connection, seq, &new).await).await?;
+            seq
+        }
         None => begin_steps(session, lease, &new).await?,
     };
     let run = Run { work, seq, is_up: true, actor, unsettled: request.unsettled };

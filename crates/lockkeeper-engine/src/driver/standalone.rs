@@ -50,7 +50,9 @@ impl Run<'_> {
         let done = done_steps(&self.work.session.connection, self.seq, self.is_up)
             .await
             .map_err(|error| ledger_problem(&error, message!("ledger-unreadable")))?;
-        for step in self.work.steps.iter().filter(|step| !done.contains(&step.id)) {
+        self.refuse_changed(&done)?;
+        let is_done = |step: &Step| done.iter().any(|(id, _)| *id == step.id);
+        for step in self.work.steps.iter().filter(|step| !is_done(step)) {
             report(Progress::StepStarted {
                 number: self.work.number,
                 ordinal: step.id.0,
@@ -62,6 +64,17 @@ impl Run<'_> {
             result.map_err(|problem| self.standing(step, problem))?;
         }
         Ok(())
+    }
+
+    /// A file may be mended behind the steps that are done, not among them: they are known by their place.
+    fn refuse_changed(&self, done: &[(StepId, String)]) -> Answer<()> {
+        let stands = |id: StepId| self.work.steps.iter().find(|step| step.id == id);
+        let Some((id, sql)) = done.iter().find(|(id, sql)| stands(*id).is_none_or(|step| step.sql != *sql)) else {
+            return Ok(());
+        };
+        let number = self.work.number.to_string();
+        let problem = Problem::refused(message!("steps-changed", number = number, ordinal = id.0, sql = sql.as_str()));
+        Err(problem.at(Place::file(Arc::clone(&self.work.file.path))).hint(message!("steps-changed-hint")))
     }
 
     /// Adds what stands to a failure: the steps before this one are done and stay.

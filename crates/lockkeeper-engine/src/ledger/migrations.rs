@@ -75,6 +75,26 @@ async fn insert(
     Ok(seq.map(AppliedSeq))
 }
 
+/// Records that a migration which had begun goes on with its files as they are now.
+pub async fn renew_begun(connection: &Connection, seq: AppliedSeq, new: &NewMigration<'_>) -> Result<(), SqlError> {
+    query(
+        connection,
+        "UPDATE lockkeeper.migrations SET stage_because = $2, up_path = $3, up_checksum = $4, down_path = $5, \
+         down_checksum = $6, down_sql = $7 WHERE seq = $1 AND state = 'applying'",
+        &[
+            (&seq.0, Type::INT8),
+            (&new.stage_because, Type::TEXT),
+            (&new.up_path, Type::TEXT),
+            (&new.up_checksum.as_bytes().as_slice(), Type::BYTEA),
+            (&new.down_path, Type::TEXT),
+            (&new.down_checksum.as_bytes().as_slice(), Type::BYTEA),
+            (&new.down_sql, Type::TEXT),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
 /// Records that every step of a migration is done.
 pub async fn finish_migration(
     connection: &Connection,

@@ -18,7 +18,9 @@ pub use approvals::{NewApproval, insert_approval, mark_approval_used};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
-pub use migrations::{NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, undone};
+pub use migrations::{
+    NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
+};
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};

@@ -53,12 +53,17 @@ pub async fn finish_step(
     .map(|_| ())
 }
 
-/// The steps of a migration that are recorded as done.
-pub async fn done_steps(connection: &Connection, seq: AppliedSeq, is_up: bool) -> Result<Vec<StepId>, SqlError> {
-    let sql = "SELECT ordinal FROM lockkeeper.steps \
+/// The steps of a migration that are recorded as done, each with the SQL that ran.
+pub async fn done_steps(
+    connection: &Connection,
+    seq: AppliedSeq,
+    is_up: bool,
+) -> Result<Vec<(StepId, String)>, SqlError> {
+    let sql = "SELECT ordinal, sql FROM lockkeeper.steps \
                WHERE migration_seq = $1 AND direction = $2 AND outcome = 'done' ORDER BY ordinal";
     let rows = query(connection, sql, &[(&seq.0, Type::INT8), (&direction(is_up), Type::TEXT)]).await?;
-    Ok(rows.iter().filter_map(|row| u32::try_from(row.get::<_, i32>(0)).ok()).map(StepId).collect())
+    let done = |row: &tokio_postgres::Row| Some((StepId(u32::try_from(row.get::<_, i32>(0)).ok()?), row.get(1)));
+    Ok(rows.iter().filter_map(done).collect())
 }
 
 const fn direction(is_up: bool) -> &'static str {

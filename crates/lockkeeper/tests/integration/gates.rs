@@ -472,6 +472,43 @@ fn an_interrupted_stage_2_goes_on_under_its_approval_and_only_with_what_it_named
     assert_eq!(shop.applied(), [1, 2, 3]);
 }
 
+#[test]
+fn what_stopped_between_its_steps_goes_on_as_it_was_approved_or_not_at_all() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    let up = "-- lockkeeper: no-transaction\nALTER TABLE customers DROP COLUMN email;\nSELECT 1 / (SELECT count(*) FROM customers);\n";
+    shop.pair("03_remove_email", up, "SELECT 1");
+    shop.approve().expect(0);
+    shop.run("stage2").refused(3, "migration-failed").sqlstate("22012");
+    // Behind the step that is done, something that nobody approved.
+    shop.pair("03_remove_email", &format!("{up}DROP TABLE customers;\n"), "SELECT 1");
+    shop.run("stage2").refused(1, "stage2-other-plan");
+    // Nor does it help to write the digest of it into the ledger.
+    shop.database.execute("UPDATE lockkeeper.approvals SET plan_digest = 'sha256:' || repeat('0', 64)");
+    shop.run("stage2").refused(1, "stage2-other-plan");
+    assert!(shop.exists("customers"));
+    shop.pair("03_remove_email", up, "SELECT 1");
+    shop.database.execute("INSERT INTO customers (id) VALUES (1)");
+    shop.run("stage2").expect(0);
+    assert_eq!(shop.applied(), [1, 2, 3]);
+}
+
+#[test]
+fn a_stage_2_that_must_change_in_the_middle_can_be_approved_anew() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    shop.pair("03_remove_email", "ALTER TABLE customers DROP COLUMN emial;\n", "SELECT 1");
+    shop.approve().expect(0);
+    let run = shop.run("stage2").refused(3, "migration-failed");
+    assert!(run.hints().contains(&"after-failure-stage2-hint".to_owned()), "{run}");
+    shop.pair("03_remove_email", "ALTER TABLE customers DROP COLUMN email;\n", "SELECT 1");
+    shop.run("stage2").refused(1, "stage2-other-plan");
+    shop.approve().expect(0);
+    shop.run("stage2").expect(0);
+    assert_eq!(shop.applied(), [1, 2, 3]);
+    assert_eq!(shop.run("status").expect(0).json()["release"]["state"], "completed");
+}
+
 // ── four eyes ──────────────────────────────────────────────────────────────────────────────────
 
 fn git(shop: &Shop, args: &[&str]) {
