@@ -18,7 +18,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 const MIGRATIONS: usize = 500;
 /// Pairs in the reading test.
 const PAIRS: usize = 5_000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 11;
 
 fn main() {
     let options = PrivateServerOptions { is_durable: true, ..PrivateServerOptions::default() };
@@ -71,7 +71,8 @@ impl Bench {
             milliseconds(&psql, |run| run.wall),
             milliseconds(&psql, |run| run.cpu)
         );
-        println!("  wall ratio          {}", spread(&mut ratios, 2));
+        println!("  wall ratio          {} round by round", spread(&mut ratios, 2));
+        println!("  wall ratio          {:.2} of the medians", median(&ours) / median(&psql));
         println!("  commits             {commits} for {MIGRATIONS} migrations (the rest: ledger, lease, release)");
     }
 
@@ -193,6 +194,12 @@ fn children_cpu() -> Duration {
         Duration::from_micros(u64::try_from(microseconds).unwrap_or(0))
     };
     span(usage.user_time()) + span(usage.system_time())
+}
+
+fn median(runs: &[Run]) -> f64 {
+    let mut walls: Vec<_> = runs.iter().map(|run| run.wall.as_secs_f64()).collect();
+    walls.sort_by(f64::total_cmp);
+    walls[walls.len() / 2]
 }
 
 fn milliseconds(runs: &[Run], of: impl Fn(&Run) -> Duration) -> String {
