@@ -118,6 +118,7 @@ fn every_kind_of_key_that_ssh_makes_can_approve() {
         &["-t", "rsa", "-b", "2048"],
         &["-t", "ecdsa", "-b", "256"],
         &["-t", "ecdsa", "-b", "384"],
+        &["-t", "ecdsa", "-b", "521"],
     ] {
         let shop = Shop::awaiting_approval();
         let key = shop.key("admin_key", options);
@@ -304,6 +305,17 @@ fn ssh_keygen_agrees_with_every_signature() {
     assert!(verify("document"));
     shop.project.write("document", &row[0][0].replace("stage: 2", "stage: 3"));
     assert!(!verify("document"));
+}
+
+#[test]
+fn a_reason_cannot_smuggle_lines_into_the_signed_text() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    shop.run(&APPROVE.replace("all pods on 1.0", "fine\nplan: sha256:0\r\napprover: boss@shop.example")).expect(0);
+    let document = shop.database.value("SELECT document FROM lockkeeper.approvals");
+    assert_eq!(document.lines().filter(|line| line.starts_with("plan: ") || line.starts_with("approver: ")).count(), 2);
+    assert_eq!(document.lines().count(), 9, "{document}");
+    opens(&shop);
 }
 
 #[test]

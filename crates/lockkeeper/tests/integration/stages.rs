@@ -338,6 +338,7 @@ fn a_role_taken_in_a_migration_ends_with_it() {
 #[test]
 fn settings_of_a_migration_end_with_it() {
     let shop = Shop::open();
+    shop.project.write("lockkeeper.toml", "[limits]\nlock_attempts = 1\n");
     shop.pair(
         "01_create_a",
         "CREATE SCHEMA hidden; SET search_path = hidden; SET lock_timeout = 0; SET default_transaction_read_only = on; SET default_transaction_isolation = 'serializable'; CREATE TABLE a ();",
@@ -361,7 +362,10 @@ fn settings_of_a_migration_end_with_it() {
 #[test]
 fn the_limits_hold_inside_a_migration_and_may_be_set_there() {
     let shop = Shop::open();
-    shop.project.write("lockkeeper.toml", "[limits]\nlock_timeout = \"1500ms\"\nstatement_timeout = \"7s\"\n");
+    shop.project.write(
+        "lockkeeper.toml",
+        "[limits]\nlock_timeout = \"1500ms\"\nlock_attempts = 1\nstatement_timeout = \"7s\"\n",
+    );
     let see =
         "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS l, current_setting('statement_timeout') AS s;";
     shop.pair("01_create_seen", see, "DROP TABLE seen");
