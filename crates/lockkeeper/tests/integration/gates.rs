@@ -557,6 +557,34 @@ fn whoever_wrote_the_migrations_may_not_approve_them() {
 }
 
 #[test]
+fn an_author_is_known_from_wherever_the_command_is_run() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    let folder = shop.project.path();
+    std::fs::create_dir_all(folder.join("deploy/job")).unwrap();
+    shop.rename("02_remove_customers_name_up.sql", "02_remove_[customers]_name_up.sql");
+    shop.rename("02_remove_customers_name_down.sql", "02_remove_[customers]_name_down.sql");
+    committed_by(&shop, ADMIN);
+    let absolute = folder.join("migrations").display().to_string();
+    for (from, flags) in [
+        (".", "--migrations ./migrations".to_owned()),
+        (".", format!("--migrations {absolute}")),
+        (".", "--project-dir deploy --migrations migrations".to_owned()),
+        ("deploy/job", "--project-dir ../..".to_owned()),
+        ("deploy", "--project-dir job --migrations ../migrations".to_owned()),
+    ] {
+        let mut command = shop.command(&format!(
+            "--json {flags} {}",
+            APPROVE.replace("admin_key", &folder.join("admin_key").display().to_string())
+        ));
+        std::fs::copy(folder.join("allowed_signers"), folder.join("deploy/allowed_signers")).unwrap();
+        std::fs::copy(folder.join("allowed_signers"), folder.join("deploy/job/allowed_signers")).unwrap();
+        command.current_dir(folder.join(from));
+        Shop::finish(command).refused(1, "approval-by-author");
+    }
+}
+
+#[test]
 fn whoever_only_changed_a_file_later_is_an_author_too() {
     let shop = Shop::awaiting_approval();
     shop.admin();
