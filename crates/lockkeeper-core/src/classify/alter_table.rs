@@ -12,12 +12,19 @@ use crate::parse::{
 pub fn effects_of(alter: &AlterTable, fresh: &Fresh) -> Vec<Effect> {
     let table = alter.table.as_ref();
     let is_fresh = fresh.table(table);
+    let is_meant = fresh.meant_table(table);
     alter
         .actions
         .iter()
         .map(|action| {
             let effect = action_effect(action, table, fresh);
-            if is_fresh { on_fresh_table(effect, table) } else { effect }
+            if is_fresh {
+                on_fresh_table(effect, table)
+            } else if is_meant && demands(action) {
+                Effect { reading: Reading::Neutral, why: None, ..effect }
+            } else {
+                effect
+            }
         })
         .collect()
 }
@@ -35,6 +42,17 @@ fn on_fresh_table(effect: Effect, table: Option<&ObjectName>) -> Effect {
         destroys_data: false,
         ..effect
     }
+}
+
+/// Whether an action adds or demands something, and takes nothing away.
+const fn demands(action: &AlterTableAction) -> bool {
+    matches!(
+        action,
+        AlterTableAction::AddColumn(..)
+            | AlterTableAction::AddConstraint(..)
+            | AlterTableAction::AlterColumn { change: ColumnChange::SetNotNull | ColumnChange::SetDefault, .. }
+            | AlterTableAction::EnableRowSecurity(_)
+    )
 }
 
 fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &Fresh) -> Effect {

@@ -5,12 +5,33 @@ use crate::parse::{AlterTable, AlterTableAction, Ident, ObjectKind, ObjectName, 
 /// Tables, columns and other objects created earlier in the same file.
 #[derive(Debug, Default)]
 pub struct Fresh {
-    tables: Vec<ObjectName>,
-    columns: Vec<(ObjectName, Ident)>,
+    tables: Vec<(ObjectName, Surety)>,
+    columns: Vec<(ObjectName, Ident, Surety)>,
     constraints: Vec<Ident>,
     objects: Vec<(ObjectKind, ObjectName)>,
     /// Objects that the file creates anywhere: dropping one of these first is replacing it.
     created_somewhere: Vec<(ObjectKind, ObjectName)>,
+}
+
+/// Whether something is new beyond doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Surety {
+    Certain,
+    /// IF NOT EXISTS: meant to be new, and an old one of that name would be taken without a word. Demands on
+    /// it bind nobody; what destroys is held to be done to the old one.
+    Meant,
+}
+
+impl Surety {
+    const fn of(if_not_exists: bool) -> Self {
+        if if_not_exists { Self::Meant } else { Self::Certain }
+    }
+}
+
+/// Whether both names surely mean the same object. A schema that is not written counts as `public`.
+fn same(left: &ObjectName, right: &ObjectName) -> bool {
+    let schema = |name: &ObjectName| name.schema.as_ref().map_or("public".to_owned(), |it| it.as_str().to_owned());
+    left.name == right.name && schema(left) == schema(right)
 }
 
 impl Fresh {
@@ -29,11 +50,14 @@ impl Fresh {
         fresh
     }
 
-    /// Remembers what one statement created. IF NOT EXISTS counts too: the usual idempotent style, and the
-    /// table is new wherever the migration is.
+    /// Remembers what one statement created.
     pub fn learn(&mut self, sql: &Sql) {
         match sql {
-            Sql::CreateTable(table) => self.tables.extend(table.name.clone()),
+            Sql::CreateTable(table) => {
+                // A temporary table hides any other of its name.
+                let surety = Surety::of(table.if_not_exists && !table.temporary);
+                self.tables.extend(table.name.clone().map(|name| (name, surety)));
+            }
             Sql::Create { object, name: Some(name), or_replace: false, .. } => {
                 self.objects.push((*object, name.clone()));
             }
@@ -47,7 +71,8 @@ impl Fresh {
         for action in &alter.actions {
             match (action, &alter.table) {
                 (AlterTableAction::AddColumn(_, column), Some(table)) => {
-                    self.columns.extend(column.column.clone().map(|name| (table.clone(), name)));
+                    let surety = Surety::of(column.if_not_exists);
+                    self.columns.extend(column.column.clone().map(|name| (table.clone(), name, surety)));
                 }
                 (AlterTableAction::AddConstraint(_, constraint), _) => self.constraints.extend(constraint.name.clone()),
                 _ => {}
@@ -55,22 +80,37 @@ impl Fresh {
         }
     }
 
+    /// Whether the table is new beyond doubt.
     pub fn table(&self, table: Option<&ObjectName>) -> bool {
-        table.is_some_and(|table| self.tables.iter().any(|fresh| fresh.may_be(table)))
+        let certain = |(fresh, surety): &(ObjectName, Surety), table| *surety == Surety::Certain && same(fresh, table);
+        table.is_some_and(|table| self.tables.iter().any(|fresh| certain(fresh, table)))
     }
 
+    /// Whether the table is new, or meant to be.
+    pub fn meant_table(&self, table: Option<&ObjectName>) -> bool {
+        table.is_some_and(|table| self.tables.iter().any(|(fresh, _)| same(fresh, table)))
+    }
+
+    /// Whether the column is new beyond doubt.
     pub fn column(&self, table: Option<&ObjectName>, column: &Ident) -> bool {
-        table.is_some_and(|table| self.columns.iter().any(|(of, fresh)| fresh == column && of.may_be(table)))
+        let certain = |surety| surety == Surety::Certain;
+        self.find_column(table, column).is_some_and(certain)
     }
 
-    /// Whether every one of the columns is new; an empty list is not.
+    fn find_column(&self, table: Option<&ObjectName>, column: &Ident) -> Option<Surety> {
+        let table = table?;
+        let found = self.columns.iter().find(|(of, fresh, _)| fresh == column && same(of, table));
+        found.map(|(_, _, surety)| *surety)
+    }
+
+    /// Whether every one of the columns is new, or meant to be; an empty list is not.
     pub fn all_columns(&self, table: Option<&ObjectName>, columns: &[Ident]) -> bool {
-        !columns.is_empty() && columns.iter().all(|column| self.column(table, column))
+        !columns.is_empty() && columns.iter().all(|column| self.find_column(table, column).is_some())
     }
 
-    /// Whether any of the columns is new: a key that needs a new column binds only rows that fill it.
+    /// Whether any of the columns is new, or meant to be: a key that needs a new column binds only rows that fill it.
     pub fn any_column(&self, table: Option<&ObjectName>, columns: &[Ident]) -> bool {
-        columns.iter().any(|column| self.column(table, column))
+        columns.iter().any(|column| self.find_column(table, column).is_some())
     }
 
     pub fn constraint(&self, constraint: Option<&Ident>) -> bool {
@@ -81,7 +121,7 @@ impl Fresh {
         if object == ObjectKind::Table {
             return self.table(Some(name));
         }
-        self.objects.iter().any(|(kind, fresh)| *kind == object && fresh.may_be(name))
+        self.objects.iter().any(|(kind, fresh)| *kind == object && same(fresh, name))
     }
 
     /// Whether the same file makes an object of that name again.
@@ -97,6 +137,6 @@ impl Fresh {
                 | ObjectKind::ForeignTable
                 | ObjectKind::Domain
         );
-        !holds_data && self.created_somewhere.iter().any(|(kind, made)| *kind == object && made.may_be(name))
+        !holds_data && self.created_somewhere.iter().any(|(kind, made)| *kind == object && same(made, name))
     }
 }

@@ -172,6 +172,8 @@ mod tests {
                 "ALTER TABLE t ALTER c SET DEFAULT 1",
                 "ALTER TYPE e ADD VALUE 'x'",
                 "CREATE TABLE t (a int); ALTER TABLE t DROP COLUMN a; DROP TABLE t; CREATE UNIQUE INDEX i ON t (b)",
+                "CREATE TABLE IF NOT EXISTS t (a int); CREATE UNIQUE INDEX i ON t (a); ALTER TABLE t ADD CHECK (a > 0)",
+                "CREATE TABLE public.t (a int); ALTER TABLE t DROP COLUMN a",
                 "DROP TRIGGER IF EXISTS tr ON t; CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
                 "INSERT INTO t VALUES (1)",
                 "UPDATE t SET a = 1",
@@ -220,6 +222,10 @@ mod tests {
                 "DO $$ BEGIN IF true THEN ALTER TABLE t DROP COLUMN c; END IF; END $$",
                 "DO $$ BEGIN EXECUTE 'DROP TABLE ' || 't'; END $$",
                 "DROP TABLE t; CREATE TABLE t (a int)",
+                "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t DROP COLUMN b",
+                "CREATE TABLE IF NOT EXISTS t (a int); TRUNCATE t",
+                "CREATE TABLE s.t (a int); ALTER TABLE t DROP COLUMN b",
+                "ALTER TABLE t ADD COLUMN IF NOT EXISTS a int; ALTER TABLE t DROP COLUMN a",
             ],
         );
     }

@@ -122,7 +122,7 @@ fn create_index(span: Span, index: &CreateIndex, fresh: &Fresh) -> Effect {
     } else {
         message!("effect-create-index", name = name, table = text(table))
     };
-    let binds_nobody = fresh.table(table) || fresh.any_column(table, &index.columns);
+    let binds_nobody = fresh.meant_table(table) || fresh.any_column(table, &index.columns);
     let mut effect = if index.unique && !binds_nobody {
         Effect::contracts(span, what, message!("why-writes-refused", table = text(table)))
     } else {

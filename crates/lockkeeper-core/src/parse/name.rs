@@ -43,15 +43,6 @@ impl ObjectName {
         let schema = parts.pop().map(Ident::from_source);
         Some(Self { schema, name })
     }
-
-    /// Whether both can mean the same object: an unwritten schema may be any.
-    pub fn may_be(&self, other: &Self) -> bool {
-        let schemas_agree = match (&self.schema, &other.schema) {
-            (Some(left), Some(right)) => left == right,
-            (None, _) | (_, None) => true,
-        };
-        self.name == other.name && schemas_agree
-    }
 }
 
 impl std::fmt::Display for ObjectName {
@@ -96,12 +87,5 @@ mod tests {
         assert_eq!(name("db.s.t"), "s.t");
         assert_eq!(name("\"a\"\"b\""), "\"a\"\"b\"");
         assert_eq!(ObjectName::from_source(" "), None);
-    }
-
-    #[test]
-    fn an_unwritten_schema_may_be_any() {
-        let parse = |text| ObjectName::from_source(text).unwrap();
-        assert!(parse("users").may_be(&parse("public.users")));
-        assert!(!parse("a.users").may_be(&parse("public.users")));
     }
 }

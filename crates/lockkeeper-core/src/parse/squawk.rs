@@ -505,6 +505,7 @@ fn add_column(it: &ast::AddColumn) -> AddColumn {
         .and_then(|child| names_of(&child, SyntaxKind::TABLE_NAME_REF).into_iter().next());
     AddColumn {
         column: it.column_name().map(|name| ident(name.syntax())),
+        if_not_exists: it.if_not_exists().is_some(),
         not_null: has(SyntaxKind::NOT_NULL_CONSTRAINT) || has(SyntaxKind::PRIMARY_KEY_CONSTRAINT),
         has_default: default.is_some() || serial,
         default_may_be_volatile: default.as_ref().is_some_and(|expr| may_be_volatile(expr.syntax())),

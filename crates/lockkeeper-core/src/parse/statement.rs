@@ -349,6 +349,7 @@ impl AlterTableAction {
 #[expect(clippy::struct_excessive_bools, reason = "each is one clause of the column definition")]
 pub struct AddColumn {
     pub column: Option<Ident>,
+    pub if_not_exists: bool,
     pub not_null: bool,
     pub has_default: bool,
     /// The default calls something other than a stable function of the transaction such as `now()`.

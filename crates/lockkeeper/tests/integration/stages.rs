@@ -338,6 +338,7 @@ fn a_role_taken_in_a_migration_ends_with_it() {
 #[test]
 fn settings_of_a_migration_end_with_it() {
     let shop = Shop::open();
+    // The only attempt waits as long as the settings say; the first of many is shorter.
     shop.project.write("lockkeeper.toml", "[limits]\nlock_attempts = 1\n");
     shop.pair(
         "01_create_a",
