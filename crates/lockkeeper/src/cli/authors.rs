@@ -6,17 +6,20 @@ use std::process::{Command, Stdio};
 
 use lockkeeper_core::parse::MigrationPair;
 
-/// The e-mail addresses of everybody who committed to these files. Empty without git or history: then
+/// The e-mail addresses of everybody who committed to these files of the migrations' folder. Empty without git or history: then
 /// only whoever runs the stage counts as author.
-pub fn of_files(project_dir: &Path, pairs: &[&MigrationPair]) -> Vec<String> {
+pub fn of_files(migrations: &Path, pairs: &[&MigrationPair]) -> Vec<String> {
     if pairs.is_empty() {
         return Vec::new();
     }
-    let paths = pairs.iter().flat_map(|pair| [pair.up.path.as_ref(), pair.down.path.as_ref()]);
+    // From within the folder, by the files' own names: the paths that are shown are relative to the project,
+    // and a path that git does not find has no authors, which would let everybody approve.
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let names = pairs.iter().flat_map(|pair| [name(&pair.up.path), name(&pair.down.path)]);
     let output = Command::new("git")
-        .current_dir(project_dir)
-        .args(["log", "--format=%ae", "--"])
-        .args(paths)
+        .current_dir(migrations)
+        .args(["--literal-pathspecs", "log", "--format=%ae", "--"])
+        .args(names)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();

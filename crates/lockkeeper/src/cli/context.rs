@@ -88,7 +88,7 @@ impl<'p> Context<'p> {
         Ok(GateContext {
             allowed,
             author_may_approve: self.settings.approval.author_may_approve,
-            authors: authors::of_files(&self.settings.project_dir, pairs),
+            authors: authors::of_files(&self.settings.migrations, pairs),
             database: self.settings.target()?.database.clone(),
         })
     }

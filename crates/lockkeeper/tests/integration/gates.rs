@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::shop::{ADMIN, APPROVE, DEV, ROLE, Run, Running, Shop, wait_until};
+use crate::shop::{ADMIN, APPROVE, ROLE, Run, Running, Shop, wait_until};
 
 /// Stage 2 says no for these reasons, and nothing changes.
 #[track_caller]
@@ -118,6 +118,7 @@ fn every_kind_of_key_that_ssh_makes_can_approve() {
         &["-t", "rsa", "-b", "2048"],
         &["-t", "ecdsa", "-b", "256"],
         &["-t", "ecdsa", "-b", "384"],
+        &["-t", "ecdsa", "-b", "521"],
     ] {
         let shop = Shop::awaiting_approval();
         let key = shop.key("admin_key", options);
@@ -304,6 +305,17 @@ fn ssh_keygen_agrees_with_every_signature() {
     assert!(verify("document"));
     shop.project.write("document", &row[0][0].replace("stage: 2", "stage: 3"));
     assert!(!verify("document"));
+}
+
+#[test]
+fn a_reason_cannot_smuggle_lines_into_the_signed_text() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    shop.run(&APPROVE.replace("all pods on 1.0", "fine\nplan: sha256:0\r\napprover: boss@shop.example")).expect(0);
+    let document = shop.database.value("SELECT document FROM lockkeeper.approvals");
+    assert_eq!(document.lines().filter(|line| line.starts_with("plan: ") || line.starts_with("approver: ")).count(), 2);
+    assert_eq!(document.lines().count(), 9, "{document}");
+    opens(&shop);
 }
 
 #[test]
@@ -507,63 +519,4 @@ fn a_stage_2_that_must_change_in_the_middle_can_be_approved_anew() {
     shop.run("stage2").expect(0);
     assert_eq!(shop.applied(), [1, 2, 3]);
     assert_eq!(shop.run("status").expect(0).json()["release"]["state"], "completed");
-}
-
-// ── four eyes ──────────────────────────────────────────────────────────────────────────────────
-
-fn git(shop: &Shop, args: &[&str]) {
-    let mut command = Command::new("git");
-    command.args(args).current_dir(shop.project.path()).env("HOME", shop.project.path()).stdout(Stdio::null());
-    assert!(command.status().unwrap().success(), "git {args:?}");
-}
-
-/// The admin committed the files, under this address.
-fn committed_by(shop: &Shop, email: &str) {
-    git(shop, &["init", "-q"]);
-    git(shop, &["config", "user.name", "Somebody"]);
-    git(shop, &["config", "user.email", email]);
-    git(shop, &["add", "migrations"]);
-    git(shop, &["commit", "-qm", "all of it"]);
-}
-
-#[test]
-fn whoever_wrote_the_migrations_may_not_approve_them() {
-    for email in [ADMIN, "Admin@Shop.example"] {
-        let shop = Shop::awaiting_approval();
-        shop.admin();
-        committed_by(&shop, email);
-        let run = not_approved(&shop, APPROVE, 1, "approval-by-author");
-        assert_eq!(run.hints(), ["approval-by-author-hint"]);
-        // Unless the project says so.
-        shop.project.write("lockkeeper.toml", "[approval]\nauthor_may_approve = true\n");
-        shop.approve().expect(0);
-        shop.project.write("lockkeeper.toml", "");
-        void(&shop, "is the author of this release");
-        shop.project.write("lockkeeper.toml", "[approval]\nauthor_may_approve = true\n");
-        opens(&shop);
-    }
-}
-
-#[test]
-fn whoever_only_changed_a_file_later_is_an_author_too() {
-    let shop = Shop::awaiting_approval();
-    shop.admin();
-    committed_by(&shop, DEV);
-    shop.approve().expect(0);
-    git(&shop, &["config", "user.email", ADMIN]);
-    shop.file("02_remove_customers_name_down.sql", "ALTER TABLE customers ADD COLUMN name text; -- mine\n");
-    git(&shop, &["commit", "-qam", "touch"]);
-    let run = shop.run("stage2").refused(1, "stage2-closed");
-    assert!(run.to_string().contains("is the author of this release"), "{run}");
-}
-
-#[test]
-fn whoever_ran_stage_1_may_not_approve_it() {
-    let shop = Shop::open();
-    shop.customers().admin();
-    let mut command = shop.command("--json stage1");
-    command.env("LOCKKEEPER_ACTOR", ADMIN);
-    Shop::finish(command).expect(0);
-    shop.run("deployed").expect(0);
-    not_approved(&shop, APPROVE, 1, "approval-by-author");
 }

@@ -345,6 +345,7 @@ fn every_answer_is_json_and_nothing_else() {
     ] {
         assert!(!shop.run(command).expect(0).json()[key].is_null(), "{command}");
     }
+    shop.run("log --limit=-1").expect(2);
     let log = shop.run("log --after 2 --limit 3").expect(0).json();
     let seqs: Vec<_> = log.as_array().unwrap().iter().map(|event| event["seq"].as_i64().unwrap()).collect();
     assert_eq!(seqs, [3, 4, 5]);

@@ -14,6 +14,8 @@ mod standalone;
 mod drift;
 /// What opens the second gate and what does not: stage 1, the deploy, signatures, roles, expiry, authors.
 mod gates;
+/// Four eyes: authors, as git knows them, do not approve.
+mod authors;
 /// The way back to a rollback point.
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.

@@ -21,10 +21,10 @@ pub struct Args {
     #[arg(long, value_name = "HASH", requires = "verify")]
     head: Option<String>,
     /// Start after this event
-    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    #[arg(long, value_name = "SEQ", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     after: i64,
     /// At most so many events
-    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(0..))]
     limit: i64,
 }
 
