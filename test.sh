@@ -54,6 +54,10 @@ on_major() {
   real_ring
 }
 
+# The tests wait for their servers more than they work.
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
+export RUST_TEST_THREADS
+
 ensure_cargo
 ensure cc postgres ssh-keygen openssl shellcheck
 if [ -n "$majors" ]; then

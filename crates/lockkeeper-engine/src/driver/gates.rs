@@ -17,6 +17,8 @@ pub struct GateContext {
     pub author_may_approve: bool,
     /// The authors of the pending migrations, as version control knows them.
     pub authors: Vec<String>,
+    /// Why version control cannot tell them, although it should.
+    pub authors_unknown: Option<Message>,
     /// The database's name, as the approval names it.
     pub database: String,
 }
@@ -100,5 +102,9 @@ pub fn author_objection(principal: &str, release_authors: &[String], context: &G
         return None;
     }
     let is_author = release_authors.iter().chain(&context.authors).any(|author| author.eq_ignore_ascii_case(principal));
-    is_author.then(|| message!("approval-by-author", by = principal))
+    if is_author {
+        return Some(message!("approval-by-author", by = principal));
+    }
+    // Whoever cannot see the authors cannot say that the approver is none of them.
+    context.authors_unknown.clone()
 }

@@ -85,10 +85,12 @@ impl<'p> Context<'p> {
                 return Err(Problem::usage(message!("signers-unreadable", path = path, reason = reason)));
             }
         };
+        let authors = authors::of_files(&self.settings.migrations, pairs);
         Ok(GateContext {
             allowed,
             author_may_approve: self.settings.approval.author_may_approve,
-            authors: authors::of_files(&self.settings.migrations, pairs),
+            authors: authors.known,
+            authors_unknown: authors.unknown,
             database: self.settings.target()?.database.clone(),
         })
     }

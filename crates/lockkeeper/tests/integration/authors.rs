@@ -35,6 +35,43 @@ fn committed_by(shop: &Shop, email: &str) {
 }
 
 #[test]
+fn a_clone_that_cannot_tell_the_authors_says_so_and_lets_nobody_approve() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    committed_by(&shop, DEV);
+    git(&shop, &["commit", "-q", "--allow-empty", "-m", "later"]);
+    let origin = shop.project.path().join("origin");
+    std::fs::create_dir(&origin).unwrap();
+    std::fs::rename(shop.project.path().join(".git"), origin.join(".git")).unwrap();
+    // The history is cut off, as a CI checkout does by default.
+    git(&shop, &["clone", "-q", "--depth", "1", "--no-checkout", &format!("file://{}", origin.display()), "shallow"]);
+    std::fs::rename(shop.project.path().join("shallow/.git"), shop.project.path().join(".git")).unwrap();
+    let run = shop.approve().refused(1, "authors-shallow");
+    assert_eq!(run.hints(), ["approval-by-author-hint"]);
+    git(&shop, &["fetch", "-q", "--unshallow"]);
+    shop.approve().expect(0);
+
+    // A repository that git does not trust is no better.
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    committed_by(&shop, DEV);
+    std::fs::write(shop.project.path().join(".git/HEAD"), "nonsense").unwrap();
+    shop.approve().refused(1, "authors-git-failed");
+}
+
+#[test]
+fn who_is_named_as_co_author_is_an_author() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    git(&shop, &["init", "-q"]);
+    git(&shop, &["config", "user.name", "Somebody"]);
+    git(&shop, &["config", "user.email", DEV]);
+    git(&shop, &["add", "migrations"]);
+    git(&shop, &["commit", "-qm", &format!("both of us\n\nCo-authored-by: Admin <{ADMIN}>")]);
+    not_approved(&shop);
+}
+
+#[test]
 fn whoever_wrote_the_migrations_may_not_approve_them() {
     for email in [ADMIN, "Admin@Shop.example"] {
         let shop = Shop::awaiting_approval();

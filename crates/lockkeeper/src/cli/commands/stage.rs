@@ -66,7 +66,7 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
         gates: &gates,
     };
     let outcome = run_stage(&session, &request, &mut |progress| context.report(progress)).await?;
-    tell(&outcome, way.stage, context);
+    tell(args, &outcome, way.stage, context);
     Ok(0)
 }
 
@@ -88,7 +88,7 @@ pub fn parse_point(text: &str) -> Answer<PointName> {
         .ok_or_else(|| Problem::usage(message!("point-name-unfit", name = text, max = PointName::CHARS_MAX)))
 }
 
-fn tell(outcome: &StageOutcome, stage: Stage, context: &Context<'_>) {
+fn tell(args: &StageArgs, outcome: &StageOutcome, stage: Stage, context: &Context<'_>) {
     let printer = context.printer;
     for notice in &outcome.notices {
         printer.note_in(notice, Tone::Waiting);
@@ -96,6 +96,9 @@ fn tell(outcome: &StageOutcome, stage: Stage, context: &Context<'_>) {
     let stage_number = i32::from(stage.number());
     if outcome.applied.is_empty() {
         printer.say(&message!("stage-nothing", stage = stage_number));
+        if let Some(point) = &args.point {
+            printer.note_in(&message!("point-not-taken", point = point.as_str()), Tone::Waiting);
+        }
     } else {
         printer.say_in(&message!("stage-done", stage = stage_number, count = outcome.applied.len()), Tone::Good);
     }

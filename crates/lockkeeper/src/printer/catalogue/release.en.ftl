@@ -87,7 +87,9 @@ sqlstate-undefined-hint = it does not exist here: is a migration missing, or doe
 ## Approvals
 
 approval-by-author = { $by } is the author of this release and may not approve it
-approval-by-author-hint = ask another admin, or allow it with author_may_approve in lockkeeper.toml
+approval-by-author-hint = let another admin approve from a full clone, or allow it with author_may_approve in lockkeeper.toml
+authors-git-failed = who wrote the migrations is not known: git says: { $reason }
+authors-shallow = who wrote the migrations is not known: this is a shallow clone (git fetch --unshallow; in CI, fetch-depth: 0)
 approval-elsewhere = it was made for release { $release } of database { $database }
 approval-expired = it expired at { $at }
 approval-no-signers = there is no allowed_signers file
@@ -135,6 +137,7 @@ signers-unreadable = { $path } cannot be read: { $reason }
 
 ## Rollback
 
+point-not-taken = rollback point { $point } was not taken: nothing was applied that it could lead back from
 point-name-automatic = { $name } is taken by Lockkeeper itself; choose another name
 point-name-unfit = { $name } cannot be a rollback point's name: letters, digits, _ - and ., at most { $max }
 rollback-declined = not rolled back

@@ -78,7 +78,9 @@ sqlstate-undefined-hint = 여기에는 없습니다: 빠진 마이그레이션�
 ## 승인
 
 approval-by-author = { $by }은(는) 이 릴리스의 작성자이므로 승인할 수 없습니다
-approval-by-author-hint = 다른 관리자에게 부탁하거나 lockkeeper.toml의 author_may_approve로 허용하세요
+approval-by-author-hint = 다른 관리자가 전체 클론에서 승인하게 하거나 lockkeeper.toml의 author_may_approve로 허용하세요
+authors-git-failed = 누가 마이그레이션을 작성했는지 알 수 없습니다. git의 답: { $reason }
+authors-shallow = 누가 마이그레이션을 작성했는지 알 수 없습니다: 얕은 클론입니다(git fetch --unshallow, CI에서는 fetch-depth: 0)
 approval-elsewhere = 데이터베이스 { $database }의 릴리스 { $release }에 대한 승인입니다
 approval-expired = { $at }에 만료되었습니다
 approval-no-signers = allowed_signers 파일이 없습니다
@@ -126,6 +128,7 @@ signers-unreadable = { $path }을(를) 읽을 수 없습니다: { $reason }
 
 ## 롤백
 
+point-not-taken = 롤백 지점 { $point }을(를) 만들지 않았습니다: 되돌릴 것이 적용되지 않았습니다
 point-name-automatic = { $name }은(는) Lockkeeper가 쓰는 이름입니다. 다른 이름을 고르세요
 point-name-unfit = { $name }은(는) 롤백 지점 이름으로 쓸 수 없습니다: 영문자, 숫자, _ - . 로 { $max }자까지 쓸 수 있습니다
 rollback-declined = 롤백하지 않았습니다
