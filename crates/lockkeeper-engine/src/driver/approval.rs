@@ -10,8 +10,9 @@ use lockkeeper_core::plan::{PlanEntry, PlannedMigration, plan_migration, stage2_
 use lockkeeper_core::release::ApprovalDocument;
 
 use super::gates::{GateContext, author_objection};
+use super::progress::Reporter;
 use super::session::Session;
-use crate::ledger::{Lease, LedgerSnapshot, NewApproval, insert_approval, read};
+use crate::ledger::{LedgerSnapshot, NewApproval, insert_approval, read};
 use crate::postgres::Connection;
 use crate::signature::{ADMIN, verify};
 
@@ -89,6 +90,7 @@ pub async fn record_approval(
     request: &ApprovalRequest,
     signature: &str,
     context: &GateContext,
+    report: &mut Reporter<'_>,
 ) -> Answer<()> {
     let document = request.document.to_text();
     let refused =
@@ -96,7 +98,7 @@ pub async fn record_approval(
     let Some(allowed) = &context.allowed else { return Err(refused(message!("approval-no-signers"))) };
     let signer =
         verify(allowed, ADMIN, &request.document.approver, &document, signature, request.now).map_err(refused)?;
-    let lease = Lease::acquire(&session.connection, &session.holder, "approve").await?;
+    let lease = session.lease("approve", report).await?;
     let recorded = session
         .record(&lease, async |connection, _| {
             insert_approval(

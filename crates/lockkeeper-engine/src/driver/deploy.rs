@@ -6,6 +6,7 @@ use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{plan_up, survey};
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
+use super::progress::Reporter;
 use super::session::Session;
 use crate::ledger::{Lease, read, set_deployed, set_state};
 
@@ -24,12 +25,17 @@ pub enum Deployed {
 ///
 /// # Errors
 /// A release whose stage 1 is not complete, and a lease that somebody else holds.
-pub async fn record_deploy(session: &Session, pairs: &[MigrationPair], version: &str) -> Answer<Deployed> {
+pub async fn record_deploy(
+    session: &Session,
+    pairs: &[MigrationPair],
+    version: &str,
+    report: &mut Reporter<'_>,
+) -> Answer<Deployed> {
     let Some(snapshot) = read(&session.connection).await? else { return Ok(Deployed::NothingWaits) };
     if snapshot.open_release().is_none() {
         return Ok(Deployed::NothingWaits);
     }
-    let lease = Lease::acquire(&session.connection, &session.holder, "deployed").await?;
+    let lease = session.lease("deployed", report).await?;
     let recorded = record(session, &lease, pairs, version).await;
     lease.release(&session.connection).await;
     recorded

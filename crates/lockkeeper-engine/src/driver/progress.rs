@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockkeeper_core::model::{MigrationName, MigrationNumber, PointName, ServerReport};
+use lockkeeper_core::model::{Message, MigrationName, MigrationNumber, PointName, ServerReport};
 
 use crate::postgres::Blocker;
 
@@ -12,6 +12,10 @@ pub type Reporter<'a> = dyn FnMut(Progress) + 'a;
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub enum Progress {
+    /// Another process is at work; this one waits for it.
+    Queued {
+        behind: Message,
+    },
     PointTaken {
         name: PointName,
     },

@@ -67,7 +67,7 @@ pub async fn run_rollback(
     request: &RollbackRequest<'_>,
     report: &mut Reporter<'_>,
 ) -> Answer<RollbackOutcome> {
-    let lease = Lease::acquire(&session.connection, &session.holder, "rollback").await?;
+    let lease = session.lease("rollback", report).await?;
     let outcome = under_lease(session, &lease, request, report).await;
     lease.release(&session.connection).await;
     outcome

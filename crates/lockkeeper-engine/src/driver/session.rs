@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use super::progress::{Progress, Reporter};
 use crate::ledger::{Holder, Lease, Param, batch, query};
 use crate::postgres::{Blocker, Connection, SqlError, blockers_of, connect, sqlstate};
-use crate::seams::{Stop, StopCause, sleep};
+use crate::seams::{Stop, StopCause, jittered, sleep};
 
 /// How long our statements may make others wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +45,17 @@ impl Limits {
 const FIRST_LOOK: Duration = Duration::from_millis(60);
 const NEXT_LOOK: Duration = Duration::from_millis(500);
 
+/// How often a busy lease is asked for again.
+const LEASE_ASKED_EVERY: Duration = Duration::from_millis(500);
+
 /// What a command that writes works with.
 pub struct Session {
     pub connection: Connection,
     pub holder: Holder,
     pub limits: Limits,
     pub stop: Stop,
+    /// Whether to wait for a lease that another process holds, instead of giving up at once.
+    pub waits_for_lease: bool,
     /// Whether a migration may have left a role or a setting behind.
     settings_moved: AtomicBool,
     /// A second connection that looks at who blocks the first. Opened when a statement first takes long.
@@ -76,14 +81,28 @@ impl From<SqlError> for Broken {
 }
 
 impl Session {
-    pub const fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop) -> Self {
-        Self {
-            connection,
-            holder,
-            limits,
-            stop,
-            settings_moved: AtomicBool::new(false),
-            observer: OnceCell::const_new(),
+    pub fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop, waits_for_lease: bool) -> Self {
+        let (settings_moved, observer) = (AtomicBool::new(false), OnceCell::const_new());
+        Self { connection, holder, limits, stop, waits_for_lease, settings_moved, observer }
+    }
+
+    /// Takes the lease. When it is busy: gives up and says who has it, or tells that once and waits.
+    pub async fn lease(&self, doing: &str, report: &mut Reporter<'_>) -> Answer<Lease> {
+        let mut told = false;
+        loop {
+            let busy = match Lease::acquire(&self.connection, &self.holder, doing).await {
+                Err(problem) if self.waits_for_lease && problem.exit == ExitClass::Busy => problem,
+                answer => return answer,
+            };
+            if !told {
+                report(Progress::Queued { behind: busy.message });
+                told = true;
+            }
+            // Asking is one short transaction each time: nobody queues for the lease while holding anything.
+            tokio::select! {
+                () = sleep(jittered(LEASE_ASKED_EVERY)) => {}
+                cause = self.stop.asked() => return Err(stopped(cause)),
+            }
         }
     }
 

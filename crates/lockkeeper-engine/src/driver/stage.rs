@@ -87,7 +87,7 @@ pub async fn run_stage(
         Stage::Expand => "stage1",
         Stage::Contract => "stage2",
     };
-    let lease = Lease::acquire(&session.connection, &session.holder, doing).await?;
+    let lease = session.lease(doing, report).await?;
     let outcome = under_lease(session, &lease, request, report).await;
     lease.release(&session.connection).await;
     outcome

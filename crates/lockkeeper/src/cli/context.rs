@@ -13,6 +13,14 @@ use super::{authors, files};
 use crate::printer::{Printer, Tone};
 use crate::settings::Settings;
 
+/// What a command does when another process is at work.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct WaitArgs {
+    /// Wait while another process changes this database, instead of ending with exit code 4
+    #[arg(long)]
+    pub wait: bool,
+}
+
 pub struct Context<'p> {
     pub settings: Settings,
     pub printer: &'p Printer,
@@ -54,7 +62,7 @@ impl<'p> Context<'p> {
     }
 
     /// A connection that may write. SIGINT and SIGTERM are caught from here on.
-    pub async fn session(&self) -> Answer<Session> {
+    pub async fn session(&self, waiting: WaitArgs) -> Answer<Session> {
         let stop = Stop::on_signals()
             .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
         let connection = self.connect().await?;
@@ -66,7 +74,7 @@ impl<'p> Context<'p> {
             statement_timeout: self.settings.limits.statement_timeout,
             lock_attempts: self.settings.limits.lock_attempts,
         };
-        Ok(Session::new(connection, self.holder(), limits, stop))
+        Ok(Session::new(connection, self.holder(), limits, stop, waiting.wait))
     }
 
     fn holder(&self) -> Holder {
@@ -99,6 +107,9 @@ impl<'p> Context<'p> {
     pub fn report(&self, progress: Progress) {
         let printer = self.printer;
         match progress {
+            Progress::Queued { behind } => {
+                printer.note_in(&message!("progress-queued", behind = behind), Tone::Waiting);
+            }
             Progress::PointTaken { name } => {
                 printer.note_in(&message!("progress-point", point = name.as_str()), Tone::Quiet);
             }

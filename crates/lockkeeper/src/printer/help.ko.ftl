@@ -24,6 +24,7 @@ help-environment = 환경의 이름. production이면 검증된 TLS가 없는 �
 help-lang = 메시지의 언어: en 또는 ko [환경 변수: LC_ALL, LANG]
 help-json = 표준 출력에 JSON으로 보고
 help-color = 색을 쓸 때
+help-wait = 다른 프로세스가 이 데이터베이스를 바꾸는 동안 종료 코드 4로 끝내지 않고 기다림
 help-point = 이 이름의 롤백 지점도 함께 생성
 help-unsettled = 중단되어 결과를 알아낼 수 없는 스텝이 어떻게 되었는지: done, 또는 다시 실행하려면 again
 

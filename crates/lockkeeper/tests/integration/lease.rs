@@ -66,6 +66,33 @@ fn whoever_comes_second_is_told_who_is_at_work_and_changes_nothing() {
 }
 
 #[test]
+fn whoever_waits_goes_on_when_the_first_is_done_and_does_nothing_twice() {
+    let shop = slow(4);
+    let first = start(&shop);
+    let second = shop.start("stage1 --wait");
+    let third = shop.start("deployed --wait --version 2.0");
+    first.wait().expect(0);
+    second.wait().expect(0).says(&["waiting: another process changes this database"]);
+    third.wait().expect(0);
+    assert_eq!(shop.applied(), [1, 2, 3]);
+    assert_eq!(shop.events().iter().filter(|kind| *kind == "migration_applied").count(), 3);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_the_lease() {
+    let shop = slow(60);
+    let first = start(&shop);
+    let mut second = shop.start("rollback before_schema_add --yes --wait");
+    let ours = "pg_stat_activity WHERE datname = current_database() AND application_name = 'lockkeeper'";
+    wait_until("the second asks for the lease", || shop.count(ours) >= 2);
+    assert!(second.is_running());
+    second.signal("TERM");
+    second.wait_for(Duration::from_secs(5)).refused(143, "stopped");
+    first.signal("TERM");
+    first.wait().refused(143, "stopped");
+}
+
+#[test]
 fn a_lease_is_renewed_for_as_long_as_a_migration_takes() {
     let shop = slow(12);
     let first = start(&shop);

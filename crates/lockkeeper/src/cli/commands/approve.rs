@@ -8,7 +8,7 @@ use lockkeeper_engine::driver::{ApprovalRequest, prepare_approval, record_approv
 use lockkeeper_engine::signature::{ADMIN, AllowedSigners, SigningKey, sign};
 
 use crate::cli::authors::git_config;
-use crate::cli::context::{Context, moment};
+use crate::cli::context::{Context, WaitArgs, moment};
 use crate::printer::Tone;
 
 /// Approve stage 2: print the whole plan, then sign it with an SSH key
@@ -32,6 +32,8 @@ pub struct Args {
     /// Sign without asking on the terminal
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    waiting: WaitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -46,7 +48,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         return Err(Problem::usage(message!("approve-reason-empty")).hint(message!("approve-reason-empty-hint")));
     }
     let pairs = context.pairs()?;
-    let session = context.session().await?;
+    let session = context.session(args.waiting).await?;
     let all: Vec<_> = pairs.iter().collect();
     let snapshot = lockkeeper_engine::ledger::read(&session.connection).await?;
     let is_applied =
@@ -69,7 +71,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         }
     }
     let signature = sign(&key, ADMIN, &request.document.to_text())?;
-    record_approval(&session, &request, &signature, &gates).await?;
+    record_approval(&session, &request, &signature, &gates, &mut |progress| context.report(progress)).await?;
     let until = moment(request.document.expires_at);
     context.printer.say_in(&message!("approve-done", by = principal.as_str(), until = until), Tone::Good);
     context.printer.say(&message!("say-next", command = message!("next-stage2")));

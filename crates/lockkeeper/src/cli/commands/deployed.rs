@@ -4,7 +4,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_engine::driver::{Deployed, record_deploy};
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, WaitArgs};
 use crate::printer::Tone;
 
 /// Record that the new code is deployed and answers requests
@@ -14,6 +14,8 @@ pub struct Args {
     /// The version that is out now
     #[arg(long, value_name = "VERSION", default_value = "unnamed")]
     version: String,
+    #[command(flatten)]
+    waiting: WaitArgs,
 }
 
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
@@ -21,9 +23,9 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         return Err(Problem::usage(message!("deployed-version-empty")));
     }
     let pairs = context.pairs()?;
-    let session = context.session().await?;
+    let session = context.session(args.waiting).await?;
     let printer = context.printer;
-    match record_deploy(&session, &pairs, args.version.trim()).await? {
+    match record_deploy(&session, &pairs, args.version.trim(), &mut |progress| context.report(progress)).await? {
         Deployed::NothingWaits => {
             printer.say(&message!("deployed-nothing-waits"));
             printer.answer(&serde_json::json!({ "recorded": false }));

@@ -5,7 +5,7 @@ use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_engine::driver::{PreparedUndo, RollbackRequest, Unsettled, preview_rollback, run_rollback};
 
 use super::stage::{UnsettledWord, parse_point};
-use crate::cli::context::{Context, first_line};
+use crate::cli::context::{Context, WaitArgs, first_line};
 use crate::printer::Tone;
 
 /// Go back to a rollback point: down scripts as they were when applied, the last migration first
@@ -31,12 +31,14 @@ pub struct Args {
     /// What became of a step that was interrupted and cannot be asked about: done, or again to run it
     #[arg(long, value_name = "WORD", value_enum)]
     unsettled: Option<UnsettledWord>,
+    #[command(flatten)]
+    waiting: WaitArgs,
 }
 
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let point = parse_point(&args.point)?;
     let pairs = if args.down_from_files { Some(context.pairs()?) } else { None };
-    let session = context.session().await?;
+    let session = context.session(args.waiting).await?;
     let request = RollbackRequest {
         point,
         reason: args.reason.trim().to_owned(),

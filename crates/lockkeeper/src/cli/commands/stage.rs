@@ -5,7 +5,7 @@ use lockkeeper_core::model::{Answer, MigrationNumber, PointName, Problem, Stage}
 use lockkeeper_core::plan::PlannedMigration;
 use lockkeeper_engine::driver::{StageOutcome, StageRequest, Unsettled, run_stage};
 
-use crate::cli::context::Context;
+use crate::cli::context::{Context, WaitArgs};
 use crate::printer::Tone;
 
 /// Flags of both stages.
@@ -17,6 +17,8 @@ pub struct StageArgs {
     /// What became of a step that was interrupted and cannot be asked about: done, or again to run it
     #[arg(long, value_name = "WORD", value_enum)]
     pub unsettled: Option<UnsettledWord>,
+    #[command(flatten)]
+    pub waiting: WaitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,7 +49,7 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
     let to = way.to.map(parse_number).transpose()?;
     let point = args.point.as_deref().map(parse_own_point).transpose()?;
     let pairs = context.pairs()?;
-    let session = context.session().await?;
+    let session = context.session(args.waiting).await?;
     let known: std::collections::BTreeSet<MigrationNumber> =
         match lockkeeper_engine::ledger::read(&session.connection).await? {
             Some(snapshot) => snapshot.applied.iter().map(|row| row.migration.number).collect(),

@@ -19,6 +19,7 @@ progress-blocked = { $number } waits: { $who }
 progress-cleared = cleared away what step { $ordinal } of { $number } had left half done
 progress-notice = PostgreSQL: { $severity }: { $text }
 progress-point = rollback point { $point } taken
+progress-queued = waiting: { $behind }
 progress-retrying = { $number }: { $reason }; attempt { $attempt } of { $attempts }, again in { $ms } ms
 progress-started = [{ $place }/{ $total }] { $number } { $name }
 progress-step = { $number } step { $ordinal } of { $total }: { $sql }

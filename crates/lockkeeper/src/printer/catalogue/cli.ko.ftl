@@ -48,6 +48,7 @@ progress-blocked = { $number } 대기 중: { $who }
 progress-cleared = { $number } 스텝 { $ordinal }이(가) 끝내지 못하고 남긴 것을 정리했습니다
 progress-notice = PostgreSQL: { $severity }: { $text }
 progress-point = 롤백 지점 { $point } 생성
+progress-queued = 대기 중: { $behind }
 progress-retrying = { $number }: { $reason }; 시도 { $attempt }/{ $attempts }, { $ms }ms 뒤에 다시 시도합니다
 progress-started = [{ $place }/{ $total }] { $number } { $name }
 progress-step = { $number } 스텝 { $ordinal }/{ $total }: { $sql }

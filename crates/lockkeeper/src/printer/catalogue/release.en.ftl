@@ -167,7 +167,7 @@ rollback-question = Roll back? [y/N]
 ## Lease
 
 lease-busy = another process changes this database: { $holder } on { $host }, pid { $pid }, since { $since }, doing { $doing }
-lease-busy-hint = wait until it is done; should it have died, its lease expires within { $seconds } seconds
+lease-busy-hint = wait until it is done, or run the command with --wait; should it have died, its lease expires within { $seconds } seconds
 lease-busy-unknown = another process changes this database
 lease-lost = the lease was lost: this process was silent for too long, and another may be at work
 lease-lost-hint = run lockkeeper status to see what is recorded, then the same command again

@@ -155,7 +155,7 @@ rollback-question = 롤백할까요? [y/N]
 ## 리스
 
 lease-busy = 다른 프로세스가 이 데이터베이스를 변경하고 있습니다: { $host }의 { $holder }(pid { $pid }), { $since }부터 { $doing } 실행 중
-lease-busy-hint = 끝날 때까지 기다리세요. 그 프로세스가 죽었다면 리스(lease)는 { $seconds }초 안에 만료됩니다
+lease-busy-hint = 끝날 때까지 기다리거나 --wait를 붙여 실행하세요. 그 프로세스가 죽었다면 리스는 { $seconds }초 안에 만료됩니다
 lease-busy-unknown = 다른 프로세스가 이 데이터베이스를 변경하고 있습니다
 lease-lost = 리스(lease)를 잃었습니다: 이 프로세스가 너무 오래 멈춰 있어 다른 프로세스가 작업 중일 수 있습니다
 lease-lost-hint = lockkeeper status로 무엇이 기록되었는지 확인한 뒤 같은 명령을 다시 실행하세요
