@@ -28,18 +28,6 @@ const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";
 /// Our own session must not sit on locks when this process hangs.
 const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_mins(1);
 
-impl Limits {
-    fn local(&self, lock_timeout: Duration) -> String {
-        format!(
-            "SET LOCAL lock_timeout = '{}ms'; SET LOCAL statement_timeout = '{}ms'; \
-             SET LOCAL idle_in_transaction_session_timeout = '{}ms';",
-            lock_timeout.as_millis(),
-            self.statement_timeout.unwrap_or_default().as_millis(),
-            IDLE_IN_TRANSACTION_TIMEOUT.as_millis()
-        )
-    }
-}
-
 /// A statement that takes longer than this is looked at for the first time; the shortest `lock_timeout` of the
 /// schedule is a little longer.
 const FIRST_LOOK: Duration = Duration::from_millis(60);
@@ -114,7 +102,8 @@ impl Session {
     /// Opens a transaction in which this holder may write, and whose statements wait no longer than
     /// `lock_timeout` for a lock; the answer is its id.
     pub async fn begin(&self, lease: &Lease, lock_timeout: Duration) -> Result<String, Broken> {
-        let sql = lease.begin_sql(&self.limits.local(lock_timeout));
+        let statement_timeout = self.limits.statement_timeout.unwrap_or_default();
+        let sql = lease.begin_sql(lock_timeout, statement_timeout, IDLE_IN_TRANSACTION_TIMEOUT);
         let client = self.connection.client();
         // What an earlier migration set for the session must not reach the next one. In a message of its own,
         // sent ahead without waiting: in the same one, BEGIN would only go on with a transaction whose mode

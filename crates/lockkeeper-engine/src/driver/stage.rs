@@ -1,5 +1,7 @@
 //! The two gates: stage 1 and stage 2.
 
+use std::collections::BTreeMap;
+
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
     Answer, ExitClass, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage,
@@ -60,6 +62,16 @@ struct Decision {
     finishes_release: bool,
 }
 
+/// Migrations that were read and planned already: the files do not change while a command runs.
+type Known = BTreeMap<MigrationNumber, PlannedMigration>;
+
+impl Decision {
+    fn into_known(self) -> Known {
+        let due = self.due.into_iter().map(|due| due.migration);
+        due.chain(self.waiting).map(|migration| (migration.number, migration)).collect()
+    }
+}
+
 struct Due {
     migration: PlannedMigration,
     /// Its row, when it was begun in an earlier run.
@@ -77,7 +89,7 @@ pub async fn run_stage(
     report: &mut Reporter<'_>,
 ) -> Answer<StageOutcome> {
     let snapshot = read(&session.connection).await?;
-    let decision = decide(session, snapshot.as_ref(), request).await?;
+    let decision = decide(session, snapshot.as_ref(), request, Known::new()).await?;
     if decision.due.is_empty() && !decision.finishes_release {
         let release = snapshot.as_ref().and_then(LedgerSnapshot::open_release).map(|it| (it.id, it.state));
         return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
@@ -88,7 +100,7 @@ pub async fn run_stage(
         Stage::Contract => "stage2",
     };
     let lease = session.lease(doing, report).await?;
-    let outcome = under_lease(session, &lease, request, report).await;
+    let outcome = under_lease(session, &lease, request, decision.into_known(), report).await;
     lease.release(&session.connection).await;
     outcome
 }
@@ -97,11 +109,12 @@ async fn under_lease(
     session: &Session,
     lease: &Lease,
     request: &StageRequest<'_>,
+    known: Known,
     report: &mut Reporter<'_>,
 ) -> Answer<StageOutcome> {
     // Another process may have written between the first look and the lease.
     let snapshot = read(&session.connection).await?.ok_or_else(Lease::lost)?;
-    let decision = decide(session, Some(&snapshot), request).await?;
+    let decision = decide(session, Some(&snapshot), request, known).await?;
     let release_id = start(session, lease, &snapshot, request, report).await?;
     let total = decision.due.len();
     let mut applied: Vec<MigrationNumber> = Vec::new();
@@ -130,13 +143,18 @@ async fn under_lease(
 
 // ── deciding ───────────────────────────────────────────────────────────────────────────────────
 
-async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &StageRequest<'_>) -> Answer<Decision> {
+async fn decide(
+    session: &Session,
+    snapshot: Option<&LedgerSnapshot>,
+    request: &StageRequest<'_>,
+    known: Known,
+) -> Answer<Decision> {
     let applied = snapshot.map(LedgerSnapshot::applied_migrations).unwrap_or_default();
     let survey = survey(request.pairs, &applied);
     if let Some(problem) = Problem::all(survey.problems) {
         return Err(problem);
     }
-    let pending = plan_all(survey.pending.iter().copied(), request.file_order)?;
+    let pending = plan_all(survey.pending.iter().copied(), request.file_order, known)?;
     let begun = begun(request, &applied)?;
     let is_due = |migration: &PlannedMigration| request.file_order || migration.stage() == request.stage;
     let within = |number: MigrationNumber| request.to.is_none_or(|to| number <= to);
@@ -174,11 +192,16 @@ async fn decide(session: &Session, snapshot: Option<&LedgerSnapshot>, request: &
 }
 
 /// An adopted history is as it is: in file order a down script that cannot work is told, not refused.
-fn plan_all<'p>(pairs: impl Iterator<Item = &'p MigrationPair>, adopts: bool) -> Answer<Vec<PlannedMigration>> {
+fn plan_all<'p>(
+    pairs: impl Iterator<Item = &'p MigrationPair>,
+    adopts: bool,
+    mut known: Known,
+) -> Answer<Vec<PlannedMigration>> {
     let mut planned = Vec::new();
     let mut problems = Vec::new();
     for pair in pairs {
-        match if adopts { plan_up(pair) } else { plan_migration(pair) } {
+        let plan = || if adopts { plan_up(pair) } else { plan_migration(pair) };
+        match known.remove(&pair.number).map_or_else(plan, Ok) {
             Ok(migration) => planned.push(migration),
             Err(problem) => problems.push(problem),
         }

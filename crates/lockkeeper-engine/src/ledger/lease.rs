@@ -84,11 +84,13 @@ impl Lease {
 
     /// Opens a transaction in which this holder may write: it sets the limits and locks the term. The answer
     /// is the transaction's id, by which its end is recognised; no answer means that the lease was lost.
-    pub fn begin_sql(&self, limits: &str) -> String {
-        let term = self.term;
+    pub fn begin_sql(&self, lock: Duration, statement: Duration, idle: Duration) -> String {
         format!(
-            "BEGIN; {limits} SELECT pg_catalog.pg_current_xact_id()::text FROM lockkeeper.lease \
-             WHERE term = {term} AND expires_at > pg_catalog.clock_timestamp() FOR KEY SHARE"
+            "BEGIN; SELECT lockkeeper.begin_work({}, '{}ms', '{}ms', '{}ms')",
+            self.term,
+            lock.as_millis(),
+            statement.as_millis(),
+            idle.as_millis()
         )
     }
 

@@ -155,19 +155,41 @@ DECLARE
     next_seq bigint;
     previous bytea;
     event_at timestamptz;
+    micros text;
     canonical text;
     event_hash bytea;
 BEGIN
     SELECT c.seq + 1, c.hash INTO next_seq, previous FROM lockkeeper.event_chain c FOR UPDATE;
     event_at := clock_timestamp();
-    SELECT string_agg(octet_length(convert_to(field, 'UTF8')) || ':' || field, ',' ORDER BY place) INTO canonical
-    FROM unnest(ARRAY[next_seq::text, (extract(epoch FROM event_at) * 1000000)::bigint::text, $1, $2,
-                      coalesce($3::text, ''), $4]) WITH ORDINALITY AS fields (field, place);
+    micros := (extract(epoch FROM event_at) * 1000000)::bigint::text;
+    canonical := octet_length(next_seq::text) || ':' || next_seq::text
+        || ',' || octet_length(micros) || ':' || micros
+        || ',' || octet_length(convert_to($1, 'UTF8')) || ':' || $1
+        || ',' || octet_length(convert_to($2, 'UTF8')) || ':' || $2
+        || ',' || octet_length(coalesce($3::text, '')) || ':' || coalesce($3::text, '')
+        || ',' || octet_length(convert_to($4, 'UTF8')) || ':' || $4;
     event_hash := sha256(previous || convert_to(canonical, 'UTF8'));
     INSERT INTO lockkeeper.events AS e (seq, at, actor, kind, release_id, payload, previous, hash)
     VALUES (next_seq, event_at, $1, $2, $3, $4, previous, event_hash);
     UPDATE lockkeeper.event_chain AS c SET seq = next_seq, hash = event_hash;
     RETURN next_seq;
+END
+$$;
+
+-- The first statement of every transaction of a holder: sets the limits and locks the holder's term. The answer
+-- is the transaction's id, by which its end is recognised; NULL means that the lease was lost.
+CREATE FUNCTION lockkeeper.begin_work(my_term bigint, lock_ms text, statement_ms text, idle_ms text)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_catalog.set_config('lock_timeout', lock_ms, true),
+            pg_catalog.set_config('statement_timeout', statement_ms, true),
+            pg_catalog.set_config('idle_in_transaction_session_timeout', idle_ms, true);
+    PERFORM FROM lockkeeper.lease l
+    WHERE l.term = my_term AND l.expires_at > pg_catalog.clock_timestamp() FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN pg_catalog.pg_current_xact_id()::text;
 END
 $$;
 
