@@ -1,5 +1,6 @@
 //! Running the steps of one migration, up or down, in one transaction with its row.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use lockkeeper_core::message;
@@ -103,32 +104,58 @@ impl<'a> Work<'a> {
             }
             *blockers = found;
         };
+        // Once COMMIT was answered, whatever it did, no transaction is open that could be rolled back.
+        let ended = Cell::new(false);
+        let roles_moved = self.steps.iter().any(|step| step.may_change_role);
         let work = async {
-            for step in self.steps {
+            let Some((last, before)) = self.steps.split_last() else {
+                return self.recorded(record, &transaction, &ended).await.map_err(around);
+            };
+            for step in before {
                 session.run(&step.sql, &mut seen).await.map_err(|broken| (broken, At::Step(step)))?;
                 if let Some(cause) = session.stop.cause() {
                     return Err((Broken::Stopped(cause), At::Around));
                 }
             }
-            // A migration may have left a role behind that has no rights on the ledger.
-            if self.steps.iter().any(|step| step.may_change_role) {
+            if roles_moved {
+                session.run(&last.sql, &mut seen).await.map_err(|broken| (broken, At::Step(last)))?;
+                // A migration may have left a role behind that has no rights on the ledger.
                 session.settings_may_have_moved();
                 session.run("RESET SESSION AUTHORIZATION; RESET ROLE", &mut seen).await.map_err(around)?;
+                return self.recorded(record, &transaction, &ended).await.map_err(around);
             }
-            // COMMIT travels right behind the row: should the row fail, COMMIT ends an aborted transaction,
-            // which is a rollback.
-            let (written, committed) = tokio::join!(record(&session.connection, &transaction), session.commit());
-            let written = written.map_err(|error| around(error.into()))?;
-            committed.map_err(around)?;
-            written.ok_or((Broken::Left, At::Around))
+            // The row and COMMIT travel right behind the last statement, in this order because the first poll
+            // of each sends its message: should it fail, the row fails in the
+            // aborted transaction, and COMMIT ends that, which is a rollback.
+            let (ran, recorded) =
+                tokio::join!(biased; session.run(&last.sql, &mut seen), self.recorded(record, &transaction, &ended));
+            ran.map_err(|broken| (broken, At::Step(last)))?;
+            recorded.map_err(around)
         };
         match work.await {
             Ok(value) => Ok(value),
             Err(failure) => {
-                session.rollback().await;
+                if !ended.get() {
+                    session.rollback().await;
+                }
                 Err(failure)
             }
         }
+    }
+
+    /// Writes the row and commits, without waiting in between.
+    async fn recorded<T>(
+        &self,
+        record: &impl AsyncFn(&Connection, &str) -> Result<Option<T>, SqlError>,
+        transaction: &str,
+        ended: &Cell<bool>,
+    ) -> Result<T, Broken> {
+        let session = self.session;
+        let (written, committed) = tokio::join!(biased; record(&session.connection, transaction), session.commit());
+        ended.set(committed.is_ok());
+        let written = written?;
+        committed?;
+        written.ok_or(Broken::Left)
     }
 
     fn problem(&self, broken: Broken, at: &At<'_>) -> Box<Problem> {

@@ -154,6 +154,8 @@ impl Session {
         let mut look_after = FIRST_LOOK;
         let result = loop {
             tokio::select! {
+                // The statement first, always: what a caller sends behind it must not overtake it.
+                biased;
                 result = &mut statement => break result,
                 cause = self.stop.asked(), if stopped.is_none() => {
                     stopped = Some(cause);

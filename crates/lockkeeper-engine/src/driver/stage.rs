@@ -403,9 +403,8 @@ async fn apply(
     let work =
         Work { session, lease, number: migration.number, file: &migration.up, steps: &migration.steps, doing: &doing };
     if !Run::is_needed(&migration.steps) {
-        let record = async |connection: &Connection, transaction: &str| {
-            insert_applied(connection, &new, millis(began.elapsed()), transaction).await
-        };
+        let record =
+            async |connection: &Connection, transaction: &str| insert_applied(connection, &new, transaction).await;
         work.in_one_transaction(record, report).await?;
         return Ok(());
     }

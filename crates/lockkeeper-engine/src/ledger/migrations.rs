@@ -29,10 +29,9 @@ pub struct NewMigration<'a> {
 pub async fn insert_applied(
     connection: &Connection,
     new: &NewMigration<'_>,
-    duration_ms: i64,
     transaction: &str,
 ) -> Result<Option<AppliedSeq>, SqlError> {
-    insert(connection, new, Some(duration_ms), transaction).await
+    insert(connection, new, true, transaction).await
 }
 
 /// Records that a migration has begun whose steps commit one by one.
@@ -41,13 +40,13 @@ pub async fn insert_applying(
     new: &NewMigration<'_>,
     transaction: &str,
 ) -> Result<Option<AppliedSeq>, SqlError> {
-    insert(connection, new, None, transaction).await
+    insert(connection, new, false, transaction).await
 }
 
 async fn insert(
     connection: &Connection,
     new: &NewMigration<'_>,
-    duration_ms: Option<i64>,
+    is_done: bool,
     transaction: &str,
 ) -> Result<Option<AppliedSeq>, SqlError> {
     let rows = query(
@@ -67,7 +66,7 @@ async fn insert(
             (&new.down_sql, Type::TEXT),
             (&new.release_id, Type::INT8),
             (&new.actor, Type::TEXT),
-            (&duration_ms, Type::INT8),
+            (&is_done, Type::BOOL),
         ],
     )
     .await?;

@@ -160,9 +160,9 @@ impl Printer {
 
 /// A reader that went away (a closed pipe) is no error of ours.
 fn out(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = std::io::stdout().write_all(format!("{text}\n").as_bytes());
 }
 
 fn err(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }

@@ -194,13 +194,15 @@ END
 $$;
 
 -- Writes a migration's row and its event, only while the transaction is still the one that BEGIN opened:
--- NULL tells that the migration has ended it behind our back. Without a duration it has only begun.
+-- NULL tells that the migration has ended it behind our back. Not done, it has only begun.
 CREATE FUNCTION lockkeeper.record_migration(transaction text, migration_number bigint, migration_name text,
     migration_kind text, migration_stage smallint, because text, up text, up_sha256 bytea, down text, down_sha256 bytea,
-    down_text text, release bigint, actor text, took_ms bigint)
+    down_text text, release bigint, actor text, is_done boolean)
 RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
     new_seq bigint;
+    -- The transaction began when the work did, and the row is its last statement.
+    took_ms bigint := CASE WHEN is_done THEN extract(epoch FROM clock_timestamp() - now()) * 1000 END;
 BEGIN
     IF pg_current_xact_id()::text <> transaction THEN
         RETURN NULL;
@@ -209,11 +211,11 @@ BEGIN
         down_checksum, down_sql, release_id, applied_by, duration_ms, state, started_at, applied_at)
     VALUES (migration_number, migration_name, migration_kind, migration_stage, because, up, up_sha256, down,
         down_sha256, down_text, release, actor, took_ms,
-        CASE WHEN took_ms IS NULL THEN 'applying' ELSE 'applied' END, now(),
-        CASE WHEN took_ms IS NOT NULL THEN clock_timestamp() END)
+        CASE WHEN is_done THEN 'applied' ELSE 'applying' END, now(),
+        CASE WHEN is_done THEN clock_timestamp() END)
     RETURNING seq INTO new_seq;
     PERFORM lockkeeper.record_event(actor,
-        CASE WHEN took_ms IS NULL THEN 'migration_started' ELSE 'migration_applied' END, release,
+        CASE WHEN is_done THEN 'migration_applied' ELSE 'migration_started' END, release,
         json_build_object('number', migration_number, 'name', migration_name, 'stage', migration_stage, 'seq', new_seq,
             'checksum', encode(up_sha256, 'hex'), 'duration_ms', took_ms)::text);
     RETURN new_seq;
