@@ -91,11 +91,6 @@ impl Effect {
         self.destroys_data = true;
         self
     }
-
-    /// The strongest lock it takes on a table that exists.
-    pub fn strongest_lock(&self) -> Option<LockMode> {
-        self.locks.iter().map(|lock| lock.mode).max()
-    }
 }
 
 /// A name for a message; a statement that did not parse well enough has none.

@@ -1,7 +1,5 @@
 //! SQLSTATEs by name (manual, appendix A, PostgreSQL Error Codes).
 
-pub const ADMIN_SHUTDOWN: &str = "57P01";
-pub const CRASH_SHUTDOWN: &str = "57P02";
 pub const DEADLOCK_DETECTED: &str = "40P01";
 pub const DUPLICATE_TABLE: &str = "42P07";
 pub const INSUFFICIENT_PRIVILEGE: &str = "42501";

@@ -1,10 +1,12 @@
 //! What every command works with: settings, a printer, a runtime; and what several of them do.
 
+use std::collections::BTreeSet;
+
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, MigrationNumber, Problem};
 use lockkeeper_core::parse::{Folder, MigrationPair};
 use lockkeeper_engine::driver::{GateContext, Limits, Progress, Session};
-use lockkeeper_engine::ledger::Holder;
+use lockkeeper_engine::ledger::{Holder, read};
 use lockkeeper_engine::postgres::{Connection, connect};
 use lockkeeper_engine::seams::Stop;
 use lockkeeper_engine::signature::AllowedSigners;
@@ -162,6 +164,14 @@ impl<'p> Context<'p> {
                 .note_in(&message!("progress-notice", severity = notice.severity, text = notice.message), Tone::Quiet),
         }
     }
+}
+
+/// The pairs that the ledger does not know, whose authors count for an approval.
+pub async fn pending<'p>(connection: &Connection, pairs: &'p [MigrationPair]) -> Answer<Vec<&'p MigrationPair>> {
+    let snapshot = read(connection).await?;
+    let known: BTreeSet<MigrationNumber> =
+        snapshot.iter().flat_map(|it| &it.applied).map(|row| row.migration.number).collect();
+    Ok(pairs.iter().filter(|pair| !known.contains(&pair.number)).collect())
 }
 
 /// The first line of a statement, cut to what a line of a terminal holds.

@@ -109,13 +109,6 @@ impl Printer {
         }
     }
 
-    /// One line of JSON, for answers that are streams.
-    pub fn json_line(&self, value: &serde_json::Value) {
-        if self.json {
-            out(&value.to_string());
-        }
-    }
-
     /// Something to know that is not the answer: progress, a warning.
     pub fn note(&self, message: &Message) {
         err(&self.text(message));

@@ -8,7 +8,7 @@ use lockkeeper_engine::driver::{ApprovalRequest, prepare_approval, record_approv
 use lockkeeper_engine::signature::{ADMIN, AllowedSigners, SigningKey, sign};
 
 use crate::cli::authors::git_config;
-use crate::cli::context::{Context, WaitArgs, moment};
+use crate::cli::context::{Context, WaitArgs, moment, pending};
 use crate::printer::Tone;
 
 /// Approve stage 2: print the whole plan, then sign it with an SSH key
@@ -49,12 +49,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     }
     let pairs = context.pairs()?;
     let session = context.session(args.waiting).await?;
-    let all: Vec<_> = pairs.iter().collect();
-    let snapshot = lockkeeper_engine::ledger::read(&session.connection).await?;
-    let is_applied =
-        |number| snapshot.as_ref().is_some_and(|it| it.applied.iter().any(|row| row.migration.number == number));
-    let pending: Vec<_> = all.into_iter().filter(|pair| !is_applied(pair.number)).collect();
-    let gates = context.gate_context(&pending)?;
+    let gates = context.gate_context(&pending(&session.connection, &pairs).await?)?;
     let project = &context.settings.project_dir;
     let Some(principal) = args.principal.clone().or_else(|| git_config(project, "user.email")) else {
         return Err(Problem::usage(message!("approve-no-principal")).hint(message!("approve-no-principal-hint")));

@@ -5,7 +5,7 @@ use lockkeeper_core::model::{Answer, MigrationNumber, PointName, Problem, Stage}
 use lockkeeper_core::plan::PlannedMigration;
 use lockkeeper_engine::driver::{StageOutcome, StageRequest, Unsettled, run_stage};
 
-use crate::cli::context::{Context, WaitArgs};
+use crate::cli::context::{Context, WaitArgs, pending};
 use crate::printer::Tone;
 
 /// Flags of both stages.
@@ -50,13 +50,7 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
     let point = args.point.as_deref().map(parse_own_point).transpose()?;
     let pairs = context.pairs()?;
     let session = context.session(args.waiting).await?;
-    let known: std::collections::BTreeSet<MigrationNumber> =
-        match lockkeeper_engine::ledger::read(&session.connection).await? {
-            Some(snapshot) => snapshot.applied.iter().map(|row| row.migration.number).collect(),
-            None => std::collections::BTreeSet::new(),
-        };
-    let pending: Vec<_> = pairs.iter().filter(|pair| !known.contains(&pair.number)).collect();
-    let gates = context.gate_context(&pending)?;
+    let gates = context.gate_context(&pending(&session.connection, &pairs).await?)?;
     let request = StageRequest {
         stage: way.stage,
         pairs: &pairs,
