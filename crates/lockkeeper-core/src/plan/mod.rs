@@ -4,7 +4,9 @@
 
 mod applied;
 mod digest;
+mod facts;
 mod migration;
+mod ops;
 mod patience;
 mod pending;
 mod rollback;
@@ -12,8 +14,10 @@ mod step;
 
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
+pub use facts::{Column, Facts, Relation, RelationKind};
 pub use migration::{PlannedMigration, plan_migration, plan_up};
+pub use ops::relations_needed;
 pub use patience::{Attempt, attempts};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};
-pub use step::{RunMode, Settled, Step, StepId, down_steps};
+pub use step::{Backfill, RunMode, Settled, Step, StepId, TakeBack, read_down_script, steps};

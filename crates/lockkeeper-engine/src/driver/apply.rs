@@ -30,6 +30,8 @@ pub struct Work<'a> {
     pub number: MigrationNumber,
     pub file: &'a MigrationFile,
     pub steps: &'a [Step],
+    /// Whether they are all of the migration, and not some of it.
+    pub is_whole: bool,
     /// What is being done, should it fail: "migration 07 failed".
     pub doing: &'a Message,
 }
@@ -164,8 +166,8 @@ impl<'a> Work<'a> {
                 let problem = failure::statement(self.file, step, &error, self.doing.clone());
                 // A broken connection leaves the same, and only the next look at the ledger can say so.
                 match error {
-                    SqlError::Server { .. } => problem.note(message!("transaction-rolled-back")),
-                    SqlError::Lost { .. } => problem,
+                    SqlError::Server { .. } if self.is_whole => problem.note(message!("transaction-rolled-back")),
+                    SqlError::Server { .. } | SqlError::Lost { .. } => problem,
                 }
             }
             (broken, _) => failure::transaction(self.file, broken, self.doing.clone()),

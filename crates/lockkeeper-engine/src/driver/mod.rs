@@ -2,14 +2,18 @@
 
 mod approval;
 mod apply;
+mod backfill;
 mod deploy;
 mod failure;
 mod gates;
 mod progress;
+mod resume;
 mod rollback;
 mod session;
 mod stage;
 mod standalone;
+mod steps;
+mod take_back;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
@@ -19,3 +23,4 @@ pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollb
 pub use session::{Limits, Session, exit_of};
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;
+pub use steps::plan_steps;

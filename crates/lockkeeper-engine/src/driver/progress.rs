@@ -37,6 +37,20 @@ pub enum Progress {
         number: MigrationNumber,
         ordinal: u32,
     },
+    /// How far a long step is: rows or blocks, as PostgreSQL counts them.
+    StepProgress {
+        number: MigrationNumber,
+        ordinal: u32,
+        phase: String,
+        done: i64,
+        total: i64,
+    },
+    /// What was done of a migration that failed is taken back.
+    TakingBack {
+        number: MigrationNumber,
+        ordinal: u32,
+        sql: String,
+    },
     MigrationApplied {
         number: MigrationNumber,
         name: MigrationName,

@@ -21,6 +21,8 @@ pub struct Limits {
     pub statement_timeout: Option<Duration>,
     /// How often a migration is tried when a lock is not to be had.
     pub lock_attempts: u32,
+    /// Whether plain SQL becomes steps that disturb nobody, where a table is in use.
+    pub safe_rewrites: bool,
 }
 
 const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";

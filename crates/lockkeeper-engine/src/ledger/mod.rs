@@ -25,4 +25,4 @@ pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use sql::{Param, batch, problem, query};
-pub use steps::{NewStep, done_steps, finish_step, insert_step};
+pub use steps::{Standing, StepsOf, StoredStep};

@@ -5,6 +5,7 @@ mod certificate;
 mod chain;
 mod connect;
 mod connect_problem;
+mod facts;
 mod pgpass;
 mod private_server;
 mod secret;
@@ -17,6 +18,7 @@ mod tls_problem;
 
 pub use blocker::{Blocker, blockers_of};
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
+pub use facts::read_facts;
 pub use pgpass::{Passfile, PassfileEntry};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};
 pub use secret::Secret;

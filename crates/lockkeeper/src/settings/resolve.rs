@@ -50,6 +50,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         migrations,
         approval,
         limits,
+        safe_rewrites: file.safe_rewrites.unwrap_or(true),
         actor,
         language,
         json: flags.json,

@@ -32,3 +32,4 @@ mod languages;
 mod demo;
 /// The README's session.
 mod readme;
+mod rewrites;

@@ -46,7 +46,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         down_from_files: pairs.as_deref(),
         unsettled: args.unsettled.map(Unsettled::from),
     };
-    let prepared = preview_rollback(&session.connection, &request).await?;
+    let prepared = preview_rollback(&session.connection, &request, &session.limits).await?;
     let printer = context.printer;
     if !prepared.is_empty() {
         show(&prepared, context);
