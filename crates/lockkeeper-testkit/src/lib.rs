@@ -3,10 +3,16 @@
 mod cluster;
 mod database;
 mod dump;
+mod load;
+mod long_reader;
 mod open_session;
 mod project;
+mod random;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
+pub use load::{Divergence, Load, LoadError, LoadOptions, LoadReport, LoadTables, Phase};
+pub use long_reader::LongReader;
 pub use open_session::OpenSession;
 pub use project::{Finished, Project};
+pub use random::Random;
