@@ -7,6 +7,7 @@ mod load;
 mod long_reader;
 mod open_session;
 mod project;
+mod proxy;
 mod random;
 
 pub use cluster::Cluster;
@@ -15,4 +16,5 @@ pub use load::{Divergence, Load, LoadError, LoadOptions, LoadReport, LoadTables,
 pub use long_reader::LongReader;
 pub use open_session::OpenSession;
 pub use project::{Finished, Project};
+pub use proxy::{Fault, Proxy};
 pub use random::Random;
