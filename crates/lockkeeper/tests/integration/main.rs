@@ -24,6 +24,8 @@ mod ledger;
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
+/// Killed, cut off or failed at any point, and then run again.
+mod crash;
 /// What `init` and `new` write, and that it works.
 mod init;
 /// English and Korean.
