@@ -3,6 +3,7 @@
 mod cluster;
 mod database;
 mod dump;
+pub mod live;
 mod load;
 mod long_reader;
 mod open_session;

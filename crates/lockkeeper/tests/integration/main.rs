@@ -26,6 +26,8 @@ mod locks;
 mod lease;
 /// Killed, cut off or failed at any point, and then run again.
 mod crash;
+/// Migrations under an application's load.
+mod live;
 /// What `init` and `new` write, and that it works.
 mod init;
 /// English and Korean.
