@@ -3,10 +3,19 @@
 mod cluster;
 mod database;
 mod dump;
+pub mod live;
+mod load;
+mod long_reader;
 mod open_session;
 mod project;
+mod proxy;
+mod random;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
+pub use load::{Divergence, Load, LoadError, LoadOptions, LoadReport, LoadTables, Phase};
+pub use long_reader::LongReader;
 pub use open_session::OpenSession;
 pub use project::{Finished, Project};
+pub use proxy::{Fault, Proxy};
+pub use random::Random;

@@ -24,6 +24,10 @@ mod ledger;
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
+/// Killed, cut off or failed at any point, and then run again.
+mod crash;
+/// Migrations under an application's load.
+mod live;
 /// What `init` and `new` write, and that it works.
 mod init;
 /// English and Korean.
