@@ -5,6 +5,7 @@ mod apply;
 mod deploy;
 mod failure;
 mod gates;
+mod pooled;
 mod progress;
 mod rollback;
 mod session;

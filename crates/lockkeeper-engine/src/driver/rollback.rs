@@ -7,6 +7,7 @@ use lockkeeper_core::plan::{RollbackPlan, Step, Undo, down_steps, plan_rollback}
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
+use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
 use super::stage::unfinished;
@@ -100,6 +101,7 @@ async fn prepare(
         let steps = down_steps(undo.migration.number, &file)?;
         prepared.push(PreparedUndo { undo, file, steps });
     }
+    pooled::check(connection, prepared.iter().map(|undo| (&undo.file, undo.steps.as_slice())))?;
     Ok(prepared)
 }
 

@@ -14,12 +14,13 @@ use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
 use super::gates::{GateContext, gate_reports, signed_plan};
+use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
 use super::standalone::{Run, Unsettled};
 use crate::ledger::{
     Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying, mark_approval_used,
-    open_release, query, read, read_problem, record_event, renew_begun, set_state, take_point, undone,
+    open_release, query_alone, read, read_problem, record_event, renew_begun, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -173,6 +174,9 @@ async fn decide(
     }
     let mut notices = survey.notices;
     notices.extend(pending.iter().filter_map(down_notice));
+    let runs =
+        pending.iter().filter(|it| is_due(it) && within(it.number)).chain(begun.iter().map(|due| &due.migration));
+    pooled::check(&session.connection, runs.map(|migration| (&migration.up, migration.steps.as_slice())))?;
     let (mut due, mut waiting) = (begun, Vec::new());
     for migration in pending {
         if is_due(&migration) && within(migration.number) {
@@ -264,7 +268,7 @@ async fn check_file_order(
 }
 
 async fn ask(connection: &Connection, sql: &str) -> Answer<bool> {
-    let rows = query(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
+    let rows = query_alone(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
@@ -447,7 +451,7 @@ async fn give_up_if_nothing_stands(
     actor: &str,
     problem: Box<Problem>,
 ) -> Box<Problem> {
-    let standing = query(
+    let standing = query_alone(
         &session.connection,
         "SELECT EXISTS (SELECT FROM lockkeeper.steps WHERE migration_seq = $1 AND (outcome = 'done' OR outcome IS NULL))",
         &[(&seq.0, tokio_postgres::types::Type::INT8)],

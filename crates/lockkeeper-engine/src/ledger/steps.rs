@@ -3,7 +3,7 @@
 use lockkeeper_core::plan::{AppliedSeq, StepId};
 use tokio_postgres::types::Type;
 
-use super::sql::query;
+use super::sql::{query, query_alone};
 use crate::postgres::{Connection, SqlError};
 
 /// A step that begins, or that its own transaction has done.
@@ -61,7 +61,7 @@ pub async fn done_steps(
 ) -> Result<Vec<(StepId, String)>, SqlError> {
     let sql = "SELECT ordinal, sql FROM lockkeeper.steps \
                WHERE migration_seq = $1 AND direction = $2 AND outcome = 'done' ORDER BY ordinal";
-    let rows = query(connection, sql, &[(&seq.0, Type::INT8), (&direction(is_up), Type::TEXT)]).await?;
+    let rows = query_alone(connection, sql, &[(&seq.0, Type::INT8), (&direction(is_up), Type::TEXT)]).await?;
     let done = |row: &tokio_postgres::Row| Some((StepId(u32::try_from(row.get::<_, i32>(0)).ok()?), row.get(1)));
     Ok(rows.iter().filter_map(done).collect())
 }

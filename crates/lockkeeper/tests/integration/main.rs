@@ -24,6 +24,8 @@ mod ledger;
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
+/// Behind PgBouncer in transaction mode, while others use the pool.
+mod pooler;
 /// What `init` and `new` write, and that it works.
 mod init;
 /// English and Korean.
