@@ -149,9 +149,13 @@ fn the_whole_way_leaves_the_pools_sessions_as_they_were() {
     // One client has each session of the pool at once and sets something; after ours it must find the same.
     let clients: Vec<_> = (0..CONNECTIONS).map(|_| pooler.session(&shop.database)).collect();
     let in_each = |sql: &str| -> Vec<String> {
-        clients.iter().for_each(|client| client.execute("BEGIN"));
+        for client in &clients {
+            client.execute("BEGIN");
+        }
         let mut found: Vec<_> = clients.iter().map(|client| client.value(sql)).collect();
-        clients.iter().for_each(|client| client.execute("COMMIT"));
+        for client in &clients {
+            client.execute("COMMIT");
+        }
         found.sort();
         found
     };
