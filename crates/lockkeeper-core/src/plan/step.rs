@@ -245,6 +245,7 @@ fn not_safe(file: &MigrationFile, statement: &Statement, effects: &[Effect], ref
     Problem::refused(message!("statement-not-safe"))
         .at(Place::span(Arc::clone(&file.path), &file.text, span))
         .note(refusal.because)
+        .note(message!("nothing-changed"))
         .hint(refusal.way_out)
         .hint(message!("statement-not-safe-hint"))
 }

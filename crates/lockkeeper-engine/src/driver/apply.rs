@@ -108,7 +108,7 @@ impl<'a> Work<'a> {
         };
         // Once COMMIT was answered, whatever it did, no transaction is open that could be rolled back.
         let ended = Cell::new(false);
-        let roles_moved = self.steps.iter().any(|step| step.may_change_role);
+        let settings_moved = session.connection.is_pooled() || self.steps.iter().any(|step| step.may_change_role);
         let work = async {
             let Some((last, before)) = self.steps.split_last() else {
                 return self.recorded(record, &transaction, &ended).await.map_err(around);
@@ -119,11 +119,12 @@ impl<'a> Work<'a> {
                     return Err((Broken::Stopped(cause), At::Around));
                 }
             }
-            if roles_moved {
+            if settings_moved {
                 session.run(&last.sql, &mut seen).await.map_err(|broken| (broken, At::Step(last)))?;
-                // A migration may have left a role behind that has no rights on the ledger.
+                // A migration may have left a role behind that has no rights on the ledger, and behind a pooler
+                // whatever it has set would be the next client's.
                 session.settings_may_have_moved();
-                session.run("RESET SESSION AUTHORIZATION; RESET ROLE", &mut seen).await.map_err(around)?;
+                session.run(&session.left_as_found(self.steps, lock_timeout), &mut seen).await.map_err(around)?;
                 return self.recorded(record, &transaction, &ended).await.map_err(around);
             }
             // The row and COMMIT travel right behind the last statement, in this order because the first poll

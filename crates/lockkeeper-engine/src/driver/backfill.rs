@@ -14,7 +14,7 @@ use super::apply::Work;
 use super::failure;
 use super::progress::{Progress, Reporter};
 use super::session::{Broken, stopped};
-use crate::ledger::{problem as ledger_problem, query};
+use crate::ledger::{problem as ledger_problem, query, query_alone};
 use crate::postgres::SqlError;
 use crate::postgres::sqlstate::is_transient;
 use crate::seams::{instant, jittered, sleep};
@@ -34,7 +34,7 @@ const HELD_ROWS_WAIT: Duration = Duration::from_millis(500);
 pub async fn fill(work: &Work<'_>, step: &Step, backfill: &Backfill, report: &mut Reporter<'_>) -> Answer<()> {
     let read_failed = |error: SqlError| ledger_problem(&error, message!("ledger-unreadable"));
     let connection = &work.session.connection;
-    let tables = query(connection, include_str!("tables_below.sql"), &[(&backfill.table.to_string(), Type::TEXT)])
+    let tables = query_alone(connection, include_str!("tables_below.sql"), &[(&backfill.table.to_string(), Type::TEXT)])
         .await
         .map_err(read_failed)?;
     for row in &tables {

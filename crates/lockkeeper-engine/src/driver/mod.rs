@@ -6,6 +6,7 @@ mod backfill;
 mod deploy;
 mod failure;
 mod gates;
+mod pooled;
 mod progress;
 mod resume;
 mod rollback;

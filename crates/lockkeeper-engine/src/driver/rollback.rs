@@ -9,6 +9,7 @@ use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
 use super::failure;
+use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
 use super::session::{Limits, Session, stopped};
@@ -114,6 +115,7 @@ async fn prepare(
         let steps = plan_steps(connection, undo.migration.number, &file, &script, &Fresh::default(), limits).await?;
         prepared.push(PreparedUndo { undo, file, steps });
     }
+    pooled::check(connection, prepared.iter().map(|undo| (&undo.file, undo.steps.as_slice())))?;
     Ok(prepared)
 }
 

@@ -1,15 +1,18 @@
 //! A connection that may write: who acts, within which limits, and when to stop.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem};
+use lockkeeper_core::plan::Step;
 use tokio::sync::OnceCell;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::progress::{Progress, Reporter};
-use crate::ledger::{Holder, Lease, Param, batch, query};
-use crate::postgres::{Blocker, Connection, SqlError, blockers_of, connect, sqlstate};
+use crate::ledger::{Holder, Lease, Param, batch, query_alone};
+use crate::postgres::{Blocker, Connection, SqlError, blockers_of, connect, own_settings, pid_running, sqlstate};
 use crate::seams::{Stop, StopCause, jittered, sleep};
 
 /// How long our statements may make others wait.
@@ -48,6 +51,10 @@ pub struct Session {
     pub waits_for_lease: bool,
     /// Whether a migration may have left a role or a setting behind.
     settings_moved: AtomicBool,
+    /// Behind a pooler: the process that runs our open transaction, and the calls that leave its session as it
+    /// was found.
+    lent_pid: AtomicI32,
+    found: Mutex<String>,
     /// A second connection that looks at who blocks the first. Opened when a statement first takes long.
     observer: OnceCell<Option<Connection>>,
 }
@@ -73,7 +80,8 @@ impl From<SqlError> for Broken {
 impl Session {
     pub fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop, waits_for_lease: bool) -> Self {
         let (settings_moved, observer) = (AtomicBool::new(false), OnceCell::const_new());
-        Self { connection, holder, limits, stop, waits_for_lease, settings_moved, observer }
+        let (lent_pid, found) = (AtomicI32::new(connection.backend_pid()), Mutex::default());
+        Self { connection, holder, limits, stop, waits_for_lease, settings_moved, lent_pid, found, observer }
     }
 
     /// Takes the lease. When it is busy: gives up and says who has it, or tells that once and waits.
@@ -96,16 +104,46 @@ impl Session {
         }
     }
 
-    /// Remembers that what ran may have changed the session; the next transaction starts from a clean one.
+    /// Remembers that what ran may have changed the session; the next transaction starts from a clean one. Behind
+    /// a pooler every transaction does, and it is not for us to clean what is the next one's.
     pub fn settings_may_have_moved(&self) {
-        self.settings_moved.store(true, Ordering::Relaxed);
+        self.settings_moved.store(!self.connection.is_pooled(), Ordering::Relaxed);
+    }
+
+    /// What ends the reach of a migration's own settings before its row is written: its role always, and behind
+    /// a pooler all that it has set. Our limits hold on.
+    pub fn left_as_found(&self, steps: &[Step], lock_timeout: Duration) -> String {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let own: Vec<String> = steps.iter().flat_map(|step| own_settings(&step.sql)).collect();
+        let left = self.connection.left_as_found(&found, &own);
+        if !self.connection.is_pooled() {
+            return left;
+        }
+        format!(
+            "{left}; SET LOCAL lock_timeout = '{}ms'; SET LOCAL statement_timeout = '{}ms'; \
+             SET LOCAL idle_in_transaction_session_timeout = '{}ms'",
+            lock_timeout.as_millis(),
+            self.limits.statement_timeout.unwrap_or_default().as_millis(),
+            IDLE_IN_TRANSACTION_TIMEOUT.as_millis()
+        )
+    }
+
+    /// Behind a pooler, nobody tells which process runs a statement outside a transaction.
+    pub fn forget_pid(&self) {
+        self.lent_pid.store(0, Ordering::Relaxed);
+    }
+
+    fn lent_to(&self, pid: Option<&str>) {
+        if let Some(pid) = pid.and_then(|pid| pid.parse().ok()) {
+            self.lent_pid.store(pid, Ordering::Relaxed);
+        }
     }
 
     /// Opens a transaction in which this holder may write, and whose statements wait no longer than
     /// `lock_timeout` for a lock; the answer is its id.
     pub async fn begin(&self, lease: &Lease, lock_timeout: Duration) -> Result<String, Broken> {
         let statement_timeout = self.limits.statement_timeout.unwrap_or_default();
-        let sql = lease.begin_sql(lock_timeout, statement_timeout, IDLE_IN_TRANSACTION_TIMEOUT);
+        let sql = lease.begin_sql(&self.connection, lock_timeout, statement_timeout, IDLE_IN_TRANSACTION_TIMEOUT);
         let client = self.connection.client();
         // What an earlier migration set for the session must not reach the next one. In a message of its own,
         // sent ahead without waiting: in the same one, BEGIN would only go on with a transaction whose mode
@@ -125,10 +163,14 @@ impl Session {
                 return Err(error.into());
             }
         };
-        let id = answers.iter().find_map(|answer| match answer {
-            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
-            _ => None,
+        let id = answers.iter().rev().find_map(row).and_then(|last| {
+            self.lent_to(last.try_get(1).ok().flatten());
+            last.get(0).map(ToOwned::to_owned)
         });
+        if self.connection.is_pooled() {
+            let found = answers.iter().find_map(row).and_then(|first| first.get(0));
+            found.unwrap_or_default().clone_into(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner));
+        }
         if let Some(id) = id {
             Ok(id)
         } else {
@@ -164,7 +206,7 @@ impl Session {
                     // A cancel request that does not arrive leaves the statement to end by itself.
                     let _ = self.connection.canceller().cancel().await;
                 }
-                blockers = self.blockers(look_after) => {
+                blockers = self.blockers(sql, look_after) => {
                     look_after = NEXT_LOOK;
                     if pids(&blockers) != pids(&last) && !blockers.is_empty() {
                         seen(blockers.clone());
@@ -181,11 +223,16 @@ impl Session {
     }
 
     /// Who blocks our connection, after a while.
-    async fn blockers(&self, after: Duration) -> Vec<Blocker> {
+    async fn blockers(&self, sql: &str, after: Duration) -> Vec<Blocker> {
         sleep(after).await;
         let observer = self.observer.get_or_init(|| async { connect(self.connection.target()).await.ok() }).await;
-        match observer {
-            Some(observer) => blockers_of(observer, self.connection.backend_pid()).await,
+        let Some(observer) = observer else { return Vec::new() };
+        let pid = match self.lent_pid.load(Ordering::Relaxed) {
+            0 => pid_running(observer, sql).await,
+            pid => Some(pid),
+        };
+        match pid {
+            Some(pid) => blockers_of(observer, pid).await,
             None => Vec::new(),
         }
     }
@@ -225,7 +272,7 @@ impl Session {
 
     /// A read of one text value, for questions such as a step's `settled`.
     pub async fn ask(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<String>, SqlError> {
-        let rows = query(&self.connection, sql, params).await?;
+        let rows = query_alone(&self.connection, sql, params).await?;
         Ok(rows.first().and_then(|row| row.get(0)))
     }
 }
@@ -241,6 +288,13 @@ pub const fn exit_of(cause: StopCause) -> ExitClass {
 /// The problem of a stop at a safe point.
 pub fn stopped(cause: StopCause) -> Box<Problem> {
     Problem::new(exit_of(cause), message!("stopped")).note(message!("stopped-safe")).hint(message!("stopped-hint"))
+}
+
+const fn row(answer: &SimpleQueryMessage) -> Option<&SimpleQueryRow> {
+    match answer {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    }
 }
 
 fn pids(blockers: &[Blocker]) -> Vec<i32> {

@@ -16,6 +16,7 @@ use lockkeeper_core::release::{Event, ReleaseState, next};
 use super::apply::Work;
 use super::failure;
 use super::gates::{GateContext, gate_reports, signed_plan};
+use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
 use super::session::{Session, stopped};
@@ -24,7 +25,7 @@ use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
 use crate::ledger::{
     Lease, LedgerSnapshot, NewMigration, StepsOf, ensure, finish_migration, insert_applied, insert_applying,
-    mark_approval_used, open_release, problem as ledger_problem, query, read, read_problem, record_event, renew_begun,
+    mark_approval_used, open_release, problem as ledger_problem, query_alone, read, read_problem, record_event, renew_begun,
     set_state, take_point, undone,
 };
 use crate::postgres::Connection;
@@ -100,6 +101,7 @@ pub async fn run_stage(
         let release = snapshot.as_ref().and_then(LedgerSnapshot::open_release).map(|it| (it.id, it.state));
         return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
     }
+    check_steps(session, &decision.due).await?;
     ensure(&session.connection).await?;
     let doing = match request.stage {
         Stage::Expand => "stage1",
@@ -121,7 +123,6 @@ async fn under_lease(
     // Another process may have written between the first look and the lease.
     let snapshot = read(&session.connection).await?.ok_or_else(Lease::lost)?;
     let decision = decide(session, Some(&snapshot), request, known).await?;
-    check_steps(session, &decision.due).await?;
     let release_id = start(session, lease, &snapshot, request, report).await?;
     let total = decision.due.len();
     let mut applied: Vec<MigrationNumber> = Vec::new();
@@ -274,7 +275,7 @@ async fn check_file_order(
 }
 
 async fn ask(connection: &Connection, sql: &str) -> Answer<bool> {
-    let rows = query(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
+    let rows = query_alone(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
@@ -332,7 +333,7 @@ fn check_resumable(
 async fn check_steps(session: &Session, due: &[Due]) -> Answer<()> {
     let mut fresh = Fresh::default();
     let mut problems = Vec::new();
-    for due in due.iter().filter(|due| due.begun.is_none()) {
+    for due in due {
         let migration = &due.migration;
         let planned = plan_steps(
             &session.connection,
@@ -342,11 +343,17 @@ async fn check_steps(session: &Session, due: &[Due]) -> Answer<()> {
             &fresh,
             &session.limits,
         );
-        problems.extend(planned.await.err());
+        let checked = match planned.await {
+            Ok(steps) => pooled::check(&session.connection, [(&migration.up, steps.as_slice())]),
+            // What is half done goes on with the steps on record.
+            Err(problem) if due.begun.is_none() => Err(problem),
+            Err(_) => Ok(()),
+        };
+        problems.extend(checked.err());
         fresh.learn_all(&migration.script.statements);
     }
     match Problem::all(problems) {
-        Some(problem) => Err(problem.note(message!("nothing-changed"))),
+        Some(problem) => Err(problem),
         None => Ok(()),
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, LockMode, Place, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, Place, Problem};
 use lockkeeper_core::plan::{RunMode, Settled, Step, StepId};
 
 use super::apply::Work;
 use super::backfill;
 use super::failure;
+use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::session::{Broken, stopped};
 use crate::ledger::{Standing, StepsOf, StoredStep, batch};
@@ -135,6 +136,7 @@ impl Run<'_> {
         if begun && let Settlement::Done = self.settle(step, settled, report).await? {
             return self.finish(step, None).await;
         }
+        pooled::refuse_ambiguous(self.work.session, self.work.file, step).await?;
         let mut attempt = 1;
         loop {
             self.begin(step).await?;
@@ -183,6 +185,9 @@ impl Run<'_> {
                     if is_transient {
                         problem.exit = ExitClass::Busy;
                     }
+                    if self.work.session.connection.is_pooled() && pooled::may_be_of_the_session(&error) {
+                        problem = problem.hint(message!("pooler-session-hint"));
+                    }
                     problem
                 }
                 other => failure::transaction(self.work.file, other, self.work.doing.clone()),
@@ -193,9 +198,12 @@ impl Run<'_> {
     /// Statements outside a transaction that take a light lock wait for old snapshots, which blocks nobody:
     /// they get all the time they need. A strong lock keeps its limit.
     pub async fn outside(&self, step: &Step, report: &mut Reporter<'_>) -> Result<(), Broken> {
-        let strong = step.lock.as_ref().is_some_and(|(mode, _)| *mode > LockMode::ShareUpdateExclusive);
+        if self.work.session.connection.is_pooled() {
+            let RunMode::Standalone { settled } = &step.run else { return Ok(()) };
+            return self.run_pooled(step, settled, report).await;
+        }
         let limits = &self.work.session.limits;
-        let lock_timeout = if strong { limits.lock_timeout } else { Duration::ZERO };
+        let lock_timeout = if pooled::holds_others_up(step) { limits.lock_timeout } else { Duration::ZERO };
         let statement_timeout = limits.statement_timeout.unwrap_or_default();
         let set = format!(
             "SET lock_timeout = '{}ms'; SET statement_timeout = '{}ms'",
@@ -207,6 +215,34 @@ impl Run<'_> {
         self.apply_settings(step).await?;
         let number = self.work.number;
         self.work.session.run(&step.sql, &mut |blockers| report(Progress::Blocked { number, blockers })).await
+    }
+
+    /// Behind a pooler nothing can be set for the statement: it runs bare, and again when it failed for what
+    /// another client may have set.
+    async fn run_pooled(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Result<(), Broken> {
+        let (session, number, attempts) = (self.work.session, self.work.number, pooled::ATTEMPTS_MAX);
+        for attempt in 1.. {
+            let mut seen = |blockers| report(Progress::Blocked { number, blockers });
+            let result = pooled::run(session, &step.sql, &mut seen).await;
+            let said = match &result {
+                Err(Broken::Sql(error @ SqlError::Server { report: said, .. }))
+                    if attempt < attempts && pooled::may_be_of_the_session(error) =>
+                {
+                    said.clone()
+                }
+                _ => return result,
+            };
+            if self.clear(step, settled, report).await.is_err() {
+                return result;
+            }
+            let wait = jittered(pooled::PAUSE);
+            report(Progress::Retrying { number, attempt, attempts, wait, reason: said });
+            tokio::select! {
+                () = sleep(wait) => {}
+                cause = session.stop.asked() => return Err(Broken::Stopped(cause)),
+            }
+        }
+        Ok(())
     }
 
     async fn apply_settings(&self, step: &Step) -> Result<(), SqlError> {
@@ -309,9 +345,18 @@ impl Run<'_> {
         let half = self.work.session.ask(query, &[]).await?.is_some_and(|answer| answer == "half");
         if half && !undo.is_empty() {
             // It waits for every transaction that may use the index: not for ever, least of all on the way out.
-            let patience = self.work.session.limits.lock_timeout.as_millis();
-            batch(&self.work.session.connection, &format!("SET lock_timeout = '{patience}ms'")).await?;
-            batch(&self.work.session.connection, undo).await?;
+            let session = self.work.session;
+            let patience = session.limits.lock_timeout;
+            if session.connection.is_pooled() {
+                match pooled::run_within(session, undo, patience).await {
+                    Err(Broken::Sql(error)) => return Err(error),
+                    // A stop comes after the clearing, which is short.
+                    Ok(()) | Err(Broken::Stopped(_) | Broken::Fenced | Broken::Left) => {}
+                }
+            } else {
+                batch(&session.connection, &format!("SET lock_timeout = '{}ms'", patience.as_millis())).await?;
+                batch(&session.connection, undo).await?;
+            }
             report(Progress::StepCleared { number: self.work.number, ordinal: step.id.0 });
         }
         Ok(())

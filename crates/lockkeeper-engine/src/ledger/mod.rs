@@ -24,5 +24,5 @@ pub use migrations::{
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
-pub use sql::{Param, batch, problem, query};
+pub use sql::{Param, batch, problem, query, query_alone};
 pub use steps::{Standing, StepsOf, StoredStep};

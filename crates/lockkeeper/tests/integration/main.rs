@@ -20,6 +20,8 @@ mod authors;
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
+/// Plain SQL that becomes safe steps, and what cannot.
+mod rewrites;
 /// Locks that others hold.
 mod locks;
 /// Two at once, signals, and holders that died or slept.
@@ -28,6 +30,8 @@ mod lease;
 mod crash;
 /// Migrations under an application's load.
 mod live;
+/// Behind PgBouncer in transaction mode, while others use the pool.
+mod pooler;
 /// What `init` and `new` write, and that it works.
 mod init;
 /// English and Korean.
@@ -36,4 +40,3 @@ mod languages;
 mod demo;
 /// The README's session.
 mod readme;
-mod rewrites;
