@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lockkeeper_engine::postgres::{PrivateServer, PrivateServerOptions, Shutdown};
 use lockkeeper_testkit::{Cluster, Database, Fault, Random};
 
-use super::points::{ALL, POINTS_OF_MANY, is_long, seed, told};
+use super::points::{ALL, is_long, seed, some, told};
 use super::scenario::Scenario;
 use super::trial::{Kind, Trial, settle};
 
@@ -58,10 +58,7 @@ fn prepare(scenario: &'static Scenario, server: &Server) -> Trial {
 fn a_stopped_server(scenario: &'static Scenario) {
     let server = server();
     let trial = prepare(scenario, &server);
-    let effects = trial.effects.len();
-    let step = if is_long() { 1 } else { effects.div_ceil(POINTS_OF_MANY) };
-    let first = usize::try_from(Random::new(seed()).below(step as u64)).unwrap();
-    let points: Vec<usize> = (1..=effects).skip(first).step_by(step).collect();
+    let points = some((1..=trial.effects.len()).collect(), seed());
     for at in &points {
         let database = trial.copy();
         let (run, proxy) = trial.through_proxy(&database, Some((*at, restart(&server))));

@@ -116,7 +116,8 @@ const CONTENTS: &str = r#"
 
 /// What stands and in which order, how far the release is, which points lead where, how often each migration was
 /// applied and undone, and what is not finished. Identity columns skip numbers when a transaction fails, so
-/// rows are counted and not named by them. A step that failed and left nothing may have been tried before.
+/// rows are counted and not named by them. A migration that failed and left nothing may have been tried before; those
+/// of its steps that never began stay behind as they were planned.
 const LEDGER: &str = "
     SELECT line FROM (
         SELECT format('%s. %s %s stage %s is %s', row_number() OVER (ORDER BY seq), number, name, stage, state)
@@ -142,7 +143,8 @@ const LEDGER: &str = "
         SELECT format('approval used: %s', used_at IS NOT NULL) FROM lockkeeper.approvals
         UNION ALL
         SELECT format('unfinished step %s of %s: %s', ordinal, direction, sql)
-        FROM lockkeeper.steps WHERE outcome IS NULL
+        FROM lockkeeper.steps s JOIN lockkeeper.migrations m ON m.seq = s.migration_seq
+        WHERE outcome IS NULL AND (s.started_at IS NOT NULL OR m.state <> 'rolled_back')
         UNION ALL
         SELECT 'the lease is held' FROM lockkeeper.lease WHERE expires_at > clock_timestamp()
     ) AS lines (line) ORDER BY line COLLATE \"C\"";
