@@ -17,7 +17,7 @@ pub use digest::{PlanEntry, stage2_digest};
 pub use facts::{Column, Facts, Relation, RelationKind};
 pub use migration::{PlannedMigration, plan_migration, plan_up};
 pub use ops::relations_needed;
-pub use patience::{Attempt, attempts};
+pub use patience::{Attempt, attempts, rest_of};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};
 pub use step::{Backfill, RunMode, Settled, Step, StepId, TakeBack, read_down_script, steps};

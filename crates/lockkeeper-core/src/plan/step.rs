@@ -67,6 +67,11 @@ impl Step {
         }
     }
 
+    /// The table that others wait for while the step holds its lock.
+    pub fn strong_lock(&self) -> Option<&str> {
+        self.lock.as_ref().filter(|(mode, _)| mode.blocks_writes()).map(|(_, table)| table.as_str())
+    }
+
     /// Whether the statement runs as the file has it.
     pub fn is_as_written(&self) -> bool {
         self.sql == self.source

@@ -25,8 +25,8 @@ use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
 use crate::ledger::{
     Lease, LedgerSnapshot, NewMigration, StepsOf, ensure, finish_migration, insert_applied, insert_applying,
-    mark_approval_used, open_release, problem as ledger_problem, query_alone, read, read_problem, record_event, renew_begun,
-    set_state, take_point, undone,
+    mark_approval_used, open_release, problem as ledger_problem, query_alone, read, read_problem, record_event,
+    renew_begun, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;

@@ -11,10 +11,10 @@ use super::apply::Work;
 use super::backfill;
 use super::failure;
 use super::pooled;
-use super::progress::{Progress, Reporter};
-use super::session::{Broken, stopped};
+use super::progress::{Pace, Progress, Reporter};
+use super::session::{Broken, Seen, stopped};
 use crate::ledger::{Standing, StepsOf, StoredStep, batch};
-use crate::postgres::{Connection, SqlError, sqlstate};
+use crate::postgres::{BuildProgress, Connection, SqlError, sqlstate};
 use crate::seams::{jittered, sleep};
 
 /// How often a statement outside a transaction is run again when it deadlocks with others of its kind.
@@ -213,8 +213,21 @@ impl Run<'_> {
         self.work.session.settings_may_have_moved();
         batch(&self.work.session.connection, &set).await?;
         self.apply_settings(step).await?;
+        let mut pace = Pace::default();
+        self.work.session.run(&step.sql, &mut |seen| self.tell(step, seen, &mut pace, report)).await
+    }
+
+    /// Tells who is in the way at once, and how far the step is every few seconds.
+    fn tell(&self, step: &Step, seen: Seen, pace: &mut Pace, report: &mut Reporter<'_>) {
         let number = self.work.number;
-        self.work.session.run(&step.sql, &mut |blockers| report(Progress::Blocked { number, blockers })).await
+        match seen {
+            Seen::Blocked(blockers) => report(Progress::Blocked { number, blockers }),
+            Seen::Building(BuildProgress { phase, done, total }) => {
+                if pace.is_due() {
+                    report(Progress::StepProgress { number, ordinal: step.id.0, phase, done, total });
+                }
+            }
+        }
     }
 
     /// Behind a pooler nothing can be set for the statement: it runs bare, and again when it failed for what
@@ -222,7 +235,8 @@ impl Run<'_> {
     async fn run_pooled(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Result<(), Broken> {
         let (session, number, attempts) = (self.work.session, self.work.number, pooled::ATTEMPTS_MAX);
         for attempt in 1.. {
-            let mut seen = |blockers| report(Progress::Blocked { number, blockers });
+            let mut pace = Pace::default();
+            let mut seen = |seen| self.tell(step, seen, &mut pace, report);
             let result = pooled::run(session, &step.sql, &mut seen).await;
             let said = match &result {
                 Err(Broken::Sql(error @ SqlError::Server { report: said, .. }))

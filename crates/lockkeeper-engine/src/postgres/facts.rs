@@ -26,7 +26,8 @@ pub async fn read_facts(
 ) -> Result<Facts, SqlError> {
     let client = connection.client();
     let failed = |error: tokio_postgres::Error| SqlError::new(&error, connection);
-    let begin = format!("{}; SET LOCAL lock_timeout = '{}ms'", connection.begin(Access::Read), lock_timeout.as_millis());
+    let begin =
+        format!("{}; SET LOCAL lock_timeout = '{}ms'", connection.begin(Access::Read), lock_timeout.as_millis());
     let mut facts = async {
         client.batch_execute(&begin).await.map_err(failed)?;
         for setting in settings {
