@@ -40,6 +40,7 @@ scenarios! {
     drop_index = DROP_INDEX;
     rollback_stage_2 = ROLLBACK_STAGE_2;
     volatile_default = VOLATILE_DEFAULT;
+    backfill = BACKFILL;
     rollback_volatile_default = ROLLBACK_VOLATILE_DEFAULT;
     refresh = REFRESH;
     mixed_stage_1 = MIXED_STAGE_1;

@@ -273,6 +273,22 @@ pub const VOLATILE_DEFAULT: Scenario = Scenario {
     )
 };
 
+/// Rows on so many pages that they are filled in several batches.
+pub const BACKFILL: Scenario = Scenario {
+    tables: "CREATE TABLE parcels (id bigint PRIMARY KEY, label text);
+             INSERT INTO parcels SELECT n, repeat('label ' || n || ' ', 20) FROM generate_series(1, 4000) n;",
+    varies: &["parcels.token"],
+    ..stage1(
+        "backfill",
+        &[(
+            "01_add_parcels_token",
+            "ALTER TABLE parcels ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();\n",
+            "ALTER TABLE parcels DROP COLUMN token;\n",
+        )],
+        &[Up(0)],
+    )
+};
+
 pub const ROLLBACK_VOLATILE_DEFAULT: Scenario = Scenario {
     varies: VOLATILE_DEFAULT.varies,
     ..rollback("rollback_volatile_default", VOLATILE_DEFAULT.files, &[Down(1), Down(0)])
