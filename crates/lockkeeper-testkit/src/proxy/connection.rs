@@ -135,7 +135,7 @@ fn ask(mut client: &TcpStream, mut server: &UnixStream, shared: &Shared, replies
                 wait(&gone);
                 shared.break_all();
             }
-            Some(Fault::Fail) => server.write_all(&bytes(&failing(&group, &text)))?,
+            Some(Fault::Fail(sqlstate)) => server.write_all(&bytes(&failing(&group, &text, sqlstate)))?,
             Some(Fault::Call(hook)) => {
                 hook();
                 // A server that is gone closes the connection; that is what the program is to see.
@@ -160,17 +160,15 @@ fn bytes(frames: &[Frame]) -> Vec<u8> {
 
 /// The same messages with a text that the server fails. A statement with parameters fails when it is parsed, and
 /// the server skips the rest of its group.
-fn failing(group: &[Frame], text: &str) -> Vec<Frame> {
+fn failing(group: &[Frame], text: &str, sqlstate: &str) -> Vec<Frame> {
     if text.trim().eq_ignore_ascii_case("ROLLBACK") {
         return group.to_vec();
     }
-    let raise = format!(
-        "DO $fault$ BEGIN RAISE EXCEPTION USING ERRCODE = '{}', MESSAGE = '{}'; END $fault$",
-        Fault::SQLSTATE,
-        Fault::MESSAGE
-    );
+    let message = Fault::MESSAGE;
+    let raise =
+        format!("DO $fault$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = '{message}'; END $fault$");
     // A syntax error fails at once, without a look at the parameters.
-    let unreadable = format!("FAULT: {}", Fault::MESSAGE);
+    let unreadable = format!("FAULT: {message}");
     let changed = group.iter().map(|frame| match frame.letter() {
         QUERY => frame.with_sql(&raise),
         PARSE => frame.with_sql(&unreadable),

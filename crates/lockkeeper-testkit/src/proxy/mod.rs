@@ -36,19 +36,21 @@ pub enum Fault {
     /// The server does it all and answers, and the connection breaks before the answer arrives. What the program
     /// had sent behind it without waiting is lost.
     LoseReply,
-    /// The server itself fails the statement ([`Fault::SQLSTATE`]): another text is put in its place. ROLLBACK is
-    /// passed on as it is, because no server fails it.
-    Fail,
+    /// The server itself fails the statement with this SQLSTATE: another text is put in its place. A statement with
+    /// parameters fails as unreadable instead (42601), and ROLLBACK is passed on, because no server fails it.
+    Fail(&'static str),
     /// Whatever the test wants, before the message is passed on to what is then left of the server: to stop
     /// it, for example.
     Call(Box<dyn FnOnce() + Send>),
 }
 
 impl Fault {
-    /// What a statement that was made to fail reports: `disk_full`.
-    pub const SQLSTATE: &str = "53100";
-    /// What it says.
-    pub const MESSAGE: &str = "could not extend file: this is the fault";
+    /// `disk_full`: trying again at once does not help.
+    pub const DISK_FULL: &str = "53100";
+    /// `lock_not_available`: trying again may help.
+    pub const LOCK_NOT_AVAILABLE: &str = "55P03";
+    /// What a statement says that was made to fail.
+    pub const MESSAGE: &str = "this is the fault";
 }
 
 impl std::fmt::Debug for Fault {
@@ -58,7 +60,7 @@ impl std::fmt::Debug for Fault {
             Self::KillAfter => "kill after",
             Self::Cut => "cut",
             Self::LoseReply => "lost reply",
-            Self::Fail => "fail",
+            Self::Fail(sqlstate) => return write!(f, "fail with {sqlstate}"),
             Self::Call(_) => "call",
         })
     }

@@ -128,16 +128,16 @@ fn a_lost_reply_has_its_effect_and_what_was_sent_behind_it_has_none() {
 
 #[test]
 fn a_statement_that_is_made_to_fail_fails_on_the_server_and_breaks_its_transaction() {
-    let (database, proxy) = start(3, Fault::Fail);
+    let (database, proxy) = start(3, Fault::Fail(Fault::DISK_FULL));
     let client = client(&proxy);
     assert_eq!(client.run("BEGIN"), "ok");
     assert_eq!(client.insert(1), "ok");
-    assert_eq!(client.run("INSERT INTO boats VALUES (2)"), Fault::SQLSTATE);
+    assert_eq!(client.run("INSERT INTO boats VALUES (2)"), Fault::DISK_FULL);
     assert_eq!(client.run("SELECT 1"), "25P02");
     assert_eq!(client.run("ROLLBACK"), "ok");
     assert_eq!(client.insert(3), "ok");
     assert_eq!(boats(&database), "3");
-    let (database, proxy) = start(1, Fault::Fail);
+    let (database, proxy) = start(1, Fault::Fail(Fault::DISK_FULL));
     let client = self::client(&proxy);
     assert_eq!((client.insert(1).as_str(), client.insert(2).as_str()), ("42601", "ok"));
     assert_eq!(boats(&database), "2");
@@ -145,7 +145,7 @@ fn a_statement_that_is_made_to_fail_fails_on_the_server_and_breaks_its_transacti
 
 #[test]
 fn a_rollback_is_never_made_to_fail() {
-    let (_database, proxy) = start(2, Fault::Fail);
+    let (_database, proxy) = start(2, Fault::Fail(Fault::DISK_FULL));
     let client = client(&proxy);
     assert_eq!([client.run("BEGIN"), client.run("ROLLBACK")], ["ok", "ok"]);
     assert!(proxy.has_fired());

@@ -16,3 +16,5 @@ mod trial;
 mod points;
 /// Several faults in a row at random, and a server that goes down.
 mod schedules;
+/// The same with an application at work.
+mod under_load;

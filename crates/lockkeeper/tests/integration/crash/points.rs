@@ -38,7 +38,9 @@ scenarios! {
     add_unique = ADD_UNIQUE;
     add_primary_key = ADD_PRIMARY_KEY;
     drop_index = DROP_INDEX;
+    rollback_stage_2 = ROLLBACK_STAGE_2;
     volatile_default = VOLATILE_DEFAULT;
+    backfill = BACKFILL;
     rollback_volatile_default = ROLLBACK_VOLATILE_DEFAULT;
     refresh = REFRESH;
     mixed_stage_1 = MIXED_STAGE_1;

@@ -17,8 +17,8 @@ pub struct Scenario {
     /// What the application had made before Lockkeeper came.
     pub tables: &'static str,
     pub files: &'static [Pair],
-    /// Commands that run undisturbed. `APPROVE` stands for an approval by the admin, which is made anew for
-    /// each copy of the database, because it names the database. `+2` adds the next two files; without such a
+    /// Commands that run undisturbed. `APPROVE` stands for an approval by the admin. As the last word it is
+    /// made for each copy of the database, because an approval names its database. `+2` adds the next two files; without such a
     /// word all files are there from the start.
     pub before: &'static [&'static str],
     /// The command that is disturbed and then run again.
@@ -228,6 +228,30 @@ pub const DROP_INDEX: Scenario = stage2(
     &[Up(0), Up(1)],
 );
 
+/// The way back from a stage 2: an index that is built again, constraints that go.
+pub const ROLLBACK_STAGE_2: Scenario = Scenario {
+    before: &["stage1", "deployed --version 2.0", APPROVE, "stage2"],
+    command: "rollback before_field_remove --past-stage2 --yes",
+    ..stage2(
+        "rollback_stage_2",
+        &[
+            (
+                "01_modify_orders",
+                "ALTER TABLE orders ALTER COLUMN note SET NOT NULL;\n",
+                "ALTER TABLE orders ALTER COLUMN note DROP NOT NULL;\n",
+            ),
+            (
+                "02_drop_orders_index",
+                "DROP INDEX orders_by_amount;\nALTER TABLE orders ADD CHECK (code <> '');\n",
+                "ALTER TABLE orders DROP CONSTRAINT orders_code_check;\n\
+                 CREATE INDEX orders_by_amount ON orders (amount);\n\
+                 UPDATE orders SET amount = amount + 1;\n",
+            ),
+        ],
+        &[Down(1), Down(0)],
+    )
+};
+
 pub const VOLATILE_DEFAULT: Scenario = Scenario {
     varies: &["orders.token", "orders.luck", "customers.seen_at"],
     ..stage1(
@@ -246,6 +270,22 @@ pub const VOLATILE_DEFAULT: Scenario = Scenario {
             ),
         ],
         &[Up(0), Up(1)],
+    )
+};
+
+/// Rows on so many pages that they are filled in several batches.
+pub const BACKFILL: Scenario = Scenario {
+    tables: "CREATE TABLE parcels (id bigint PRIMARY KEY, label text);
+             INSERT INTO parcels SELECT n, repeat('label ' || n || ' ', 20) FROM generate_series(1, 4000) n;",
+    varies: &["parcels.token"],
+    ..stage1(
+        "backfill",
+        &[(
+            "01_add_parcels_token",
+            "ALTER TABLE parcels ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();\n",
+            "ALTER TABLE parcels DROP COLUMN token;\n",
+        )],
+        &[Up(0)],
     )
 };
 

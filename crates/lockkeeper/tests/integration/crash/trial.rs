@@ -30,11 +30,14 @@ pub enum Kind {
     KillAfter,
     Cut,
     LoseReply,
+    /// A failure that stays.
     Fail,
+    /// A failure that passes: a lock that was not to be had.
+    Busy,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::KillBefore, Self::KillAfter, Self::Cut, Self::LoseReply, Self::Fail];
+    pub const ALL: [Self; 6] = [Self::KillBefore, Self::KillAfter, Self::Cut, Self::LoseReply, Self::Fail, Self::Busy];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,6 +46,7 @@ impl Kind {
             Self::Cut => "cut",
             Self::LoseReply => "lose-reply",
             Self::Fail => "fail",
+            Self::Busy => "busy",
         }
     }
 
@@ -52,7 +56,8 @@ impl Kind {
             Self::KillAfter => Fault::KillAfter,
             Self::Cut => Fault::Cut,
             Self::LoseReply => Fault::LoseReply,
-            Self::Fail => Fault::Fail,
+            Self::Fail => Fault::Fail(Fault::DISK_FULL),
+            Self::Busy => Fault::Fail(Fault::LOCK_NOT_AVAILABLE),
         }
     }
 }
@@ -75,10 +80,12 @@ impl Trial {
         if !scenario.before.iter().any(|word| word.starts_with('+')) {
             add(usize::MAX);
         }
-        for command in scenario.before.iter().filter(|command| **command != APPROVE) {
-            match command.strip_prefix('+') {
+        let before = scenario.before.strip_suffix(&[APPROVE]).unwrap_or(scenario.before);
+        for word in before {
+            match word.strip_prefix('+') {
                 Some(count) => add(count.parse().unwrap()),
-                None => drop(shop.run(command).expect(0)),
+                None if *word == APPROVE => drop(shop.approve().expect(0)),
+                None => drop(shop.run(word).expect(0)),
             }
         }
         let stood = standing(&shop.database).len();
@@ -120,7 +127,7 @@ impl Trial {
     /// A copy of the database as it is before the command, with the approval that it needs.
     pub fn copy(&self) -> Database {
         let database = self.shop.database.copy();
-        if self.scenario.before.contains(&APPROVE) {
+        if self.scenario.before.ends_with(&[APPROVE]) {
             Shop::finish(self.command(shop::APPROVE, &database.env())).expect(0);
         }
         database
@@ -172,9 +179,10 @@ impl Trial {
         let is_done = complete.data == self.golden.data && complete.ledger == self.golden.ledger;
         match (kind, run.code) {
             (Kind::KillBefore | Kind::KillAfter, None) => {}
-            // Nobody has to hear of what failed behind the end: giving back the lease.
+            // Nobody has to hear of what failed behind the end, as giving back the lease does, nor of a lock
+            // that was to be had at the next attempt.
             (_, Some(0)) if is_done => {}
-            (Kind::Cut | Kind::LoseReply | Kind::Fail, Some(2..=4)) if run.error()["id"].is_string() => {}
+            (Kind::Cut | Kind::LoseReply | Kind::Fail | Kind::Busy, Some(2..=4)) if run.error()["id"].is_string() => {}
             (_, code) => return Err(format!("ended with {code:?}")),
         }
         self.stands(database, &complete, run, kind)
@@ -193,7 +201,10 @@ impl Trial {
         }
         // A failure that was told must have told what stands; a killed program says nothing.
         let steps = database.value("SELECT count(*) FROM lockkeeper.steps WHERE outcome = 'done'");
-        if kind == Kind::Fail && steps != "0" && run.error()["notes"].as_array().is_none_or(Vec::is_empty) {
+        if matches!(kind, Kind::Fail | Kind::Busy)
+            && steps != "0"
+            && run.error()["notes"].as_array().is_none_or(Vec::is_empty)
+        {
             return Err("some steps stand and nothing is said of them".to_owned());
         }
         Ok(())
