@@ -4,6 +4,7 @@
 
 mod applied;
 mod digest;
+mod explained;
 mod migration;
 mod patience;
 mod pending;
@@ -12,6 +13,7 @@ mod step;
 
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
+pub use explained::unexplained;
 pub use migration::{PlannedMigration, plan_migration, plan_up};
 pub use patience::{Attempt, attempts};
 pub use pending::{FileState, Survey, out_of_order, survey};

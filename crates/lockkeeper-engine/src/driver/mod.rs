@@ -3,6 +3,7 @@
 mod approval;
 mod apply;
 mod deploy;
+mod drift;
 mod failure;
 mod gates;
 mod pooled;
@@ -14,6 +15,7 @@ mod standalone;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
+pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
 pub use gates::{GateContext, approval_standing, gate_reports};
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};

@@ -50,6 +50,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         migrations,
         approval,
         limits,
+        drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,
         language,
         json: flags.json,

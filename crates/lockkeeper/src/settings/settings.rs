@@ -18,6 +18,8 @@ pub struct Settings {
     pub migrations: PathBuf,
     pub approval: Approval,
     pub limits: Limits,
+    /// Patterns of objects that others may create, change and drop.
+    pub drift_ignored: Vec<String>,
     /// Who is recorded as having acted.
     pub actor: String,
     /// From `--lang`, `LC_ALL`, `LC_MESSAGES` or `LANG`, as it stands there: `ko_KR.UTF-8`.
