@@ -4,6 +4,7 @@
 
 mod applied;
 mod digest;
+mod explained;
 mod facts;
 mod migration;
 mod ops;
@@ -14,6 +15,7 @@ mod step;
 
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
+pub use explained::unexplained;
 pub use facts::{Column, Facts, Relation, RelationKind};
 pub use migration::{PlannedMigration, plan_migration, plan_up};
 pub use ops::relations_needed;

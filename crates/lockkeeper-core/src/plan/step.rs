@@ -181,7 +181,7 @@ pub fn steps(
     let mut steps: Vec<Step> = Vec::new();
     for part in parts {
         let before = steps.last().map(|step| step.run.clone());
-        let drafts = part.drafts.clone().unwrap_or_else(|| vec![part.as_written(in_one, script, facts)]);
+        let drafts = part.drafts.clone().unwrap_or_else(|| vec![part.as_written(in_one, facts)]);
         for (place, draft) in drafts.into_iter().enumerate() {
             let id = StepId(u32::try_from(steps.len()).unwrap_or(u32::MAX).saturating_add(1));
             // A statement as it is written shares the transaction of the one before it, as in psql's
@@ -261,11 +261,9 @@ impl Part<'_> {
     }
 
     /// The statement as its file has it.
-    fn as_written(&self, in_one: bool, script: &Script, facts: &Facts) -> Draft {
+    fn as_written(&self, in_one: bool, facts: &Facts) -> Draft {
         let run = if self.stands_alone() { DraftRun::Alone(settled(&self.statement.sql)) } else { DraftRun::Begins };
-        // The author asked that each statement commits by itself: what is done then stands.
-        let stands = in_one || script.no_transaction();
-        let take_back = if stands { TakeBack::Impossible } else { take_back(&self.statement.sql, facts) };
+        let take_back = if in_one { TakeBack::Impossible } else { take_back(&self.statement.sql, facts) };
         let safe_because = safe_because(&run, in_one, &self.effects);
         Draft { sql: self.text.to_owned(), what: None, lock: None, scans: false, run, take_back, safe_because }
     }

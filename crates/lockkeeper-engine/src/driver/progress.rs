@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lockkeeper_core::model::{Message, MigrationName, MigrationNumber, PointName, ServerReport};
+use lockkeeper_core::model::{Message, MigrationName, MigrationNumber, ObjectDifference, PointName, ServerReport};
 
 use crate::postgres::Blocker;
 use crate::seams::instant;
@@ -96,6 +96,8 @@ pub enum Progress {
         number: MigrationNumber,
         blockers: Vec<Blocker>,
     },
+    /// A rollback goes back over a schema that others have changed.
+    Drifted(Vec<ObjectDifference>),
     /// The server's own NOTICE or WARNING.
     Notice(ServerReport),
 }

@@ -14,6 +14,7 @@ use lockkeeper_core::plan::{
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
+use super::drift::{DriftRules, Watch};
 use super::failure;
 use super::gates::{GateContext, gate_reports, signed_plan};
 use super::pooled;
@@ -25,8 +26,8 @@ use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
 use crate::ledger::{
     Lease, LedgerSnapshot, NewMigration, StepsOf, ensure, finish_migration, insert_applied, insert_applying,
-    mark_approval_used, open_release, problem as ledger_problem, query_alone, read, read_problem, record_event,
-    renew_begun, set_state, take_point, undone,
+    mark_approval_used, mark_unsettled, open_release, problem as ledger_problem, query_alone, read, read_problem,
+    record_event, renew_begun, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -47,6 +48,7 @@ pub struct StageRequest<'a> {
     pub out_of_order: bool,
     pub unsettled: Option<Unsettled>,
     pub gates: &'a GateContext,
+    pub drift: &'a DriftRules,
 }
 
 /// What became of it.
@@ -97,7 +99,7 @@ pub async fn run_stage(
 ) -> Answer<StageOutcome> {
     let snapshot = read(&session.connection).await?;
     let decision = decide(session, snapshot.as_ref(), request, Known::new()).await?;
-    if decision.due.is_empty() && !decision.finishes_release {
+    if decision.due.is_empty() && !decision.finishes_release && request.drift.accept.is_empty() {
         let release = snapshot.as_ref().and_then(LedgerSnapshot::open_release).map(|it| (it.id, it.state));
         return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
     }
@@ -108,7 +110,9 @@ pub async fn run_stage(
         Stage::Contract => "stage2",
     };
     let lease = session.lease(doing, report).await?;
-    let outcome = under_lease(session, &lease, request, decision.into_known(), report).await;
+    let watch = Watch::default();
+    let outcome = under_lease(session, &lease, &watch, request, decision.into_known(), report).await;
+    watch.settle(session, &lease).await;
     lease.release(&session.connection).await;
     outcome
 }
@@ -116,6 +120,7 @@ pub async fn run_stage(
 async fn under_lease(
     session: &Session,
     lease: &Lease,
+    watch: &Watch,
     request: &StageRequest<'_>,
     known: Known,
     report: &mut Reporter<'_>,
@@ -123,7 +128,13 @@ async fn under_lease(
     // Another process may have written between the first look and the lease.
     let snapshot = read(&session.connection).await?.ok_or_else(Lease::lost)?;
     let decision = decide(session, Some(&snapshot), request, known).await?;
+    watch.guard(session, lease, request.pairs, request.drift).await?;
+    if decision.due.is_empty() && !decision.finishes_release {
+        let release = snapshot.open_release().map(|it| (it.id, it.state));
+        return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
+    }
     let release_id = start(session, lease, &snapshot, request, report).await?;
+    watch.begun();
     let total = decision.due.len();
     let mut applied: Vec<MigrationNumber> = Vec::new();
     let mut fresh = Fresh::default();
@@ -392,6 +403,7 @@ async fn start(
     let approval = snapshot.approval.as_ref().map(|approval| approval.id).filter(|_| request.stage == Stage::Contract);
     let recorded = session
         .record(lease, async |connection, _| {
+            mark_unsettled(connection).await?;
             let id = match open {
                 Some(id) => id,
                 None => open_release(connection, actor, &authors).await?,
@@ -511,7 +523,9 @@ impl Applying<'_> {
     /// A failed migration is taken back as far as it goes; one that was stopped, or found no way to a lock, keeps
     /// what is done and goes on from there. Either way the person hears what stands.
     async fn after_failure(&self, run: &Run<'_>, problem: Box<Problem>, report: &mut Reporter<'_>) -> Box<Problem> {
-        let remains = if problem.exit == ExitClass::MigrationFailed {
+        // Who writes no-transaction has asked that what is done stays.
+        let is_whole = !self.due.migration.script.no_transaction();
+        let remains = if is_whole && problem.exit == ExitClass::MigrationFailed {
             take_back(run, report).await
         } else {
             run.of.read(&self.session.connection).await.map(Remains::of)

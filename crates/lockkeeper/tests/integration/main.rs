@@ -12,6 +12,8 @@ mod stages;
 mod standalone;
 /// Files that differ from what was applied, and databases older than the files.
 mod drift;
+/// Schemas that others changed.
+mod schema_drift;
 /// What opens the second gate and what does not: stage 1, the deploy, signatures, roles, expiry, authors.
 mod gates;
 /// Four eyes: authors, as git knows them, do not approve.
