@@ -63,6 +63,8 @@ is_server_bin() {
 is_there() {
   case $1 in
     postgres) [ -n "$(postgres_bin)" ] && command -v psql >/dev/null 2>&1 ;;
+    # Where Debian puts it, only root looks.
+    pgbouncer) command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
 }
@@ -85,8 +87,8 @@ ensure() {
 
   command -v apt-get >/dev/null 2>&1 || give_up "not installed:$missing" \
     "install them with this system's package manager and run this again" \
-    "macOS: brew install postgresql@17 shellcheck node (ssh-keygen and openssl come with the system)" \
-    "Fedora: dnf install postgresql-server openssh-clients openssl ShellCheck gcc npm"
+    "macOS: brew install postgresql@17 pgbouncer shellcheck node (ssh-keygen and openssl come with the system)" \
+    "Fedora: dnf install postgresql-server pgbouncer openssh-clients openssl ShellCheck gcc npm"
   [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null 2>&1 || give_up "not installed:$missing" \
     "run this once as root, or install sudo"
 
@@ -102,17 +104,25 @@ ensure() {
   done
 }
 
-# Debian starts a server on port 5432 when its package is first installed. Nobody asked us for one.
+# Debian starts a server on port 5432 and a pooler on port 6432 when their packages are first installed.
+# Nobody asked us for them.
 install_debian_packages() {
   no_cluster=/etc/postgresql-common/createcluster.d/lockkeeper.conf
   as_root mkdir -p "${no_cluster%/*}"
   echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+  no_service=
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    no_service=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$no_service" >/dev/null
+    as_root chmod 755 "$no_service"
+  fi
   as_root apt-get update -qq >&2 || say "the package lists could not be refreshed, trying with the old ones"
   installed=0
   # shellcheck disable=SC2086 # a list of words
   as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -qq -y --no-install-recommends $1 </dev/null >&2 || installed=$?
   as_root rm -f "$no_cluster"
+  [ -z "$no_service" ] || as_root rm -f "$no_service"
   [ "$installed" -eq 0 ] || give_up "apt-get could not install$1" "its own words are above"
 }
 

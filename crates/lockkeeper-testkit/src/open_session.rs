@@ -2,6 +2,7 @@
 
 use lockkeeper_engine::postgres::{Connection, Target, connect};
 use tokio::runtime::Runtime;
+use tokio_postgres::SimpleQueryMessage;
 
 /// Somebody else's session. What it holds (a transaction, a lock, a snapshot) it holds until it is told
 /// otherwise or dropped.
@@ -30,6 +31,24 @@ impl OpenSession {
     #[track_caller]
     pub fn execute(&self, sql: &str) {
         let done = self.runtime.block_on(self.connection.client().batch_execute(sql));
-        done.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+        done.unwrap_or_else(|error| panic!("{}\n{sql}", said(&error)));
     }
+
+    /// The first value of the first row, NULL as `NULL`.
+    #[track_caller]
+    pub fn value(&self, sql: &str) -> String {
+        let answers = self.runtime.block_on(self.connection.client().simple_query(sql));
+        let answers = answers.unwrap_or_else(|error| panic!("{}\n{sql}", said(&error)));
+        let row = answers.iter().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let row = row.unwrap_or_else(|| panic!("no row: {sql}"));
+        row.get(0).unwrap_or("NULL").to_owned()
+    }
+}
+
+/// The server's own words, where it said any.
+fn said(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |error| format!("{} {error}", error.code().code()))
 }

@@ -9,6 +9,7 @@ mod migration_number;
 mod place;
 mod point_name;
 mod problem;
+mod schema_drift;
 mod server_version;
 mod stage;
 
@@ -21,5 +22,6 @@ pub use migration_number::MigrationNumber;
 pub use place::{LineColumn, LineIndex, Place, Snippet, Span};
 pub use point_name::PointName;
 pub use problem::{Answer, ExitClass, Problem, ServerReport};
+pub use schema_drift::{Change, ObjectDifference};
 pub use server_version::ServerVersion;
 pub use stage::Stage;

@@ -4,6 +4,7 @@
 
 mod applied;
 mod digest;
+mod explained;
 mod facts;
 mod migration;
 mod ops;
@@ -14,10 +15,11 @@ mod step;
 
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
+pub use explained::unexplained;
 pub use facts::{Column, Facts, Relation, RelationKind};
 pub use migration::{PlannedMigration, plan_migration, plan_up};
 pub use ops::relations_needed;
-pub use patience::{Attempt, attempts};
+pub use patience::{Attempt, attempts, rest_of};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};
 pub use step::{Backfill, RunMode, Settled, Step, StepId, TakeBack, read_down_script, steps};

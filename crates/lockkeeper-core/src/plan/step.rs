@@ -67,6 +67,11 @@ impl Step {
         }
     }
 
+    /// The table that others wait for while the step holds its lock.
+    pub fn strong_lock(&self) -> Option<&str> {
+        self.lock.as_ref().filter(|(mode, _)| mode.blocks_writes()).map(|(_, table)| table.as_str())
+    }
+
     /// Whether the statement runs as the file has it.
     pub fn is_as_written(&self) -> bool {
         self.sql == self.source
@@ -176,7 +181,7 @@ pub fn steps(
     let mut steps: Vec<Step> = Vec::new();
     for part in parts {
         let before = steps.last().map(|step| step.run.clone());
-        let drafts = part.drafts.clone().unwrap_or_else(|| vec![part.as_written(in_one, script, facts)]);
+        let drafts = part.drafts.clone().unwrap_or_else(|| vec![part.as_written(in_one, facts)]);
         for (place, draft) in drafts.into_iter().enumerate() {
             let id = StepId(u32::try_from(steps.len()).unwrap_or(u32::MAX).saturating_add(1));
             // A statement as it is written shares the transaction of the one before it, as in psql's
@@ -245,6 +250,7 @@ fn not_safe(file: &MigrationFile, statement: &Statement, effects: &[Effect], ref
     Problem::refused(message!("statement-not-safe"))
         .at(Place::span(Arc::clone(&file.path), &file.text, span))
         .note(refusal.because)
+        .note(message!("nothing-changed"))
         .hint(refusal.way_out)
         .hint(message!("statement-not-safe-hint"))
 }
@@ -255,11 +261,9 @@ impl Part<'_> {
     }
 
     /// The statement as its file has it.
-    fn as_written(&self, in_one: bool, script: &Script, facts: &Facts) -> Draft {
+    fn as_written(&self, in_one: bool, facts: &Facts) -> Draft {
         let run = if self.stands_alone() { DraftRun::Alone(settled(&self.statement.sql)) } else { DraftRun::Begins };
-        // The author asked that each statement commits by itself: what is done then stands.
-        let stands = in_one || script.no_transaction();
-        let take_back = if stands { TakeBack::Impossible } else { take_back(&self.statement.sql, facts) };
+        let take_back = if in_one { TakeBack::Impossible } else { take_back(&self.statement.sql, facts) };
         let safe_because = safe_because(&run, in_one, &self.effects);
         Draft { sql: self.text.to_owned(), what: None, lock: None, scans: false, run, take_back, safe_because }
     }

@@ -12,9 +12,9 @@ use lockkeeper_core::plan::{Backfill, Step, attempts};
 
 use super::apply::Work;
 use super::failure;
-use super::progress::{Progress, Reporter};
+use super::progress::{Pace, Progress, Reporter};
 use super::session::{Broken, stopped};
-use crate::ledger::{problem as ledger_problem, query};
+use crate::ledger::{problem as ledger_problem, query, query_alone};
 use crate::postgres::SqlError;
 use crate::postgres::sqlstate::is_transient;
 use crate::seams::{instant, jittered, sleep};
@@ -34,9 +34,10 @@ const HELD_ROWS_WAIT: Duration = Duration::from_millis(500);
 pub async fn fill(work: &Work<'_>, step: &Step, backfill: &Backfill, report: &mut Reporter<'_>) -> Answer<()> {
     let read_failed = |error: SqlError| ledger_problem(&error, message!("ledger-unreadable"));
     let connection = &work.session.connection;
-    let tables = query(connection, include_str!("tables_below.sql"), &[(&backfill.table.to_string(), Type::TEXT)])
-        .await
-        .map_err(read_failed)?;
+    let tables =
+        query_alone(connection, include_str!("tables_below.sql"), &[(&backfill.table.to_string(), Type::TEXT)])
+            .await
+            .map_err(read_failed)?;
     for row in &tables {
         let table: String = row.get(0);
         Walk { work, step, backfill, table }.until_full(report).await?;
@@ -62,9 +63,9 @@ struct Walked {
 
 impl Walk<'_> {
     async fn until_full(&self, report: &mut Reporter<'_>) -> Answer<()> {
-        let mut fruitless = 0;
+        let (mut fruitless, mut pace) = (0, Pace::default());
         loop {
-            let walked = self.once(report).await?;
+            let walked = self.once(&mut pace, report).await?;
             if !self.anything_empty().await? || (walked.written > 0 && walked.filled == 0) {
                 return Ok(());
             }
@@ -81,7 +82,7 @@ impl Walk<'_> {
         }
     }
 
-    async fn once(&self, report: &mut Reporter<'_>) -> Answer<Walked> {
+    async fn once(&self, pace: &mut Pace, report: &mut Reporter<'_>) -> Answer<Walked> {
         let pages = self.pages().await?;
         let (mut from, mut size, mut walked) = (0, FIRST_PAGES, Walked::default());
         while from < pages {
@@ -91,13 +92,15 @@ impl Walk<'_> {
             walked.written += written;
             walked.filled += filled;
             from += size;
-            report(Progress::StepProgress {
-                number: self.work.number,
-                ordinal: self.step.id.0,
-                phase: "backfill".to_owned(),
-                done: from.min(pages),
-                total: pages,
-            });
+            if pace.is_due() {
+                report(Progress::StepProgress {
+                    number: self.work.number,
+                    ordinal: self.step.id.0,
+                    phase: "backfill".to_owned(),
+                    done: from.min(pages),
+                    total: pages,
+                });
+            }
             size = next_size(size, took);
             if written > 0 {
                 self.rest(took.max(REST_MIN)).await?;

@@ -4,8 +4,10 @@ mod approval;
 mod apply;
 mod backfill;
 mod deploy;
+mod drift;
 mod failure;
 mod gates;
+mod pooled;
 mod progress;
 mod resume;
 mod rollback;
@@ -17,6 +19,7 @@ mod take_back;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
+pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
 pub use gates::{GateContext, approval_standing, gate_reports};
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};

@@ -8,7 +8,9 @@ use lockkeeper_core::plan::{AppliedMigration, RollbackPlan, Step, TakeBack, Undo
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
+use super::drift::Watch;
 use super::failure;
+use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
 use super::session::{Limits, Session, stopped};
@@ -16,8 +18,9 @@ use super::standalone::{Run, Unsettled};
 use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
 use crate::ledger::{
-    Lease, LedgerSnapshot, PointRecord, Standing, StepsOf, StoredStep, begin_undo, problem as ledger_problem, query,
-    read, read_down, read_problem, record_event, set_state, undone, void_points_after,
+    Lease, LedgerSnapshot, PointRecord, Standing, StepsOf, StoredStep, begin_undo, mark_unsettled,
+    problem as ledger_problem, query, read, read_down, read_problem, record_event, set_state, undone,
+    void_points_after,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -32,6 +35,8 @@ pub struct RollbackRequest<'a> {
     /// Down scripts from the files instead of the ledger's, when the one of back then is wrong.
     pub down_from_files: Option<&'a [MigrationPair]>,
     pub unsettled: Option<Unsettled>,
+    /// Patterns of objects whose changes behind our back are nobody's business.
+    pub drift_ignored: &'a [String],
 }
 
 /// One migration on the way back, with the script that undoes it.
@@ -76,7 +81,9 @@ pub async fn run_rollback(
     report: &mut Reporter<'_>,
 ) -> Answer<RollbackOutcome> {
     let lease = session.lease("rollback", report).await?;
-    let outcome = under_lease(session, &lease, request, report).await;
+    let watch = Watch::default();
+    let outcome = under_lease(session, &lease, &watch, request, report).await;
+    watch.settle(session, &lease).await;
     lease.release(&session.connection).await;
     outcome
 }
@@ -114,6 +121,7 @@ async fn prepare(
         let steps = plan_steps(connection, undo.migration.number, &file, &script, &Fresh::default(), limits).await?;
         prepared.push(PreparedUndo { undo, file, steps });
     }
+    pooled::check(connection, prepared.iter().map(|undo| (&undo.file, undo.steps.as_slice())))?;
     Ok(prepared)
 }
 
@@ -150,6 +158,7 @@ async fn down_file(connection: &Connection, undo: &Undo, request: &RollbackReque
 async fn under_lease(
     session: &Session,
     lease: &Lease,
+    watch: &Watch,
     request: &RollbackRequest<'_>,
     report: &mut Reporter<'_>,
 ) -> Answer<RollbackOutcome> {
@@ -161,7 +170,12 @@ async fn under_lease(
     if prepared.is_empty() && !going_back {
         return Ok(RollbackOutcome { undone: Vec::new(), release: release.map(|it| (it.id, it.state)) });
     }
+    let drift = watch.note(session, request.down_from_files.unwrap_or_default(), request.drift_ignored).await?;
+    if !drift.is_empty() {
+        report(Progress::Drifted(drift));
+    }
     start(session, lease, &snapshot, request).await?;
+    watch.begun();
     let total = prepared.len();
     let mut undone = Vec::new();
     for prepared in &prepared {
@@ -207,6 +221,7 @@ async fn start(
     };
     session
         .record(lease, async |connection, _| {
+            mark_unsettled(connection).await?;
             record_event(connection, actor, "rollback_started", Some(release.id), &payload).await?;
             if let Some(to) = to {
                 set_state(connection, release.id, release.state, to, actor, &[]).await?;

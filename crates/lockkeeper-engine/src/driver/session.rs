@@ -1,15 +1,21 @@
 //! A connection that may write: who acts, within which limits, and when to stop.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem};
+use lockkeeper_core::plan::Step;
 use tokio::sync::OnceCell;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::progress::{Progress, Reporter};
-use crate::ledger::{Holder, Lease, Param, batch, query};
-use crate::postgres::{Blocker, Connection, SqlError, blockers_of, connect, sqlstate};
+use crate::ledger::{Holder, Lease, Param, batch, query_alone};
+use crate::postgres::{
+    Blocker, BuildProgress, Connection, SqlError, blockers_of, build_progress, connect, own_settings, pid_running,
+    sqlstate,
+};
 use crate::seams::{Stop, StopCause, jittered, sleep};
 
 /// How long our statements may make others wait.
@@ -48,9 +54,25 @@ pub struct Session {
     pub waits_for_lease: bool,
     /// Whether a migration may have left a role or a setting behind.
     settings_moved: AtomicBool,
+    /// Behind a pooler: the process that runs our open transaction, and the calls that leave its session as it
+    /// was found.
+    lent_pid: AtomicI32,
+    found: Mutex<String>,
     /// A second connection that looks at who blocks the first. Opened when a statement first takes long.
     observer: OnceCell<Option<Connection>>,
 }
+
+/// What is seen of a statement that takes long.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// Somebody stands in its way.
+    Blocked(Vec<Blocker>),
+    /// It builds an index.
+    Building(BuildProgress),
+}
+
+/// Is told what is seen. It must not block.
+pub type Watch<'a> = dyn FnMut(Seen) + 'a;
 
 /// Why a transaction did not get to its end.
 #[derive(Debug)]
@@ -73,7 +95,8 @@ impl From<SqlError> for Broken {
 impl Session {
     pub fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop, waits_for_lease: bool) -> Self {
         let (settings_moved, observer) = (AtomicBool::new(false), OnceCell::const_new());
-        Self { connection, holder, limits, stop, waits_for_lease, settings_moved, observer }
+        let (lent_pid, found) = (AtomicI32::new(connection.backend_pid()), Mutex::default());
+        Self { connection, holder, limits, stop, waits_for_lease, settings_moved, lent_pid, found, observer }
     }
 
     /// Takes the lease. When it is busy: gives up and says who has it, or tells that once and waits.
@@ -96,16 +119,46 @@ impl Session {
         }
     }
 
-    /// Remembers that what ran may have changed the session; the next transaction starts from a clean one.
+    /// Remembers that what ran may have changed the session; the next transaction starts from a clean one. Behind
+    /// a pooler every transaction does, and it is not for us to clean what is the next one's.
     pub fn settings_may_have_moved(&self) {
-        self.settings_moved.store(true, Ordering::Relaxed);
+        self.settings_moved.store(!self.connection.is_pooled(), Ordering::Relaxed);
+    }
+
+    /// What ends the reach of a migration's own settings before its row is written: its role always, and behind
+    /// a pooler all that it has set. Our limits hold on.
+    pub fn left_as_found(&self, steps: &[Step], lock_timeout: Duration) -> String {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let own: Vec<String> = steps.iter().flat_map(|step| own_settings(&step.sql)).collect();
+        let left = self.connection.left_as_found(&found, &own);
+        if !self.connection.is_pooled() {
+            return left;
+        }
+        format!(
+            "{left}; SET LOCAL lock_timeout = '{}ms'; SET LOCAL statement_timeout = '{}ms'; \
+             SET LOCAL idle_in_transaction_session_timeout = '{}ms'",
+            lock_timeout.as_millis(),
+            self.limits.statement_timeout.unwrap_or_default().as_millis(),
+            IDLE_IN_TRANSACTION_TIMEOUT.as_millis()
+        )
+    }
+
+    /// Behind a pooler, nobody tells which process runs a statement outside a transaction.
+    pub fn forget_pid(&self) {
+        self.lent_pid.store(0, Ordering::Relaxed);
+    }
+
+    fn lent_to(&self, pid: Option<&str>) {
+        if let Some(pid) = pid.and_then(|pid| pid.parse().ok()) {
+            self.lent_pid.store(pid, Ordering::Relaxed);
+        }
     }
 
     /// Opens a transaction in which this holder may write, and whose statements wait no longer than
     /// `lock_timeout` for a lock; the answer is its id.
     pub async fn begin(&self, lease: &Lease, lock_timeout: Duration) -> Result<String, Broken> {
         let statement_timeout = self.limits.statement_timeout.unwrap_or_default();
-        let sql = lease.begin_sql(lock_timeout, statement_timeout, IDLE_IN_TRANSACTION_TIMEOUT);
+        let sql = lease.begin_sql(&self.connection, lock_timeout, statement_timeout, IDLE_IN_TRANSACTION_TIMEOUT);
         let client = self.connection.client();
         // What an earlier migration set for the session must not reach the next one. In a message of its own,
         // sent ahead without waiting: in the same one, BEGIN would only go on with a transaction whose mode
@@ -125,10 +178,14 @@ impl Session {
                 return Err(error.into());
             }
         };
-        let id = answers.iter().find_map(|answer| match answer {
-            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
-            _ => None,
+        let id = answers.iter().rev().find_map(row).and_then(|last| {
+            self.lent_to(last.try_get(1).ok().flatten());
+            last.get(0).map(ToOwned::to_owned)
         });
+        if self.connection.is_pooled() {
+            let found = answers.iter().find_map(row).and_then(|first| first.get(0));
+            found.unwrap_or_default().clone_into(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner));
+        }
         if let Some(id) = id {
             Ok(id)
         } else {
@@ -148,7 +205,7 @@ impl Session {
 
     /// Runs a statement of a migration. A stop cancels it through the protocol's cancel request; whoever
     /// blocks it is told to `seen` each time that changes.
-    pub async fn run(&self, sql: &str, seen: &mut (dyn FnMut(Vec<Blocker>) + '_)) -> Result<(), Broken> {
+    pub async fn run(&self, sql: &str, seen: &mut Watch<'_>) -> Result<(), Broken> {
         let statement = batch(&self.connection, sql);
         tokio::pin!(statement);
         let mut stopped = None;
@@ -164,12 +221,15 @@ impl Session {
                     // A cancel request that does not arrive leaves the statement to end by itself.
                     let _ = self.connection.canceller().cancel().await;
                 }
-                blockers = self.blockers(look_after) => {
+                (blockers, building) = self.look(sql, look_after) => {
                     look_after = NEXT_LOOK;
                     if pids(&blockers) != pids(&last) && !blockers.is_empty() {
-                        seen(blockers.clone());
+                        seen(Seen::Blocked(blockers.clone()));
                     }
                     last = blockers;
+                    if let Some(building) = building {
+                        seen(Seen::Building(building));
+                    }
                 }
             }
         };
@@ -180,14 +240,20 @@ impl Session {
         }
     }
 
-    /// Who blocks our connection, after a while.
-    async fn blockers(&self, after: Duration) -> Vec<Blocker> {
+    /// Who blocks our connection, and how far an index is that it builds, after a while.
+    async fn look(&self, sql: &str, after: Duration) -> (Vec<Blocker>, Option<BuildProgress>) {
         sleep(after).await;
         let observer = self.observer.get_or_init(|| async { connect(self.connection.target()).await.ok() }).await;
-        match observer {
-            Some(observer) => blockers_of(observer, self.connection.backend_pid()).await,
-            None => Vec::new(),
-        }
+        let Some(observer) = observer else { return (Vec::new(), None) };
+        let pid = match self.lent_pid.load(Ordering::Relaxed) {
+            0 => pid_running(observer, sql).await,
+            pid => Some(pid),
+        };
+        let Some(pid) = pid else { return (Vec::new(), None) };
+        // Only these can take hours outside of a transaction.
+        let builds = sql.to_uppercase().contains("CONCURRENTLY");
+        let building = if builds { build_progress(observer, pid).await } else { None };
+        (blockers_of(observer, pid).await, building)
     }
 
     /// Runs statements of the ledger in a transaction of their own: all or nothing.
@@ -225,7 +291,7 @@ impl Session {
 
     /// A read of one text value, for questions such as a step's `settled`.
     pub async fn ask(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<String>, SqlError> {
-        let rows = query(&self.connection, sql, params).await?;
+        let rows = query_alone(&self.connection, sql, params).await?;
         Ok(rows.first().and_then(|row| row.get(0)))
     }
 }
@@ -241,6 +307,13 @@ pub const fn exit_of(cause: StopCause) -> ExitClass {
 /// The problem of a stop at a safe point.
 pub fn stopped(cause: StopCause) -> Box<Problem> {
     Problem::new(exit_of(cause), message!("stopped")).note(message!("stopped-safe")).hint(message!("stopped-hint"))
+}
+
+const fn row(answer: &SimpleQueryMessage) -> Option<&SimpleQueryRow> {
+    match answer {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    }
 }
 
 fn pids(blockers: &[Blocker]) -> Vec<i32> {

@@ -14,8 +14,10 @@ use lockkeeper_core::plan::{
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
+use super::drift::{DriftRules, Watch};
 use super::failure;
 use super::gates::{GateContext, gate_reports, signed_plan};
+use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
 use super::session::{Session, stopped};
@@ -24,8 +26,8 @@ use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
 use crate::ledger::{
     Lease, LedgerSnapshot, NewMigration, StepsOf, ensure, finish_migration, insert_applied, insert_applying,
-    mark_approval_used, open_release, problem as ledger_problem, query, read, read_problem, record_event, renew_begun,
-    set_state, take_point, undone,
+    mark_approval_used, mark_unsettled, open_release, problem as ledger_problem, query_alone, read, read_problem,
+    record_event, renew_begun, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -46,6 +48,7 @@ pub struct StageRequest<'a> {
     pub out_of_order: bool,
     pub unsettled: Option<Unsettled>,
     pub gates: &'a GateContext,
+    pub drift: &'a DriftRules,
 }
 
 /// What became of it.
@@ -96,17 +99,20 @@ pub async fn run_stage(
 ) -> Answer<StageOutcome> {
     let snapshot = read(&session.connection).await?;
     let decision = decide(session, snapshot.as_ref(), request, Known::new()).await?;
-    if decision.due.is_empty() && !decision.finishes_release {
+    if decision.due.is_empty() && !decision.finishes_release && request.drift.accept.is_empty() {
         let release = snapshot.as_ref().and_then(LedgerSnapshot::open_release).map(|it| (it.id, it.state));
         return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
     }
+    check_steps(session, &decision.due).await?;
     ensure(&session.connection).await?;
     let doing = match request.stage {
         Stage::Expand => "stage1",
         Stage::Contract => "stage2",
     };
     let lease = session.lease(doing, report).await?;
-    let outcome = under_lease(session, &lease, request, decision.into_known(), report).await;
+    let watch = Watch::default();
+    let outcome = under_lease(session, &lease, &watch, request, decision.into_known(), report).await;
+    watch.settle(session, &lease).await;
     lease.release(&session.connection).await;
     outcome
 }
@@ -114,6 +120,7 @@ pub async fn run_stage(
 async fn under_lease(
     session: &Session,
     lease: &Lease,
+    watch: &Watch,
     request: &StageRequest<'_>,
     known: Known,
     report: &mut Reporter<'_>,
@@ -121,8 +128,13 @@ async fn under_lease(
     // Another process may have written between the first look and the lease.
     let snapshot = read(&session.connection).await?.ok_or_else(Lease::lost)?;
     let decision = decide(session, Some(&snapshot), request, known).await?;
-    check_steps(session, &decision.due).await?;
+    watch.guard(session, lease, request.pairs, request.drift).await?;
+    if decision.due.is_empty() && !decision.finishes_release {
+        let release = snapshot.open_release().map(|it| (it.id, it.state));
+        return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
+    }
     let release_id = start(session, lease, &snapshot, request, report).await?;
+    watch.begun();
     let total = decision.due.len();
     let mut applied: Vec<MigrationNumber> = Vec::new();
     let mut fresh = Fresh::default();
@@ -274,7 +286,7 @@ async fn check_file_order(
 }
 
 async fn ask(connection: &Connection, sql: &str) -> Answer<bool> {
-    let rows = query(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
+    let rows = query_alone(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
@@ -332,7 +344,7 @@ fn check_resumable(
 async fn check_steps(session: &Session, due: &[Due]) -> Answer<()> {
     let mut fresh = Fresh::default();
     let mut problems = Vec::new();
-    for due in due.iter().filter(|due| due.begun.is_none()) {
+    for due in due {
         let migration = &due.migration;
         let planned = plan_steps(
             &session.connection,
@@ -342,11 +354,17 @@ async fn check_steps(session: &Session, due: &[Due]) -> Answer<()> {
             &fresh,
             &session.limits,
         );
-        problems.extend(planned.await.err());
+        let checked = match planned.await {
+            Ok(steps) => pooled::check(&session.connection, [(&migration.up, steps.as_slice())]),
+            // What is half done goes on with the steps on record.
+            Err(problem) if due.begun.is_none() => Err(problem),
+            Err(_) => Ok(()),
+        };
+        problems.extend(checked.err());
         fresh.learn_all(&migration.script.statements);
     }
     match Problem::all(problems) {
-        Some(problem) => Err(problem.note(message!("nothing-changed"))),
+        Some(problem) => Err(problem),
         None => Ok(()),
     }
 }
@@ -385,6 +403,7 @@ async fn start(
     let approval = snapshot.approval.as_ref().map(|approval| approval.id).filter(|_| request.stage == Stage::Contract);
     let recorded = session
         .record(lease, async |connection, _| {
+            mark_unsettled(connection).await?;
             let id = match open {
                 Some(id) => id,
                 None => open_release(connection, actor, &authors).await?,
@@ -504,7 +523,9 @@ impl Applying<'_> {
     /// A failed migration is taken back as far as it goes; one that was stopped, or found no way to a lock, keeps
     /// what is done and goes on from there. Either way the person hears what stands.
     async fn after_failure(&self, run: &Run<'_>, problem: Box<Problem>, report: &mut Reporter<'_>) -> Box<Problem> {
-        let remains = if problem.exit == ExitClass::MigrationFailed {
+        // Who writes no-transaction has asked that what is done stays.
+        let is_whole = !self.due.migration.script.no_transaction();
+        let remains = if is_whole && problem.exit == ExitClass::MigrationFailed {
             take_back(run, report).await
         } else {
             run.of.read(&self.session.connection).await.map(Remains::of)

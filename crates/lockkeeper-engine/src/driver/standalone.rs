@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, LockMode, Place, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, Place, Problem};
 use lockkeeper_core::plan::{RunMode, Settled, Step, StepId};
 
 use super::apply::Work;
 use super::backfill;
 use super::failure;
-use super::progress::{Progress, Reporter};
-use super::session::{Broken, stopped};
+use super::pooled;
+use super::progress::{Pace, Progress, Reporter};
+use super::session::{Broken, Seen, stopped};
 use crate::ledger::{Standing, StepsOf, StoredStep, batch};
-use crate::postgres::{Connection, SqlError, sqlstate};
+use crate::postgres::{BuildProgress, Connection, SqlError, sqlstate};
 use crate::seams::{jittered, sleep};
 
 /// How often a statement outside a transaction is run again when it deadlocks with others of its kind.
@@ -135,6 +136,7 @@ impl Run<'_> {
         if begun && let Settlement::Done = self.settle(step, settled, report).await? {
             return self.finish(step, None).await;
         }
+        pooled::refuse_ambiguous(self.work.session, self.work.file, step).await?;
         let mut attempt = 1;
         loop {
             self.begin(step).await?;
@@ -183,6 +185,9 @@ impl Run<'_> {
                     if is_transient {
                         problem.exit = ExitClass::Busy;
                     }
+                    if self.work.session.connection.is_pooled() && pooled::may_be_of_the_session(&error) {
+                        problem = problem.hint(message!("pooler-session-hint"));
+                    }
                     problem
                 }
                 other => failure::transaction(self.work.file, other, self.work.doing.clone()),
@@ -193,9 +198,12 @@ impl Run<'_> {
     /// Statements outside a transaction that take a light lock wait for old snapshots, which blocks nobody:
     /// they get all the time they need. A strong lock keeps its limit.
     pub async fn outside(&self, step: &Step, report: &mut Reporter<'_>) -> Result<(), Broken> {
-        let strong = step.lock.as_ref().is_some_and(|(mode, _)| *mode > LockMode::ShareUpdateExclusive);
+        if self.work.session.connection.is_pooled() {
+            let RunMode::Standalone { settled } = &step.run else { return Ok(()) };
+            return self.run_pooled(step, settled, report).await;
+        }
         let limits = &self.work.session.limits;
-        let lock_timeout = if strong { limits.lock_timeout } else { Duration::ZERO };
+        let lock_timeout = if pooled::holds_others_up(step) { limits.lock_timeout } else { Duration::ZERO };
         let statement_timeout = limits.statement_timeout.unwrap_or_default();
         let set = format!(
             "SET lock_timeout = '{}ms'; SET statement_timeout = '{}ms'",
@@ -205,8 +213,50 @@ impl Run<'_> {
         self.work.session.settings_may_have_moved();
         batch(&self.work.session.connection, &set).await?;
         self.apply_settings(step).await?;
+        let mut pace = Pace::default();
+        self.work.session.run(&step.sql, &mut |seen| self.tell(step, seen, &mut pace, report)).await
+    }
+
+    /// Tells who is in the way at once, and how far the step is every few seconds.
+    fn tell(&self, step: &Step, seen: Seen, pace: &mut Pace, report: &mut Reporter<'_>) {
         let number = self.work.number;
-        self.work.session.run(&step.sql, &mut |blockers| report(Progress::Blocked { number, blockers })).await
+        match seen {
+            Seen::Blocked(blockers) => report(Progress::Blocked { number, blockers }),
+            Seen::Building(BuildProgress { phase, done, total }) => {
+                if pace.is_due() {
+                    report(Progress::StepProgress { number, ordinal: step.id.0, phase, done, total });
+                }
+            }
+        }
+    }
+
+    /// Behind a pooler nothing can be set for the statement: it runs bare, and again when it failed for what
+    /// another client may have set.
+    async fn run_pooled(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Result<(), Broken> {
+        let (session, number, attempts) = (self.work.session, self.work.number, pooled::ATTEMPTS_MAX);
+        for attempt in 1.. {
+            let mut pace = Pace::default();
+            let mut seen = |seen| self.tell(step, seen, &mut pace, report);
+            let result = pooled::run(session, &step.sql, &mut seen).await;
+            let said = match &result {
+                Err(Broken::Sql(error @ SqlError::Server { report: said, .. }))
+                    if attempt < attempts && pooled::may_be_of_the_session(error) =>
+                {
+                    said.clone()
+                }
+                _ => return result,
+            };
+            if self.clear(step, settled, report).await.is_err() {
+                return result;
+            }
+            let wait = jittered(pooled::PAUSE);
+            report(Progress::Retrying { number, attempt, attempts, wait, reason: said });
+            tokio::select! {
+                () = sleep(wait) => {}
+                cause = session.stop.asked() => return Err(Broken::Stopped(cause)),
+            }
+        }
+        Ok(())
     }
 
     async fn apply_settings(&self, step: &Step) -> Result<(), SqlError> {
@@ -309,9 +359,18 @@ impl Run<'_> {
         let half = self.work.session.ask(query, &[]).await?.is_some_and(|answer| answer == "half");
         if half && !undo.is_empty() {
             // It waits for every transaction that may use the index: not for ever, least of all on the way out.
-            let patience = self.work.session.limits.lock_timeout.as_millis();
-            batch(&self.work.session.connection, &format!("SET lock_timeout = '{patience}ms'")).await?;
-            batch(&self.work.session.connection, undo).await?;
+            let session = self.work.session;
+            let patience = session.limits.lock_timeout;
+            if session.connection.is_pooled() {
+                match pooled::run_within(session, undo, patience).await {
+                    Err(Broken::Sql(error)) => return Err(error),
+                    // A stop comes after the clearing, which is short.
+                    Ok(()) | Err(Broken::Stopped(_) | Broken::Fenced | Broken::Left) => {}
+                }
+            } else {
+                batch(&session.connection, &format!("SET lock_timeout = '{}ms'", patience.as_millis())).await?;
+                batch(&session.connection, undo).await?;
+            }
             report(Progress::StepCleared { number: self.work.number, ordinal: step.id.0 });
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What is done of a migration that failed half-way is taken back, the last step first, so that the file has
 //! succeeded or failed as a whole.
 
-use lockkeeper_core::plan::{RunMode, Step, StepId, TakeBack};
+use lockkeeper_core::plan::{RunMode, Settled, Step, StepId, TakeBack};
 
 use super::progress::{Progress, Reporter};
 use super::session::Broken;
@@ -64,7 +64,8 @@ async fn one(run: &Run<'_>, chunk: &[StoredStep], report: &mut Reporter<'_>) -> 
     let session = run.work.session;
     let Some(first) = chunk.first() else { return Ok(()) };
     if let TakeBack::RunAlone(sql) = &first.take_back {
-        let undo = Step { sql: sql.clone(), ..first.as_step(run.work.number) };
+        let alone = RunMode::Standalone { settled: Settled::Again };
+        let undo = Step { sql: sql.clone(), run: alone, ..first.as_step(run.work.number) };
         // The intent: killed meanwhile, the next run asks whether the step stands.
         let begin = async |connection: &Connection, _: &str| run.of.begin(connection, first.id).await;
         session.record(run.work.lease, begin).await.map_err(|_| Stands)?;

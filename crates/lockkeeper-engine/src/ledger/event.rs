@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::install::read_problem;
-use super::sql::{query, timestamp};
+use super::sql::{query, query_alone, timestamp};
 use crate::postgres::{Connection, SqlError};
 
 /// One line of the log.
@@ -46,9 +46,10 @@ pub async fn record_event(
 /// # Errors
 /// When the ledger cannot be read.
 pub async fn read_events(connection: &Connection, after: i64, limit: i64) -> Answer<Vec<EventRecord>> {
-    let rows = query(connection, include_str!("sql/read_events.sql"), &[(&after, Type::INT8), (&limit, Type::INT8)])
-        .await
-        .map_err(|error| read_problem(&error, connection))?;
+    let rows =
+        query_alone(connection, include_str!("sql/read_events.sql"), &[(&after, Type::INT8), (&limit, Type::INT8)])
+            .await
+            .map_err(|error| read_problem(&error, connection))?;
     rows.iter().map(event).collect()
 }
 
@@ -94,7 +95,7 @@ pub async fn verify_chain(connection: &Connection) -> Answer<Result<(i64, String
             head = event.hash;
         }
     }
-    let rows = query(connection, "SELECT seq, hash FROM lockkeeper.event_chain", &[])
+    let rows = query_alone(connection, "SELECT seq, hash FROM lockkeeper.event_chain", &[])
         .await
         .map_err(|error| read_problem(&error, connection))?;
     let end: Option<(i64, Vec<u8>)> = rows.first().map(|row| (row.get(0), row.get(1)));

@@ -3,8 +3,10 @@
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem};
 
-use super::sql::{batch, query};
-use crate::postgres::{Connection, SqlError, sqlstate};
+use tokio_postgres::Row;
+
+use super::sql::{batch, query, query_alone};
+use crate::postgres::{Access, Connection, SqlError, sqlstate};
 
 /// The ledger's own migrations, oldest first. A new one is appended; none is ever changed.
 const MIGRATIONS: [(i32, &str); 1] = [(1, include_str!("migrations/0001_ledger.sql"))];
@@ -23,16 +25,22 @@ const INSTALL_LOCK_TIMEOUT_MS: u32 = 10_000;
 /// # Errors
 /// A ledger newer than the program, and a role that may not look into it.
 pub async fn version(connection: &Connection) -> Answer<Option<i32>> {
+    version_as(connection, async |sql| query_alone(connection, sql, &[]).await).await
+}
+
+async fn version_as(
+    connection: &Connection,
+    ask: impl AsyncFn(&'static str) -> Result<Vec<Row>, SqlError>,
+) -> Answer<Option<i32>> {
     const PRESENT: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
                            ON n.oid = c.relnamespace WHERE n.nspname = 'lockkeeper' AND c.relname = 'ledger_versions')";
     let failed = |error: &SqlError| read_problem(error, connection);
-    let rows = query(connection, PRESENT, &[]).await.map_err(|error| failed(&error))?;
+    let rows = ask(PRESENT).await.map_err(|error| failed(&error))?;
     if !rows.first().is_some_and(|row| row.get::<_, bool>(0)) {
         return Ok(None);
     }
-    let rows = query(connection, "SELECT pg_catalog.max(version) FROM lockkeeper.ledger_versions", &[])
-        .await
-        .map_err(|error| failed(&error))?;
+    let rows =
+        ask("SELECT pg_catalog.max(version) FROM lockkeeper.ledger_versions").await.map_err(|error| failed(&error))?;
     let found: Option<i32> = rows.first().and_then(|row| row.get(0));
     match found {
         Some(found) if found > LEDGER_VERSION => Err(Problem::new(
@@ -74,14 +82,15 @@ async fn install(connection: &Connection) -> Answer<()> {
     batch(
         connection,
         &format!(
-            "BEGIN; SET LOCAL lock_timeout = '{INSTALL_LOCK_TIMEOUT_MS}ms'; \
-             SELECT pg_catalog.pg_advisory_xact_lock({INSTALL_LOCK})"
+            "{}; SET LOCAL lock_timeout = '{INSTALL_LOCK_TIMEOUT_MS}ms'; \
+             SELECT pg_catalog.pg_advisory_xact_lock({INSTALL_LOCK})",
+            connection.begin(Access::Write)
         ),
     )
     .await
     .map_err(failed)?;
     // Another process may have installed it while this one waited.
-    let found = version(connection).await?.unwrap_or(0);
+    let found = version_as(connection, async |sql| query(connection, sql, &[]).await).await?.unwrap_or(0);
     for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > found) {
         batch(connection, sql).await.map_err(failed)?;
         let program = env!("CARGO_PKG_VERSION");

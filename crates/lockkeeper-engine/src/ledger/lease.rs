@@ -13,8 +13,8 @@ use lockkeeper_core::model::{Answer, ExitClass, Problem};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::sql::{batch, problem, query, timestamp};
-use crate::postgres::{Connection, SqlError, Target, connect, sqlstate};
+use super::sql::{batch, batch_alone, problem, query, query_alone, timestamp};
+use crate::postgres::{Access, Connection, SqlError, Target, connect, sqlstate};
 use crate::seams::sleep;
 
 /// A holder that has not renewed for this long has lost the lease.
@@ -82,11 +82,15 @@ impl Lease {
         Ok(Self { term, renewal })
     }
 
-    /// Opens a transaction in which this holder may write: it sets the limits and locks the term. The answer
-    /// is the transaction's id, by which its end is recognised; no answer means that the lease was lost.
-    pub fn begin_sql(&self, lock: Duration, statement: Duration, idle: Duration) -> String {
+    /// Opens a transaction in which this holder may write: it sets the limits and locks the term. The last row
+    /// that is answered has the transaction's id, by which its end is recognised, and the process that runs it;
+    /// no id means that the lease was lost.
+    pub fn begin_sql(&self, connection: &Connection, lock: Duration, statement: Duration, idle: Duration) -> String {
+        // Without a pooler the process is known, and one expression less is planned for each migration.
+        let pid = if connection.is_pooled() { ", pg_catalog.pg_backend_pid()" } else { "" };
         format!(
-            "BEGIN; SELECT lockkeeper.begin_work({}, '{}ms', '{}ms', '{}ms')",
+            "{}; SELECT lockkeeper.begin_work({}, '{}ms', '{}ms', '{}ms'){pid}",
+            connection.begin(Access::Write),
             self.term,
             lock.as_millis(),
             statement.as_millis(),
@@ -99,7 +103,7 @@ impl Lease {
         self.renewal.abort();
         let term = self.term;
         let sql = format!("UPDATE lockkeeper.lease SET expires_at = '-infinity' WHERE term = {term}");
-        let _ = batch(connection, &sql).await;
+        let _ = batch_alone(connection, &sql).await;
     }
 
     /// What a fenced holder is told.
@@ -116,7 +120,8 @@ impl Drop for Lease {
 
 async fn take(connection: &Connection, holder: &Holder, doing: &str) -> Result<Option<Row>, SqlError> {
     let pid = i32::try_from(holder.pid).unwrap_or(0);
-    batch(connection, "BEGIN; SET LOCAL lock_timeout = '1s'").await?;
+    let begin = format!("{}; SET LOCAL lock_timeout = '1s'", connection.begin(Access::Write));
+    batch(connection, &begin).await?;
     let taken = query(
         connection,
         include_str!("sql/take_lease.sql"),
@@ -135,7 +140,7 @@ async fn take(connection: &Connection, holder: &Holder, doing: &str) -> Result<O
 
 /// The refusal for whoever comes second, with all that is known of the first.
 async fn busy(connection: &Connection) -> Box<Problem> {
-    let holder = query(connection, include_str!("sql/read_identity.sql"), &[]).await;
+    let holder = query_alone(connection, include_str!("sql/read_identity.sql"), &[]).await;
     let record = holder.ok().and_then(|rows| rows.first().and_then(|row| LeaseRecord::from_row(row).ok()));
     let problem = match record {
         Some(record) => Problem::new(
@@ -169,7 +174,7 @@ async fn renew(target: Target, term: i64) {
             connection = connect(&target).await.ok();
         }
         let Some(open) = &connection else { continue };
-        if batch(open, &sql).await.is_err() {
+        if batch_alone(open, &sql).await.is_err() {
             connection = None;
         }
     }

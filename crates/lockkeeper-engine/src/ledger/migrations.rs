@@ -4,7 +4,7 @@ use lockkeeper_core::model::{Checksum, MigrationName, MigrationNumber, Stage};
 use lockkeeper_core::plan::AppliedSeq;
 use tokio_postgres::types::Type;
 
-use super::sql::query;
+use super::sql::{query, query_alone};
 use crate::postgres::{Connection, SqlError};
 
 /// What the ledger keeps of a migration.
@@ -113,7 +113,7 @@ pub async fn finish_migration(
 /// The down script as it was when the migration was applied, and its file's path.
 pub async fn read_down(connection: &Connection, seq: AppliedSeq) -> Result<Option<(String, String)>, SqlError> {
     let sql = "SELECT down_path, down_sql FROM lockkeeper.migrations WHERE seq = $1";
-    let rows = query(connection, sql, &[(&seq.0, Type::INT8)]).await?;
+    let rows = query_alone(connection, sql, &[(&seq.0, Type::INT8)]).await?;
     Ok(rows.first().map(|row| (row.get(0), row.get(1))))
 }
 

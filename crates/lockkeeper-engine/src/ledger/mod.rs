@@ -10,6 +10,7 @@ mod lease;
 mod migrations;
 mod points;
 mod releases;
+mod schema;
 mod snapshot;
 mod sql;
 mod steps;
@@ -23,6 +24,7 @@ pub use migrations::{
 };
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
+pub use schema::{SchemaReading, accept_drift, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
-pub use sql::{Param, batch, problem, query};
+pub use sql::{Param, batch, problem, query, query_alone};
 pub use steps::{Standing, StepsOf, StoredStep};

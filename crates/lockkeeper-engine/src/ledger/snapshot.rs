@@ -12,7 +12,7 @@ use tokio_postgres::Row;
 use super::install::{read_problem, version};
 use super::lease::LeaseRecord;
 use super::sql::{batch, broken, optional_timestamp, query, timestamp};
-use crate::postgres::{Connection, SqlError};
+use crate::postgres::{Access, Connection, SqlError};
 
 /// The ledger at one instant.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ pub async fn read(connection: &Connection) -> Answer<Option<LedgerSnapshot>> {
         None => return Ok(None),
     }
     let failed = |error: SqlError| read_problem(&error, connection);
-    batch(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(failed)?;
+    batch(connection, &connection.begin(Access::Read)).await.map_err(failed)?;
     let rows = tokio::try_join!(
         query(connection, include_str!("sql/read_identity.sql"), &[]),
         query(connection, include_str!("sql/read_migrations.sql"), &[]),

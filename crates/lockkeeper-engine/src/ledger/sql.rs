@@ -7,13 +7,41 @@ use lockkeeper_core::model::{Answer, ExitClass, Message, Problem};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::postgres::{Connection, SqlError};
+use crate::postgres::{Access, Connection, SqlError};
 
 /// A parameter with its type, so that the server need not be asked for it.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 pub async fn query(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
     connection.client().query_typed(sql, params).await.map_err(|error| SqlError::new(&error, connection))
+}
+
+/// A query outside of any transaction of ours. Behind a pooler it gets one, so that what other clients have set
+/// in the session does not reach it.
+pub async fn query_alone(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
+    if !connection.is_pooled() {
+        return query(connection, sql, params).await;
+    }
+    let begin = connection.begin(Access::Read);
+    let (began, rows, ended) =
+        tokio::join!(biased; batch(connection, &begin), query(connection, sql, params), batch(connection, "COMMIT"));
+    began?;
+    let rows = rows?;
+    ended?;
+    Ok(rows)
+}
+
+/// A write outside of any transaction of ours, likewise.
+pub async fn batch_alone(connection: &Connection, sql: &str) -> Result<(), SqlError> {
+    if !connection.is_pooled() {
+        return batch(connection, sql).await;
+    }
+    let written = batch(connection, &format!("{}; {sql}; COMMIT", connection.begin(Access::Write))).await;
+    if written.is_err() {
+        // Else the pool would keep the failed transaction open for us.
+        let _ = batch(connection, "ROLLBACK").await;
+    }
+    written
 }
 
 /// Runs statements without parameters; several may be joined by semicolons.

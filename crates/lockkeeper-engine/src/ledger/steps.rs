@@ -6,7 +6,7 @@ use lockkeeper_core::plan::{AppliedSeq, Backfill, RunMode, Settled, Step, StepId
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::sql::{Param, query};
+use super::sql::{Param, query, query_alone};
 use crate::postgres::{Connection, SqlError};
 
 /// One direction of one migration, whose steps these are.
@@ -157,7 +157,7 @@ impl StepsOf<'_> {
     /// Every step on record, in order.
     pub async fn read(&self, connection: &Connection) -> Result<Vec<StoredStep>, SqlError> {
         let params: [Param<'_>; 2] = [(&self.seq.0, Type::INT8), (&self.direction(), Type::TEXT)];
-        let rows = query(connection, include_str!("sql/read_steps.sql"), &params).await?;
+        let rows = query_alone(connection, include_str!("sql/read_steps.sql"), &params).await?;
         Ok(rows.iter().map(stored).collect())
     }
 }

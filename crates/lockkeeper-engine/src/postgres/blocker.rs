@@ -64,3 +64,11 @@ pub async fn blockers_of(observer: &Connection, pid: i32) -> Vec<Blocker> {
         })
         .collect()
 }
+
+/// The process that runs a statement, seen from another connection. The server may show only its beginning.
+pub async fn pid_running(observer: &Connection, sql: &str) -> Option<i32> {
+    const RUNNING: &str = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database() \
+                           AND state = 'active' AND query <> '' AND pg_catalog.starts_with($1, query) LIMIT 1";
+    let rows = observer.client().query_typed(RUNNING, &[(&sql, Type::TEXT)]).await.ok()?;
+    rows.first().map(|row| row.get(0))
+}

@@ -1,6 +1,7 @@
 //! Opening a connection, and cancelling what runs on it.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use lockkeeper_core::model::{Answer, Problem, ServerReport, ServerVersion};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslNegotiation;
@@ -15,6 +17,7 @@ use tokio_postgres::{AsyncMessage, CancelToken, Client, SimpleQueryMessage};
 use tokio_rustls::rustls::pki_types::UnixTime;
 
 use super::connect_problem;
+use super::pooler::{announced_pid, cancel_request};
 use super::stream::{AlreadyNegotiated, Stream};
 use super::tls::{Negotiated, TlsFailure, TlsSettings};
 use super::tls_problem;
@@ -35,6 +38,7 @@ pub struct Connection {
     farewell: Arc<Mutex<Option<ServerReport>>>,
     version: ServerVersion,
     backend_pid: i32,
+    pub(super) is_pooled: bool,
     is_standby: bool,
     is_encrypted: bool,
     is_verified: bool,
@@ -252,8 +256,10 @@ async fn open(
         let problem = connect_problem::server_too_old(target, facts.version);
         return Err(Failure { problem, was_refused: false, encrypted });
     }
-    let canceller =
-        Canceller { token: client.cancel_token(), target: Arc::new(target.clone()), address, is_encrypted: encrypted };
+    let token = client.cancel_token();
+    // Where the number cannot be told, nothing is known of a pooler, and none is assumed.
+    let is_pooled = announced_pid(&token).await.is_some_and(|pid| pid != facts.backend_pid);
+    let canceller = Canceller { token, target: Arc::new(target.clone()), address, is_encrypted: encrypted };
     Ok(Connection {
         client,
         driver,
@@ -261,6 +267,7 @@ async fn open(
         farewell,
         version: facts.version,
         backend_pid: facts.backend_pid,
+        is_pooled,
         is_standby: facts.is_standby,
         is_encrypted: encrypted,
         is_verified: encrypted && tls.is_some_and(TlsSettings::verifies),
@@ -360,7 +367,8 @@ impl Connection {
         self.version
     }
 
-    /// The process that serves this connection, as in `pg_stat_activity.pid`.
+    /// The process that serves this connection, as in `pg_stat_activity.pid`; behind a pooler, the one that
+    /// served its first transaction.
     pub const fn backend_pid(&self) -> i32 {
         self.backend_pid
     }
@@ -447,11 +455,21 @@ impl Canceller {
         let delivering = async {
             let stream = self.address.open(target).await?;
             let stream = protect(target, stream, protection, tls.as_ref()).await.map_err(|failure| failure.problem)?;
-            let sent = self.token.cancel_query_raw(stream, AlreadyNegotiated).await;
-            sent.map_err(|error| connect_problem::startup(target, self.is_encrypted, &error))
+            send_cancel(stream, &self.token).await.map_err(|error| connect_problem::unreachable(target, &error))
         };
         within(target, delivering).await?
     }
+}
+
+/// Sends the request and waits until the other side hangs up, as libpq does: `PgBouncer` 1.18 dies of a client
+/// that hangs up first, and takes every client's connection with it.
+async fn send_cancel(mut stream: Stream, token: &CancelToken) -> io::Result<()> {
+    let request = cancel_request(token).await.ok_or(io::ErrorKind::InvalidData)?;
+    stream.write_all(&request).await?;
+    stream.flush().await?;
+    // Whether it ends in good order says nothing of the request, which has arrived.
+    let _ = stream.read(&mut [0]).await;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use lockkeeper_core::plan::{Column, Facts, Relation, RelationKind};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{Connection, SqlError};
+use super::{Access, Connection, SqlError};
 
 /// `has_parameter_privilege` is there from this version on.
 const PARAMETER_PRIVILEGES: i32 = 150_000;
@@ -26,7 +26,8 @@ pub async fn read_facts(
 ) -> Result<Facts, SqlError> {
     let client = connection.client();
     let failed = |error: tokio_postgres::Error| SqlError::new(&error, connection);
-    let begin = format!("BEGIN READ ONLY; SET LOCAL lock_timeout = '{}ms'", lock_timeout.as_millis());
+    let begin =
+        format!("{}; SET LOCAL lock_timeout = '{}ms'", connection.begin(Access::Read), lock_timeout.as_millis());
     let mut facts = async {
         client.batch_execute(&begin).await.map_err(failed)?;
         for setting in settings {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, MigrationNumber, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, MigrationNumber, ObjectDifference, Problem};
 use lockkeeper_core::parse::{Folder, MigrationPair};
 use lockkeeper_engine::driver::{GateContext, Limits, Progress, Session};
 use lockkeeper_engine::ledger::{Holder, read};
@@ -183,6 +183,12 @@ impl<'p> Context<'p> {
                     let said = message!("progress-blocked", number = number.to_string(), who = blocker.told());
                     printer.note_in(&said, Tone::Waiting);
                 }
+            }
+            Progress::Drifted(drift) => {
+                for said in drift.iter().flat_map(ObjectDifference::told) {
+                    printer.note_in(&said, Tone::Waiting);
+                }
+                printer.note_in(&message!("schema-drift-stays"), Tone::Waiting);
             }
             Progress::Notice(notice) => printer
                 .note_in(&message!("progress-notice", severity = notice.severity, text = notice.message), Tone::Quiet),

@@ -27,6 +27,9 @@ help-color = 색을 쓸 때
 help-wait = 다른 프로세스가 이 데이터베이스를 바꾸는 동안 종료 코드 4로 끝내지 않고 기다림
 help-point = 이 이름의 롤백 지점도 함께 생성
 help-unsettled = 중단되어 결과를 알아낼 수 없는 스텝이 어떻게 되었는지: done, 또는 다시 실행하려면 again
+help-accept-drift = Lockkeeper 모르게 바뀐 객체를 지금 모습 그대로 받아들임. --reason이 필요함
+help-stage1-reason = 이유. 원장에 남습니다
+help-stage2-reason = 이유. 원장에 남습니다
 
 help-init = lockkeeper.toml, migrations/, .env.example, allowed_signers, migrate-up.sh를 만듭니다. 덮어쓰지 않습니다
 help-init-epilogue =

@@ -25,6 +25,7 @@ pub struct FileSettings {
     pub statement_timeout: Option<Duration>,
     pub connect_timeout: Option<Duration>,
     pub lock_attempts: Option<u32>,
+    pub drift_ignored: Option<Vec<String>>,
 }
 
 /// The section `[database]`.
@@ -53,6 +54,14 @@ struct Raw {
     approval: RawApproval,
     #[serde(default)]
     limits: RawLimits,
+    #[serde(default)]
+    drift: RawDrift,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDrift {
+    ignore: Option<Vec<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,7 +94,7 @@ struct PasswordHuntDatabase {
 }
 
 /// Every key there is, for "did you mean".
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 23] = [
     "environment",
     "migrations",
     "safe_rewrites",
@@ -107,6 +116,8 @@ const KEYS: [&str; 21] = [
     "statement_timeout",
     "connect_timeout",
     "lock_attempts",
+    "drift",
+    "ignore",
 ];
 
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
@@ -129,6 +140,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         statement_timeout: source.duration(raw.limits.statement_timeout)?,
         connect_timeout: source.duration(raw.limits.connect_timeout)?,
         lock_attempts: source.at_least_one(raw.limits.lock_attempts)?,
+        drift_ignored: raw.drift.ignore,
     };
     Ok(settings)
 }

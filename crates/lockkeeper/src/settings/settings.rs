@@ -20,6 +20,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether plain SQL becomes steps that disturb nobody.
     pub safe_rewrites: bool,
+    /// Patterns of objects that others may create, change and drop.
+    pub drift_ignored: Vec<String>,
     /// Who is recorded as having acted.
     pub actor: String,
     /// From `--lang`, `LC_ALL`, `LC_MESSAGES` or `LANG`, as it stands there: `ko_KR.UTF-8`.

@@ -12,6 +12,8 @@ mod stages;
 mod standalone;
 /// Files that differ from what was applied, and databases older than the files.
 mod drift;
+/// Schemas that others changed.
+mod schema_drift;
 /// What opens the second gate and what does not: stage 1, the deploy, signatures, roles, expiry, authors.
 mod gates;
 /// Four eyes: authors, as git knows them, do not approve.
@@ -20,6 +22,8 @@ mod authors;
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
+/// Plain SQL that becomes safe steps, and what cannot.
+mod rewrites;
 /// Locks that others hold.
 mod locks;
 /// Two at once, signals, and holders that died or slept.
@@ -28,6 +32,8 @@ mod lease;
 mod crash;
 /// Migrations under an application's load.
 mod live;
+/// Behind PgBouncer in transaction mode, while others use the pool.
+mod pooler;
 /// What `init` and `new` write, and that it works.
 mod init;
 /// English and Korean.
@@ -36,4 +42,3 @@ mod languages;
 mod demo;
 /// The README's session.
 mod readme;
-mod rewrites;

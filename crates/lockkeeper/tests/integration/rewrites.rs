@@ -266,6 +266,69 @@ fn check<'c>(cases: impl Iterator<Item = &'c Case>) {
 }
 
 #[test]
+fn the_locks_that_are_told_are_the_locks_that_are_taken() {
+    // The strongest lock on any table that was there before.
+    const TAKEN: &str = "SELECT l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+        JOIN known k ON k.relation = c.oid
+        WHERE l.pid = pg_backend_pid() AND c.relkind IN ('r', 'p', 'm')
+        ORDER BY array_position(ARRAY['AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock',
+            'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'], l.mode) DESC LIMIT 1";
+    let prepared = prepared();
+    for case in CASES {
+        let shop = Shop::on(prepared.database.copy());
+        shop.pair("01_change", &file(case.up), case.down);
+        let plan = shop.run("plan").expect(0).json();
+        shop.database
+            .execute("CREATE TABLE known AS SELECT oid AS relation FROM pg_class WHERE relkind IN ('r', 'p', 'm')");
+        for step in plan["migrations"][0]["steps"].as_array().unwrap() {
+            let (sql, run) = (step["sql"].as_str().unwrap(), step["run"].as_str().unwrap());
+            if run == "standalone" {
+                shop.database.execute(sql);
+                continue;
+            }
+            let rows = shop.database.query(&format!("BEGIN; {sql}; {TAKEN}; COMMIT"));
+            let taken = rows.first().map(|row| row[0].to_uppercase());
+            let told = step["lock"]["mode"].as_str().map(|mode| format!("{}LOCK", mode.replace(' ', "")));
+            // Locks that block neither reads nor writes of rows need not be told.
+            let matters = |lock: &Option<String>| {
+                lock.clone().filter(|lock| !["ACCESSSHARELOCK", "ROWSHARELOCK"].contains(&lock.as_str()))
+            };
+            assert_eq!(matters(&told), matters(&taken), "{}: {sql}", case.up);
+        }
+    }
+}
+
+/// P5 and R3 of the peers: an unrelated transaction made the build of every index fail, or left an invalid one under the
+/// right name.
+#[test]
+fn an_index_waits_for_an_unrelated_transaction_and_nobody_waits_for_it() {
+    let shop = prepared();
+    shop.project.write("lockkeeper.toml", "[limits]\nlock_timeout = \"200ms\"\nlock_attempts = 1\n");
+    shop.pair("01_add_index", &file("CREATE UNIQUE INDEX ON orders (id)"), "DROP INDEX orders_id_idx;\n");
+    let holder = shop.database.session();
+    holder
+        .execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM customers; SELECT count(*) FROM orders");
+    for command in ["stage1", "rollback before_schema_add --yes --reason test"] {
+        let mut running = shop.start(command);
+        let began = std::time::Instant::now();
+        let mut longest = std::time::Duration::ZERO;
+        while began.elapsed() < std::time::Duration::from_secs(4) {
+            let asked = std::time::Instant::now();
+            shop.database.execute("UPDATE orders SET name = name WHERE id = 5; INSERT INTO orders (id) VALUES (-1); DELETE FROM orders WHERE id = -1");
+            longest = longest.max(asked.elapsed());
+        }
+        assert!(running.is_running(), "{}", running.wait());
+        holder.execute("COMMIT");
+        running.wait().expect(0);
+        assert!(longest < std::time::Duration::from_secs(1), "{command}: a write waited {longest:?}");
+        holder.execute(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM customers; SELECT count(*) FROM orders",
+        );
+    }
+    assert!(!shop.exists("orders_id_idx"));
+}
+
+#[test]
 fn a_file_that_fails_half_way_leaves_nothing() {
     let prepared = prepared();
     for (up, sqlstate) in [

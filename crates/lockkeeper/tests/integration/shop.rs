@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lockkeeper_testkit::{Database, Project};
+use lockkeeper_testkit::{Database, Pooler, Project};
 use serde_json::Value;
 
 /// Who writes migrations and runs stages in these tests, unless one says otherwise.
@@ -32,6 +32,13 @@ impl Shop {
             .with_env([("LOCKKEEPER_ACTOR", DEV)]);
         std::fs::create_dir(project.path().join("migrations")).unwrap();
         Self { database, project }
+    }
+
+    /// Every command reaches the database through that pooler from now on; the test itself goes straight to it.
+    #[must_use]
+    pub fn behind(mut self, pooler: &Pooler) -> Self {
+        self.project = self.project.with_env(pooler.env());
+        self
     }
 
     /// Writes `migrations/{stem}_up.sql` and its down file.

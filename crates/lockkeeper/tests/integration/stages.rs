@@ -71,7 +71,10 @@ $$, 'UTF8')), 'hex') FROM lockkeeper.migrations",
         "t",
     ];
     assert_eq!(row, [expected]);
-    assert_eq!(shop.events(), ["release_state", "point_taken", "migration_applied", "release_state"]);
+    assert_eq!(
+        shop.events(),
+        ["release_state", "point_taken", "migration_applied", "release_state", "schema_recorded"]
+    );
 }
 
 #[test]

@@ -89,12 +89,18 @@ fn add_clause(
         }
         ColumnClauseKind::Check => {
             let name = named(of_column, "check");
-            part.after.extend(add_constraint::steps(on, table, &name, &format!("CONSTRAINT {name} {body}")));
+            part.after.extend(add_constraint::steps(
+                on,
+                table,
+                &name,
+                &format!("CONSTRAINT {name} {body}"),
+                LockMode::AccessExclusive,
+            ));
         }
         ColumnClauseKind::References => {
             let name = named(of_column, "fkey");
             let constraint = format!("CONSTRAINT {name} FOREIGN KEY ({column}) {body}");
-            part.after.extend(add_constraint::steps(on, table, &name, &constraint));
+            part.after.extend(add_constraint::steps(on, table, &name, &constraint, LockMode::ShareRowExclusive));
         }
         ColumnClauseKind::Unique => {
             // NULLS NOT DISTINCT is an index's as well as a constraint's; anything more is rare.

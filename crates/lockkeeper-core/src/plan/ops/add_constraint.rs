@@ -20,12 +20,14 @@ pub fn check_or_foreign_key(add: &AddConstraint, target: &Target<'_>, context: &
     // A foreign key of a partitioned table cannot be NOT VALID before PostgreSQL 18. With valid ones on every
     // partition the parent's takes them in and reads nothing (`tryAttachPartitionForeignKey`).
     if add.kind == ConstraintKind::ForeignKey && target.relation.is_partitioned() {
-        let before =
-            leaves(target.relation).flat_map(|(_, _, leaf)| steps(&leaf.to_string(), leaf, &name, &constraint));
+        let before = leaves(target.relation)
+            .flat_map(|(_, _, leaf)| steps(&leaf.to_string(), leaf, &name, &constraint, LockMode::ShareRowExclusive));
         return Part {
             before: before.collect(),
             action: Some(format!("ADD {constraint}")),
             inverse,
+            // Taking a partition's constraint in drops its triggers.
+            lock: Some(LockMode::AccessExclusive),
             ..Part::default()
         };
     }
@@ -38,12 +40,12 @@ pub fn check_or_foreign_key(add: &AddConstraint, target: &Target<'_>, context: &
 }
 
 /// The constraint on one table by statements of their own: added, then validated.
-pub fn steps(on: &str, table: &ObjectName, name: &Ident, constraint: &str) -> [Draft; 2] {
+pub fn steps(on: &str, table: &ObjectName, name: &Ident, constraint: &str, lock: LockMode) -> [Draft; 2] {
     let add = Draft {
         what: Some(message!("effect-add-constraint", name = name.to_string(), table = table.to_string())),
         ..begins(
             format!("ALTER TABLE {on} ADD {constraint} NOT VALID"),
-            (LockMode::AccessExclusive, table),
+            (lock, table),
             TakeBack::Run(format!("ALTER TABLE {on} DROP CONSTRAINT IF EXISTS {name}")),
             message!("safe-not-valid"),
         )

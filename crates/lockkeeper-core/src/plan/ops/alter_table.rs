@@ -41,6 +41,8 @@ pub struct Part {
     pub action: Option<String>,
     /// What takes the kept action back; `None` when nothing can.
     pub inverse: Option<String>,
+    /// The lock that the kept action takes, where its effect tells of a weaker one.
+    pub lock: Option<LockMode>,
     /// In the statement's transaction, behind it.
     pub with: Vec<Draft>,
     pub after: Vec<Draft>,
@@ -95,6 +97,7 @@ fn assemble(
     context: &Context<'_>,
 ) -> Vec<Draft> {
     let (mut drafts, mut kept, mut inverses, mut with, mut after) = (vec![], vec![], Some(vec![]), vec![], vec![]);
+    let lock = parts.iter().filter_map(|part| part.lock).max();
     for part in parts {
         drafts.extend(part.before);
         if let Some(action) = part.action {
@@ -116,7 +119,7 @@ fn assemble(
         drafts.push(Draft {
             sql: format!("{head} {}", kept.join(", ")),
             what: None,
-            lock: None,
+            lock: lock.map(|mode| (mode, target.table.to_string())),
             scans: false,
             run: DraftRun::Begins,
             take_back,
@@ -158,7 +161,7 @@ fn set_not_null_part(span: Span, column: &Ident, target: &Target<'_>, context: &
         action: Some(span.of(context.text).to_owned()),
         inverse: Some(format!("ALTER COLUMN {column} DROP NOT NULL")),
         with: vec![proof.with],
-        after: Vec::new(),
+        ..Part::default()
     }
 }
 

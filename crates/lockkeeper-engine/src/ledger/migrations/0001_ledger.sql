@@ -166,6 +166,31 @@ CREATE TABLE lockkeeper.event_chain (
 );
 INSERT INTO lockkeeper.event_chain (seq, hash) VALUES (0, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'));
 
+-- The schema as it stood when Lockkeeper last left it. One object, one row; the definition is for comparing and
+-- for reading, not for running. No key: the identity of a function can be longer than an index takes.
+CREATE TABLE lockkeeper.schema_objects (
+    kind        text NOT NULL CHECK (kind <> ''),
+    identity    text NOT NULL CHECK (identity <> ''),
+    definition  text NOT NULL
+);
+
+-- One row. From before the first change of a command until its outcome is recorded, the schema is not settled:
+-- what a crash leaves then may be ours.
+CREATE TABLE lockkeeper.schema_state (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    is_settled  boolean NOT NULL,
+    recorded_at timestamptz,
+    -- The last event that the record covers.
+    event_seq   bigint NOT NULL CHECK (event_seq >= 0),
+    -- Definitions are spelled differently by another major version.
+    server_major integer NOT NULL,
+    -- Of the catalogues' rows: while it is the same, nothing can have changed.
+    stamp       text NOT NULL,
+    fingerprint bytea CHECK (pg_catalog.octet_length(fingerprint) = 32),
+    CHECK ((recorded_at IS NULL) = (fingerprint IS NULL))
+);
+INSERT INTO lockkeeper.schema_state (is_settled, event_seq, server_major, stamp) VALUES (true, 0, 0, '');
+
 -- Appends an event. Each field is hashed behind its length, so that no two different events read alike.
 -- PL/pgSQL, because its plans are kept for the session: a run of many migrations plans them once.
 CREATE FUNCTION lockkeeper.record_event(actor text, kind text, release_id bigint, payload text)

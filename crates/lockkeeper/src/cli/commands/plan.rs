@@ -152,7 +152,12 @@ fn tell_step(step: &Step, line: usize, context: &Context<'_>) {
     printer.say_under(2, &message!("plan-step", ordinal = step.id.0, line = line, sql = sql), Tone::Plain);
     let lock = message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone());
     printer.say_under(6, &lock, Tone::Quiet);
-    let heavy = [(step.rewrites, message!("plan-rewrites")), (step.scans, message!("plan-scans"))];
+    let blocks = step.strong_lock().is_some();
+    let heavy = [
+        (step.rewrites, message!("plan-rewrites")),
+        (step.scans && blocks, message!("plan-scans")),
+        (step.scans && !blocks, message!("plan-reads")),
+    ];
     for (applies, said) in heavy {
         if applies {
             printer.say_under(6, &said, Tone::Waiting);

@@ -45,6 +45,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         past_stage2: args.past_stage2,
         down_from_files: pairs.as_deref(),
         unsettled: args.unsettled.map(Unsettled::from),
+        drift_ignored: &context.settings.drift_ignored,
     };
     let prepared = preview_rollback(&session.connection, &request, &session.limits).await?;
     let printer = context.printer;

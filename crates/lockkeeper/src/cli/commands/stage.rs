@@ -3,7 +3,7 @@
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, MigrationNumber, PointName, Problem, Stage};
 use lockkeeper_core::plan::PlannedMigration;
-use lockkeeper_engine::driver::{StageOutcome, StageRequest, Unsettled, run_stage};
+use lockkeeper_engine::driver::{DriftRules, StageOutcome, StageRequest, Unsettled, run_stage};
 
 use crate::cli::context::{Context, WaitArgs, pending};
 use crate::printer::Tone;
@@ -17,6 +17,12 @@ pub struct StageArgs {
     /// What became of a step that was interrupted and cannot be asked about: done, or again to run it
     #[arg(long, value_name = "WORD", value_enum)]
     pub unsettled: Option<UnsettledWord>,
+    /// Take an object that was changed behind Lockkeeper's back as it is now; needs --reason
+    #[arg(long, value_name = "OBJECT", requires = "reason")]
+    pub accept_drift: Vec<String>,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT", requires = "accept_drift")]
+    pub reason: Option<String>,
     #[command(flatten)]
     pub waiting: WaitArgs,
 }
@@ -51,6 +57,11 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
     let pairs = context.pairs()?;
     let session = context.session(args.waiting).await?;
     let gates = context.gate_context(&pending(&session.connection, &pairs).await?)?;
+    let drift = DriftRules {
+        ignore: context.settings.drift_ignored.clone(),
+        accept: args.accept_drift.clone(),
+        reason: args.reason.clone().unwrap_or_default(),
+    };
     let request = StageRequest {
         stage: way.stage,
         pairs: &pairs,
@@ -60,6 +71,7 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
         out_of_order: way.out_of_order,
         unsettled: args.unsettled.map(Unsettled::from),
         gates: &gates,
+        drift: &drift,
     };
     let outcome = run_stage(&session, &request, &mut |progress| context.report(progress)).await?;
     tell(args, &outcome, way.stage, context);

@@ -1,10 +1,10 @@
 //! `status`: where every migration and release stands. Reads, and writes nothing.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, Problem, Stage};
+use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, ObjectDifference, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{FileState, PlanEntry, PlannedMigration, Survey, plan_migration, stage2_digest, survey};
-use lockkeeper_engine::driver::gate_reports;
+use lockkeeper_engine::driver::{drift_refusal, gate_reports, schema_drift};
 use lockkeeper_engine::ledger::{AppliedRecord, LedgerSnapshot, read};
 use lockkeeper_engine::postgres::Connection;
 
@@ -30,11 +30,19 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let pending: Vec<Pending<'_>> = survey.pending.iter().map(|pair| (*pair, plan_migration(pair))).collect();
     let readable: Vec<_> = pending.iter().filter_map(|(_, planned)| planned.as_ref().ok().cloned()).collect();
     let gates = gates(snapshot.as_ref(), &readable, &survey, context)?;
+    // While somebody holds the lease the schema is being changed, and by us.
+    let settled = snapshot.as_ref().is_some_and(|snapshot| !snapshot.lease.is_held);
+    let drift = if settled {
+        schema_drift(&connection, &folder.pairs, &context.settings.drift_ignored).await?
+    } else {
+        Vec::new()
+    };
     let mut problems = folder.problems;
     problems.extend(pending.iter().filter_map(|(_, planned)| planned.as_ref().err().cloned()));
     problems.extend(survey.problems.iter().cloned());
+    problems.extend(drift_refusal(&drift));
     tell(&connection, snapshot.as_ref(), &survey, &pending, &gates, context);
-    let answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, &problems);
+    let answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, &drift, &problems);
     context.printer.answer(&answer);
     match Problem::all(problems) {
         Some(problem) if !context.printer.is_json() => Err(problem),
@@ -235,6 +243,7 @@ fn to_json(
     survey: &Survey<'_>,
     pending: &[Pending<'_>],
     gates: &[GateReport],
+    drift: &[ObjectDifference],
     problems: &[Box<Problem>],
 ) -> serde_json::Value {
     use serde_json::json;
@@ -284,6 +293,13 @@ fn to_json(
             "name": point.name.as_str(),
             "taken_at": point.taken_at.to_string(),
         })).collect::<Vec<_>>()),
+        "drift": drift.iter().map(|it| json!({
+            "kind": it.kind,
+            "object": it.identity,
+            "change": it.change().as_str(),
+            "added": it.added(),
+            "removed": it.removed(),
+        })).collect::<Vec<_>>(),
         "problems": problems.iter().map(|problem| json!({
             "id": problem.message.id,
             "path": problem.place.as_ref().map(|place| place.path.as_ref()),

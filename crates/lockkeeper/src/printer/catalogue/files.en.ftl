@@ -79,3 +79,23 @@ directive-before-nothing = directive { $word } speaks of the statement behind it
 directive-before-nothing-hint = put it on the line before the statement
 statement-not-safe = this statement would make the running system wait, and cannot be made safe
 statement-not-safe-hint = to run it all the same, put before it: -- lockkeeper: as-written reason="…"
+
+## A schema that changed behind our back
+
+schema-accept-names-hint = these are different: { $names }
+schema-accept-nothing-hint = nothing is different from what Lockkeeper left: leave --accept-drift out
+schema-accept-unknown = { $name } is not among the objects that were changed behind Lockkeeper's back
+schema-appeared = appeared: { $kind } { $name }
+schema-changed = changed: { $kind } { $name }
+schema-drift = the schema was changed behind Lockkeeper's back: { $count ->
+    [one] one object is
+   *[other] { $count } objects are
+} not as it left them
+schema-drift-accept-hint = to keep a change, name it: lockkeeper stage1 --accept-drift "{ $name }" --reason "…"
+schema-drift-ignore-hint = for what something else creates and drops all the time: ignore = ["…"] under [drift] in lockkeeper.toml
+schema-drift-more = and { $count } more: lockkeeper status --json names all of them
+schema-drift-revert-hint = to undo a change, undo it by hand; to keep it for every environment, make it a migration as well
+schema-drift-stays = these were changed behind Lockkeeper's back, and a rollback leaves that to the next stage
+schema-line = {"   "}{ $sign } { $line }
+schema-unreadable = the schema could not be compared with what Lockkeeper left
+schema-vanished = vanished: { $kind } { $name }

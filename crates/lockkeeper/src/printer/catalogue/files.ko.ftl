@@ -79,3 +79,20 @@ directive-before-nothing = 지시문 { $word }은(는) 바로 뒤의 SQL 문에 
 directive-before-nothing-hint = SQL 문 바로 앞줄에 두세요
 statement-not-safe = 이 SQL 문은 실행 중인 시스템을 기다리게 하며, 안전하게 바꿀 수 없습니다
 statement-not-safe-hint = 그래도 실행하려면 앞에 적으세요: -- lockkeeper: as-written reason="…"
+
+## 모르게 바뀐 스키마
+
+schema-accept-names-hint = 다른 것은 다음과 같습니다: { $names }
+schema-accept-nothing-hint = Lockkeeper가 남긴 것과 다른 것이 없습니다: --accept-drift를 빼세요
+schema-accept-unknown = { $name }은(는) Lockkeeper 모르게 바뀐 객체가 아닙니다
+schema-appeared = 생김: { $kind } { $name }
+schema-changed = 바뀜: { $kind } { $name }
+schema-drift = Lockkeeper 모르게 스키마가 바뀌었습니다: 객체 { $count }개가 남긴 그대로가 아닙니다
+schema-drift-accept-hint = 변경을 그대로 두려면 이름을 대세요: lockkeeper stage1 --accept-drift "{ $name }" --reason "…"
+schema-drift-ignore-hint = 다른 프로그램이 늘 만들고 지우는 것이라면: lockkeeper.toml의 [drift]에 ignore = ["…"]
+schema-drift-more = 그 밖에 { $count }개: lockkeeper status --json이 모두 보여 줍니다
+schema-drift-revert-hint = 변경을 되돌리려면 직접 되돌리고, 모든 환경에 남기려면 마이그레이션으로도 만드세요
+schema-drift-stays = 이것들은 Lockkeeper 모르게 바뀌었고, 롤백은 그대로 두어 다음 단계가 판단합니다
+schema-line = {"   "}{ $sign } { $line }
+schema-unreadable = 스키마를 Lockkeeper가 남긴 것과 비교할 수 없습니다
+schema-vanished = 사라짐: { $kind } { $name }

@@ -173,6 +173,14 @@ lease-lost = the lease was lost: this process was silent for too long, and anoth
 lease-lost-hint = run lockkeeper status to see what is recorded, then the same command again
 lease-not-taken = the lease could not be taken
 
+## Behind a pooler
+
+pooler-ambiguous = behind a pooler nothing decides which { $name } is meant: there is one in each of { $schemas }
+pooler-hint = write the schema's name, leave the setting out, or connect to PostgreSQL itself instead of the pooler: DB_HOST and DB_PORT
+pooler-session-hint = behind a pooler a statement outside a transaction runs with what another client may have set in its session: connect to PostgreSQL itself (DB_HOST, DB_PORT)
+pooler-setting = the file sets something for a statement outside a transaction, and behind a pooler that statement may run in another session
+pooler-strong-lock = outside a transaction nothing limits how long this makes others wait: lock_timeout cannot be set behind a pooler
+
 ## Ledger and log
 
 chain-altered = the event was altered

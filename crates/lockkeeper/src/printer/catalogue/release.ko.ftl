@@ -161,6 +161,14 @@ lease-lost = 리스(lease)를 잃었습니다: 이 프로세스가 너무 오래
 lease-lost-hint = lockkeeper status로 무엇이 기록되었는지 확인한 뒤 같은 명령을 다시 실행하세요
 lease-not-taken = 리스(lease)를 얻을 수 없습니다
 
+## 풀러 뒤에서
+
+pooler-ambiguous = 풀러 뒤에서는 어느 { $name }인지 정할 수 없습니다: { $schemas }에 각각 하나씩 있습니다
+pooler-hint = 스키마 이름을 쓰거나, 설정을 빼거나, 풀러 대신 PostgreSQL에 직접 연결하세요: DB_HOST와 DB_PORT
+pooler-session-hint = 풀러 뒤에서 트랜잭션 밖의 문장은 다른 클라이언트가 세션에 남긴 설정으로 실행될 수 있습니다: PostgreSQL에 직접 연결하세요(DB_HOST, DB_PORT)
+pooler-setting = 이 파일은 트랜잭션 밖의 문장을 위해 설정을 바꾸는데, 풀러 뒤에서는 그 문장이 다른 세션에서 실행될 수 있습니다
+pooler-strong-lock = 트랜잭션 밖에서는 다른 작업을 얼마나 오래 기다리게 할지 제한할 수 없습니다: 풀러 뒤에서는 lock_timeout을 설정할 수 없습니다
+
 ## 원장과 로그
 
 chain-altered = 이벤트가 변조되었습니다
