@@ -11,7 +11,7 @@ use super::drift::Watch;
 use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
-use super::stage::unfinished;
+use super::stage::{failure_payload, unfinished};
 use super::standalone::{Run, Unsettled};
 use crate::ledger::{
     Lease, LedgerSnapshot, PointRecord, begin_undo, mark_unsettled, query, read, read_down, read_problem, record_event,
@@ -153,6 +153,8 @@ async fn under_lease(
         }
         let began = instant();
         if let Err(problem) = undo_one(session, lease, &snapshot, prepared, request, report).await {
+            let release_id = release.as_ref().map(|release| release.id);
+            session.observe(lease, "undo_failed", release_id, failure_payload(number, &problem)).await;
             return Err(problem
                 .note(message!("rollback-progress", undone = undone.len(), total = total))
                 .hint(message!("rollback-failed-hint", point = request.point.as_str())));

@@ -21,8 +21,7 @@ use super::session::{Session, stopped};
 use super::standalone::{Run, Unsettled};
 use crate::ledger::{
     Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying, mark_approval_used,
-    mark_unsettled, open_release, query_alone, read, read_problem, record_event, renew_begun, set_state, take_point,
-    undone,
+    mark_unsettled, open_release, query_alone, read, read_problem, renew_begun, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -522,20 +521,19 @@ fn progress_note(problem: Box<Problem>, applied: &[MigrationNumber], total: usiz
     problem.note(message!("stage-progress", applied = applied.len(), total = total))
 }
 
-/// Writes the failure into the log. When even that cannot be done, the person hears of it all the same.
+/// Writes the failure into the log, or puts it aside for the next command to do so.
 async fn note_failure(session: &Session, lease: &Lease, release_id: i64, number: MigrationNumber, problem: &Problem) {
-    let payload = serde_json::json!({
+    session.observe(lease, "migration_failed", Some(release_id), failure_payload(number, problem)).await;
+}
+
+/// What the log keeps of a failure.
+pub fn failure_payload(number: MigrationNumber, problem: &Problem) -> serde_json::Value {
+    serde_json::json!({
         "number": number.get(),
         "problem": problem.message.id,
         "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
         "message": problem.server.as_ref().map(|server| server.message.as_str()),
-    });
-    let actor = session.holder.actor.as_str();
-    let _ = session
-        .record(lease, async |connection, _| {
-            record_event(connection, actor, "migration_failed", Some(release_id), &payload).await
-        })
-        .await;
+    })
 }
 
 fn millis(duration: std::time::Duration) -> i64 {

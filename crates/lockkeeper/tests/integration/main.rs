@@ -26,6 +26,8 @@ mod ledger;
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
+/// Events that could not reach the ledger.
+mod spool;
 /// Behind PgBouncer in transaction mode, while others use the pool.
 mod pooler;
 /// What `init` and `new` write, and that it works.

@@ -212,3 +212,14 @@ log-no-ledger = no ledger: nothing was ever recorded here
 log-other-head = the log is whole, and it is another one: its head is { $found }, not { $expected }
 log-seq = NO
 log-whole = the log is whole: { $count } events, head { $head }
+
+## Events that wait
+
+spool-delivered = { $count ->
+    [one] one event
+   *[other] { $count } events
+} that had waited on this machine: logged now
+spool-waiting = { $count ->
+    [one] one event waits
+   *[other] { $count } events wait
+} on this machine for the next command that writes ({ $path })

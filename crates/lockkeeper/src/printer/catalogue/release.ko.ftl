@@ -200,3 +200,8 @@ log-no-ledger = 원장(ledger)이 없습니다: 여기에는 아무것도 기록
 log-other-head = 로그는 온전하지만 다른 로그입니다: 헤드가 { $expected }이(가) 아니라 { $found }입니다
 log-seq = 번호
 log-whole = 로그가 온전합니다: 이벤트 { $count }개, 헤드 { $head }
+
+## 기다리는 이벤트
+
+spool-delivered = 이 컴퓨터에서 기다리던 이벤트 { $count }개를 이제 기록했습니다
+spool-waiting = 이벤트 { $count }개가 이 컴퓨터({ $path })에서 쓰기를 하는 다음 명령을 기다립니다
