@@ -38,6 +38,10 @@ pub enum Progress {
     Queued {
         behind: Message,
     },
+    /// Events that had waited on this machine are in the log now.
+    Delivered {
+        count: usize,
+    },
     PointTaken {
         name: PointName,
     },

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::progress::{Progress, Reporter};
-use crate::ledger::{Holder, Lease, Param, batch, query_alone};
+use crate::ledger::{Holder, Lease, Observation, Param, Spool, batch, query_alone, record_once};
 use crate::postgres::{
     Blocker, BuildProgress, Connection, SqlError, blockers_of, build_progress, connect, own_settings, pid_running,
     sqlstate,
@@ -52,6 +52,8 @@ pub struct Session {
     pub stop: Stop,
     /// Whether to wait for a lease that another process holds, instead of giving up at once.
     pub waits_for_lease: bool,
+    /// Where events wait that cannot be logged now.
+    pub spool: Option<Spool>,
     /// Whether a migration may have left a role or a setting behind.
     settings_moved: AtomicBool,
     /// Behind a pooler: the process that runs our open transaction, and the calls that leave its session as it
@@ -96,7 +98,8 @@ impl Session {
     pub fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop, waits_for_lease: bool) -> Self {
         let (settings_moved, observer) = (AtomicBool::new(false), OnceCell::const_new());
         let (lent_pid, found) = (AtomicI32::new(connection.backend_pid()), Mutex::default());
-        Self { connection, holder, limits, stop, waits_for_lease, settings_moved, lent_pid, found, observer }
+        let spool = None;
+        Self { connection, holder, limits, stop, waits_for_lease, spool, settings_moved, lent_pid, found, observer }
     }
 
     /// Takes the lease. When it is busy: gives up and says who has it, or tells that once and waits.
@@ -105,7 +108,11 @@ impl Session {
         loop {
             let busy = match Lease::acquire(&self.connection, &self.holder, doing).await {
                 Err(problem) if self.waits_for_lease && problem.exit == ExitClass::Busy => problem,
-                answer => return answer,
+                Ok(lease) => {
+                    self.deliver(&lease, report).await;
+                    return Ok(lease);
+                }
+                Err(problem) => return Err(problem),
             };
             if !told {
                 report(Progress::Queued { behind: busy.message });
@@ -116,6 +123,38 @@ impl Session {
                 () = sleep(jittered(LEASE_ASKED_EVERY)) => {}
                 cause = self.stop.asked() => return Err(stopped(cause)),
             }
+        }
+    }
+
+    /// Logs what happened; when that is not possible now, the next command that can will.
+    pub async fn observe(&self, lease: &Lease, kind: &str, release_id: Option<i64>, payload: serde_json::Value) {
+        let observation = Observation::now(&self.holder.actor, kind, release_id, payload);
+        let recorded =
+            self.record(lease, async |connection, _| record_once(connection, &observation, false).await).await;
+        if let (Err(_), Some(spool)) = (recorded, &self.spool) {
+            // Where the disk refuses too, the person still hears of the failure itself.
+            let _ = spool.put(lease.ledger_id(), &observation);
+        }
+    }
+
+    /// Logs what waits on this machine. What cannot be delivered goes on waiting, and what comes behind it too, so
+    /// that the order holds.
+    async fn deliver(&self, lease: &Lease, report: &mut Reporter<'_>) {
+        let waiting = self.spool.iter().flat_map(|spool| spool.waiting(lease.ledger_id()));
+        let mut delivered = 0;
+        for path in waiting {
+            let Some(observation) = Spool::read(&path) else { continue };
+            let logged =
+                self.record(lease, async |connection, _| record_once(connection, &observation, true).await).await;
+            if logged.is_err() {
+                break;
+            }
+            // Should it stay, the next delivery finds it logged and removes it.
+            let _ = std::fs::remove_file(&path);
+            delivered += 1;
+        }
+        if delivered > 0 {
+            report(Progress::Delivered { count: delivered });
         }
     }
 

@@ -60,6 +60,7 @@ pub struct Holder {
 #[derive(Debug)]
 pub struct Lease {
     term: i64,
+    ledger_id: String,
     renewal: tokio::task::JoinHandle<()>,
 }
 
@@ -77,9 +78,9 @@ impl Lease {
             Err(error) => return Err(problem(&error, message!("lease-not-taken"))),
         };
         let Some(row) = row else { return Err(busy(connection).await) };
-        let term: i64 = row.get(0);
+        let (term, ledger_id): (i64, String) = (row.get(0), row.get(1));
         let renewal = tokio::spawn(renew(connection.target().clone(), term));
-        Ok(Self { term, renewal })
+        Ok(Self { term, ledger_id, renewal })
     }
 
     /// Opens a transaction in which this holder may write: it sets the limits and locks the term. The last row
@@ -96,6 +97,11 @@ impl Lease {
             statement.as_millis(),
             idle.as_millis()
         )
+    }
+
+    /// Which ledger it is the lease of.
+    pub fn ledger_id(&self) -> &str {
+        &self.ledger_id
     }
 
     /// Gives the lease back. A failure is no harm: it expires by itself.

@@ -12,6 +12,7 @@ mod points;
 mod releases;
 mod schema;
 mod snapshot;
+mod spool;
 mod sql;
 mod steps;
 
@@ -26,5 +27,6 @@ pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
 pub use schema::{SchemaReading, accept_drift, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
+pub use spool::{Observation, Spool, record_once};
 pub use sql::{Param, batch, problem, query, query_alone};
 pub use steps::{Standing, StepsOf, StoredStep};

@@ -22,3 +22,15 @@ pub fn jittered(duration: std::time::Duration) -> std::time::Duration {
 pub fn instant() -> std::time::Instant {
     std::time::Instant::now()
 }
+
+/// This machine's idea of the time, for when the database cannot be asked.
+pub fn wall_clock() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// 32 hexadecimal digits that nobody has had before.
+pub fn random_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let half = |salt: u8| RandomState::new().hash_one((salt, std::process::id(), wall_clock().as_nanosecond()));
+    format!("{:016x}{:016x}", half(0), half(1))
+}

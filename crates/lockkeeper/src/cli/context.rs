@@ -6,7 +6,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, MigrationNumber, ObjectDifference, Problem};
 use lockkeeper_core::parse::{Folder, MigrationPair};
 use lockkeeper_engine::driver::{GateContext, Limits, Progress, Session};
-use lockkeeper_engine::ledger::{Holder, read};
+use lockkeeper_engine::ledger::{Holder, Spool, read};
 use lockkeeper_engine::postgres::{Connection, connect};
 use lockkeeper_engine::seams::Stop;
 use lockkeeper_engine::signature::AllowedSigners;
@@ -71,7 +71,9 @@ impl<'p> Context<'p> {
         if connection.is_standby() {
             return Err(Problem::usage(message!("connection-standby")).hint(message!("connection-standby-hint")));
         }
-        Ok(Session::new(connection, self.holder(), self.limits(), stop, waiting.wait))
+        let mut session = Session::new(connection, self.holder(), self.limits(), stop, waiting.wait);
+        session.spool = Some(self.spool());
+        Ok(session)
     }
 
     /// What bounds the driver's statements.
@@ -82,6 +84,21 @@ impl<'p> Context<'p> {
             lock_attempts: self.settings.limits.lock_attempts,
             safe_rewrites: self.settings.safe_rewrites,
         }
+    }
+
+    /// Where events wait on this machine that could not be logged.
+    fn spool(&self) -> Spool {
+        Spool::new(self.settings.spool.clone())
+    }
+
+    /// How many events wait for this ledger, and a word to the person when there are any.
+    pub fn tell_waiting(&self, ledger_id: &str) -> usize {
+        let count = self.spool().waiting(ledger_id).len();
+        if count > 0 {
+            let path = self.settings.spool.display().to_string();
+            self.printer.note_in(&message!("spool-waiting", count = count, path = path), Tone::Waiting);
+        }
+        count
     }
 
     fn holder(&self) -> Holder {
@@ -116,6 +133,9 @@ impl<'p> Context<'p> {
         match progress {
             Progress::Queued { behind } => {
                 printer.note_in(&message!("progress-queued", behind = behind), Tone::Waiting);
+            }
+            Progress::Delivered { count } => {
+                printer.note_in(&message!("spool-delivered", count = count), Tone::Quiet);
             }
             Progress::PointTaken { name } => {
                 printer.note_in(&message!("progress-point", point = name.as_str()), Tone::Quiet);

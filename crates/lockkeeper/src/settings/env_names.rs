@@ -45,6 +45,7 @@ env_names! {
     LOCKKEEPER_ENVIRONMENT "the environment's name; `production` refuses connections without verified TLS"
     LOCKKEEPER_ACTOR "who is recorded as having acted, instead of the operating system's user"
     HOME "where .pgpass and .postgresql are looked for"
+    XDG_STATE_HOME "where events wait that could not be logged, instead of ~/.local/state"
     LC_ALL "the language of messages, before LC_MESSAGES and LANG"
     LC_MESSAGES "the language of messages, before LANG"
     LANG "the language of messages"

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 
-use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT};
+use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT, XDG_STATE_HOME};
 use super::settings::{Approval, Environment, Limits, Settings};
 use super::{Flags, Sources, database};
 
@@ -51,6 +51,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         approval,
         limits,
         safe_rewrites: file.safe_rewrites.unwrap_or(true),
+        spool: spool(sources),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,
         language,
@@ -59,6 +60,18 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         warnings: sources.warnings.clone(),
         target,
     })
+}
+
+/// The state folder of the person (XDG Base Directory Specification), so that no checkout holds what belongs to a
+/// database; beside the project where there is no home.
+fn spool(sources: &Sources) -> PathBuf {
+    let absolute = |path: &String| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let state = sources.env.get(XDG_STATE_HOME).and_then(absolute);
+    let state = state.or_else(|| sources.home.as_ref().map(|home| home.join(".local/state")));
+    match state {
+        Some(state) => state.join("lockkeeper/spool"),
+        None => sources.project_dir.join(".lockkeeper/spool"),
+    }
 }
 
 /// The language of messages, from its flag or the locale's variables.

@@ -22,6 +22,8 @@ pub struct Settings {
     pub safe_rewrites: bool,
     /// Patterns of objects that others may create, change and drop.
     pub drift_ignored: Vec<String>,
+    /// The folder in which events wait that cannot be logged.
+    pub spool: PathBuf,
     /// Who is recorded as having acted.
     pub actor: String,
     /// From `--lang`, `LC_ALL`, `LC_MESSAGES` or `LANG`, as it stands there: `ko_KR.UTF-8`.

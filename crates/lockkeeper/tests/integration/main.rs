@@ -32,6 +32,8 @@ mod lease;
 mod crash;
 /// Migrations under an application's load.
 mod live;
+/// Events that could not reach the ledger.
+mod spool;
 /// Behind PgBouncer in transaction mode, while others use the pool.
 mod pooler;
 /// What `init` and `new` write, and that it works.

@@ -352,3 +352,16 @@ fn a_reader_sees_the_same() {
     assert_eq!(drift(&shop).len(), 3);
     shop.database.execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
 }
+
+#[test]
+fn one_column_among_two_thousand_tables_is_found() {
+    let shop = Shop::open();
+    let tables = "DO $$ BEGIN FOR i IN 1..2000 LOOP
+        EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, name text NOT NULL DEFAULT ''x'', at timestamptz)', i);
+        IF i % 200 = 0 THEN COMMIT; END IF; END LOOP; END $$";
+    shop.database.execute(tables);
+    shop.pair("01_create_a", "CREATE TABLE a (id int)", "DROP TABLE a");
+    shop.run("stage1").expect(0);
+    shop.database.execute("ALTER TABLE t1234 ADD fax text");
+    assert_eq!(drift(&shop), ["changed table public.t1234"]);
+}

@@ -166,6 +166,12 @@ CREATE TABLE lockkeeper.event_chain (
 );
 INSERT INTO lockkeeper.event_chain (seq, hash) VALUES (0, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex'));
 
+-- Events that may be delivered late: by its identifier each is logged once.
+CREATE TABLE lockkeeper.observations (
+    id          uuid PRIMARY KEY,
+    logged_at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
 -- The schema as it stood when Lockkeeper last left it. One object, one row; the definition is for comparing and
 -- for reading, not for running. No key: the identity of a function can be longer than an index takes.
 CREATE TABLE lockkeeper.schema_objects (

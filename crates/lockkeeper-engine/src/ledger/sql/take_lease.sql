@@ -4,4 +4,4 @@ SET term = term + 1, holder = $1, host = $2, pid = $3, doing = $4,
     acquired_at = pg_catalog.clock_timestamp(),
     expires_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => $5)
 WHERE expires_at <= pg_catalog.clock_timestamp()
-RETURNING term
+RETURNING term, (SELECT i.ledger_id::text FROM lockkeeper.identity i)

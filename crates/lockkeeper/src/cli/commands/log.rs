@@ -31,11 +31,12 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let connection = context.connect().await?;
     let printer = context.printer;
-    if read(&connection).await?.is_none() {
+    let Some(snapshot) = read(&connection).await? else {
         printer.say(&message!("log-no-ledger"));
         printer.answer(&serde_json::json!([]));
         return Ok(0);
-    }
+    };
+    context.tell_waiting(&snapshot.ledger_id);
     if args.verify {
         return match verify_chain(&connection).await? {
             Ok((count, head)) => verified(count, &head, args.head.as_deref(), context),

@@ -42,7 +42,9 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     problems.extend(survey.problems.iter().cloned());
     problems.extend(drift_refusal(&drift));
     tell(&connection, snapshot.as_ref(), &survey, &pending, &gates, context);
-    let answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, &drift, &problems);
+    let waiting = snapshot.as_ref().map_or(0, |snapshot| context.tell_waiting(&snapshot.ledger_id));
+    let mut answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, &drift, &problems);
+    answer["events_waiting"] = waiting.into();
     context.printer.answer(&answer);
     match Problem::all(problems) {
         Some(problem) if !context.printer.is_json() => Err(problem),

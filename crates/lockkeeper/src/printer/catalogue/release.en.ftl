@@ -223,3 +223,14 @@ undo-half-applied-finish-hint = run its stage again to finish it, then roll back
 undo-half-applied-files-hint = or write a down script for what stands: lockkeeper rollback { $point } --down-from-files
 progress-step-at = { $number } step { $ordinal }: { $phase }, { $percent } %
 progress-taking-back = { $number } takes step { $ordinal } back: { $sql }
+
+## Events that wait
+
+spool-delivered = { $count ->
+    [one] one event
+   *[other] { $count } events
+} that had waited on this machine: logged now
+spool-waiting = { $count ->
+    [one] one event waits
+   *[other] { $count } events wait
+} on this machine for the next command that writes ({ $path })

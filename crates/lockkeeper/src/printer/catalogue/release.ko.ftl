@@ -211,3 +211,8 @@ undo-half-applied-finish-hint = 그 단계를 다시 실행해 끝낸 다음 되
 undo-half-applied-files-hint = 또는 남은 것을 되돌리는 down 스크립트를 쓰세요: lockkeeper rollback { $point } --down-from-files
 progress-step-at = { $number } { $ordinal }단계: { $phase }, { $percent } %
 progress-taking-back = { $number } { $ordinal }단계를 되돌립니다: { $sql }
+
+## 기다리는 이벤트
+
+spool-delivered = 이 컴퓨터에서 기다리던 이벤트 { $count }개를 이제 기록했습니다
+spool-waiting = 이벤트 { $count }개가 이 컴퓨터({ $path })에서 쓰기를 하는 다음 명령을 기다립니다
