@@ -115,6 +115,7 @@ safe-concurrently = built beside the traffic; half built, it is dropped and buil
 safe-drops-concurrently = waits for those who use it, and makes nobody wait
 safe-using-index = takes over the index that is built already: a moment
 safe-brief = what is dear is done beforehand: the lock is held for a moment
+safe-catalog-only = only the catalog changes: the lock is held for a moment
 safe-partitions-ready = every partition has its own already: a moment
 safe-refresh = the view is read while it is refreshed
 safe-batches = short transactions that pass over rows which others hold

@@ -116,6 +116,7 @@ safe-concurrently = 트래픽 옆에서 만들며, 만들다 만 인덱스는 �
 safe-drops-concurrently = 사용 중인 세션을 기다리며 아무도 기다리게 하지 않음
 safe-using-index = 이미 만든 인덱스를 넘겨받음: 한순간
 safe-brief = 오래 걸리는 일은 미리 끝냄: 잠금은 한순간만 유지됨
+safe-catalog-only = 카탈로그만 바뀜: 잠금은 한순간만 유지됨
 safe-partitions-ready = 모든 파티션에 이미 준비되어 있음: 한순간
 safe-refresh = 새로 고치는 동안에도 뷰를 읽을 수 있음
 safe-batches = 짧은 트랜잭션으로, 다른 세션이 잡은 행은 건너뜀
