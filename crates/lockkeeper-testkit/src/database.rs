@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lockkeeper_engine::postgres::{Host, Target, connect};
+use lockkeeper_engine::postgres::{Host, PrivateServer, Target, connect};
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::cluster::{Cluster, TEMPLATE};
@@ -15,13 +15,21 @@ use crate::open_session::OpenSession;
 #[derive(Debug)]
 pub struct Database {
     target: Target,
+    /// Where databases are made and dropped.
+    admin: Target,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 impl Database {
     pub fn create() -> Self {
-        Self::copy_of(TEMPLATE)
+        Self::copy_of(TEMPLATE, Cluster::get().target())
+    }
+
+    /// A database on another server than the one the tests share: one that a test may stop.
+    #[track_caller]
+    pub fn create_on(server: &PrivateServer) -> Self {
+        Self::copy_of("template0", server.target())
     }
 
     /// A copy of this database as it is now: what a backup of this moment would restore. Nobody may be
@@ -29,16 +37,15 @@ impl Database {
     #[track_caller]
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self::copy_of(self.name())
+        Self::copy_of(self.name(), self.admin.clone())
     }
 
     #[track_caller]
-    fn copy_of(template: &str) -> Self {
-        let cluster = Cluster::get();
+    fn copy_of(template: &str, admin: Target) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{number}");
-        cluster.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
-        Self { target: cluster.target().with_database(name) }
+        execute(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        Self { target: admin.with_database(name), admin }
     }
 
     /// A session that stays open beside whatever the test does.
@@ -100,6 +107,13 @@ impl Database {
     pub fn dump(&self) -> String {
         dump::schema(&self.target, Cluster::get().binaries())
     }
+
+    /// The schema as lines read from the catalogue, without our ledger. As good as a dump to compare with,
+    /// validity of indexes and constraints included, and much faster.
+    #[track_caller]
+    pub fn catalogue(&self) -> Vec<String> {
+        dump::catalogue(&self.target)
+    }
 }
 
 impl Drop for Database {
@@ -107,7 +121,7 @@ impl Drop for Database {
         // A test that failed must show its own panic, so this one stays silent; whatever is left
         // goes with the cluster.
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.target.database);
-        let target = Cluster::get().target();
+        let target = self.admin.clone();
         let _ = std::thread::spawn(move || block_on(try_simple(target, sql))).join();
     }
 }

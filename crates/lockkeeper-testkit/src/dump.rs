@@ -13,8 +13,7 @@ pub(crate) fn schema(target: &Target, binaries: &ServerBinaries) -> String {
         panic!("dumps are taken over the socket, where no password is needed");
     };
     let Some(pg_dump) = pg_dump(binaries) else {
-        let lines = crate::database::simple(target, include_str!("schema.sql"));
-        return lines.concat().join("\n") + "\n";
+        return catalogue(target).join("\n") + "\n";
     };
     let output = Command::new(pg_dump)
         .args(["--schema-only", "--exclude-schema=lockkeeper", "--no-password"])
@@ -26,6 +25,12 @@ pub(crate) fn schema(target: &Target, binaries: &ServerBinaries) -> String {
         .unwrap_or_else(|error| panic!("pg_dump: {error}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     normalise(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// The catalogue, line by line, sorted.
+#[track_caller]
+pub(crate) fn catalogue(target: &Target) -> Vec<String> {
+    crate::database::simple(target, include_str!("schema.sql")).concat()
 }
 
 /// The server's own `pg_dump` when it is there; else one at least as new as the server, because an

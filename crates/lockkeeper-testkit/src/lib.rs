@@ -3,12 +3,21 @@
 mod cluster;
 mod database;
 mod dump;
+pub mod live;
+mod load;
+mod long_reader;
 mod open_session;
 mod pooler;
 mod project;
+mod proxy;
+mod random;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
+pub use load::{Divergence, Load, LoadError, LoadOptions, LoadReport, LoadTables, Phase};
+pub use long_reader::LongReader;
 pub use open_session::OpenSession;
 pub use pooler::Pooler;
 pub use project::{Finished, Project};
+pub use proxy::{Fault, Proxy};
+pub use random::Random;

@@ -3,7 +3,7 @@
 use crate::parse::{AlterTable, AlterTableAction, Ident, ObjectKind, ObjectName, Sql, Statement};
 
 /// Tables, columns and other objects created earlier in the same file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fresh {
     tables: Vec<(ObjectName, Surety)>,
     columns: Vec<(ObjectName, Ident, Surety)>,
@@ -48,6 +48,13 @@ impl Fresh {
             }
         }
         fresh
+    }
+
+    /// Remembers what a whole file created.
+    pub fn learn_all(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            self.learn(&statement.sql);
+        }
     }
 
     /// Remembers what one statement created.

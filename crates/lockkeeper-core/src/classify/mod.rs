@@ -10,4 +10,5 @@ mod reading;
 mod statement;
 
 pub use effect::{Effect, Reading, TableLock};
+pub use fresh::Fresh;
 pub use reading::{StageDecision, StageSource, decide_stage, effects, effects_by_statement};

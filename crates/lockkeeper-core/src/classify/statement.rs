@@ -53,7 +53,7 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
         }
         Sql::Query { writes } if writes.is_empty() => neutral(message!("effect-query")),
         Sql::Query { writes } => writes.iter().flat_map(|statement| effects_of(statement, fresh)).collect(),
-        Sql::Refresh { view, concurrently } => {
+        Sql::Refresh { view, concurrently, .. } => {
             let mode = if *concurrently { LockMode::Exclusive } else { LockMode::AccessExclusive };
             let effect = Effect::new(span, Reading::Neutral, message!("effect-refresh", name = text(view.as_ref())));
             vec![effect.lock(view.as_ref(), mode)]

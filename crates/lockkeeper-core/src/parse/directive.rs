@@ -23,23 +23,31 @@ pub enum DirectiveKind {
     Stage { stage: Stage, reason: String },
     /// `no-transaction`: each statement of the file commits by itself.
     NoTransaction,
+    /// `as-written reason="…"`: the next statement runs as it is written, not as safe steps.
+    AsWritten { reason: String },
 }
 
 impl DirectiveKind {
     /// Every directive's word, as `unknown directive` lists them.
-    pub const WORDS: [&'static str; 2] = ["stage", "no-transaction"];
+    pub const WORDS: [&'static str; 3] = ["stage", "no-transaction", "as-written"];
 
     const fn word(&self) -> &'static str {
         match self {
             Self::Stage { .. } => "stage",
             Self::NoTransaction => "no-transaction",
+            Self::AsWritten { .. } => "as-written",
         }
+    }
+
+    /// Whether it speaks of the statement behind it, and not of the whole file.
+    const fn is_for_a_statement(&self) -> bool {
+        matches!(self, Self::AsWritten { .. })
     }
 }
 
-/// Reads the directives among a file's comments. `first_statement` is where the first statement starts:
-/// both directives speak of the whole file and so must stand before it.
-pub fn read(comments: &[Comment], first_statement: Option<usize>) -> (Vec<Directive>, Vec<Diagnostic>) {
+/// Reads the directives among a file's comments. `statements` are the spans of the file's statements: what
+/// speaks of the whole file must stand before them all, what speaks of a statement before that one.
+pub fn read(comments: &[Comment], statements: &[Span]) -> (Vec<Directive>, Vec<Diagnostic>) {
     let mut directives: Vec<Directive> = Vec::new();
     let mut diagnostics = Vec::new();
     for comment in comments {
@@ -51,10 +59,24 @@ pub fn read(comments: &[Comment], first_statement: Option<usize>) -> (Vec<Direct
                 continue;
             }
         };
-        let twice = directives.iter().any(|earlier| earlier.kind.word() == kind.word());
-        if twice {
+        let next = statements.iter().find(|statement| statement.start > comment.span.start);
+        let speaks_of_the_same = |earlier: &Directive| {
+            let between = |statement: &Span| (earlier.span.start..comment.span.start).contains(&statement.start);
+            earlier.kind.word() == kind.word() && !(kind.is_for_a_statement() && statements.iter().any(between))
+        };
+        let inside = statements.iter().any(|it| it.start < comment.span.start && comment.span.start < it.end);
+        if directives.iter().any(speaks_of_the_same) {
             diagnostics.push(Diagnostic::new(comment.span, message!("directive-twice", word = kind.word())));
-        } else if first_statement.is_some_and(|start| comment.span.start > start) {
+        } else if kind.is_for_a_statement() {
+            if next.is_none() || inside {
+                diagnostics.push(
+                    Diagnostic::new(comment.span, message!("directive-before-nothing", word = kind.word()))
+                        .hint(message!("directive-before-nothing-hint")),
+                );
+            } else {
+                directives.push(Directive { span: comment.span, kind });
+            }
+        } else if statements.first().is_some_and(|first| comment.span.start > first.start) {
             diagnostics.push(
                 Diagnostic::new(comment.span, message!("directive-too-late", word = kind.word()))
                     .hint(message!("directive-too-late-hint")),
@@ -119,6 +141,15 @@ fn read_one(body: &str) -> Result<DirectiveKind, Fault<'_>> {
         return Err(Fault { at: body, message: message!("directive-empty"), hint: Some(known()) });
     };
     let value_of = |key: &str| rest.iter().find(|field| field.key == key).and_then(|field| field.value.clone());
+    let reason = |word: &str| {
+        let reason = value_of("reason").unwrap_or_default().trim().to_owned();
+        let missing = || Fault {
+            at: body,
+            message: message!("directive-reason-missing", word = word),
+            hint: Some(message!("directive-reason-hint")),
+        };
+        if reason.is_empty() { Err(missing()) } else { Ok(reason) }
+    };
     match first.key {
         "stage" => {
             only(rest, &["reason"])?;
@@ -127,31 +158,29 @@ fn read_one(body: &str) -> Result<DirectiveKind, Fault<'_>> {
                 Some("2") => Stage::Contract,
                 _ => return Err(Fault { at: first.source, message: message!("directive-stage-value"), hint: None }),
             };
-            let reason = value_of("reason").unwrap_or_default().trim().to_owned();
-            if reason.is_empty() {
-                return Err(Fault {
-                    at: body,
-                    message: message!("directive-reason-missing", word = "stage"),
-                    hint: Some(message!("directive-reason-hint")),
-                });
-            }
-            Ok(DirectiveKind::Stage { stage, reason })
+            Ok(DirectiveKind::Stage { stage, reason: reason("stage")? })
+        }
+        "as-written" => {
+            only(rest, &["reason"])?;
+            no_value(first)?;
+            Ok(DirectiveKind::AsWritten { reason: reason("as-written")? })
         }
         "no-transaction" => {
             only(rest, &[])?;
-            if first.value.is_some() {
-                return Err(Fault {
-                    at: first.source,
-                    message: message!("directive-takes-no-value", word = first.key),
-                    hint: None,
-                });
-            }
+            no_value(first)?;
             Ok(DirectiveKind::NoTransaction)
         }
         unknown => {
             Err(Fault { at: first.source, message: message!("directive-unknown", word = unknown), hint: Some(known()) })
         }
     }
+}
+
+fn no_value<'b>(field: &Field<'b>) -> Result<(), Fault<'b>> {
+    if field.value.is_none() {
+        return Ok(());
+    }
+    Err(Fault { at: field.source, message: message!("directive-takes-no-value", word = field.key), hint: None })
 }
 
 fn known() -> Message {

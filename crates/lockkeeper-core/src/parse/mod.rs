@@ -15,6 +15,7 @@ pub use folder::{Folder, FoundFile, Layout, MigrationFile, MigrationPair, pair_u
 pub use name::{Ident, ObjectName};
 pub use script::{Diagnostic, Script, parse};
 pub use statement::{
-    AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateIndex, CreateTable,
-    Drop, ObjectChange, ObjectKind, ReindexTarget, Sql, Statement, TransactionControl,
+    AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
+    ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange, ObjectKind,
+    ReindexTarget, Sql, Statement, TransactionControl,
 };

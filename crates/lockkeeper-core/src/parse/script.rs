@@ -46,7 +46,19 @@ impl Script {
     pub fn stage_directive(&self) -> Option<(Stage, &str)> {
         self.directives.iter().find_map(|directive| match &directive.kind {
             DirectiveKind::Stage { stage, reason } => Some((*stage, reason.as_str())),
-            DirectiveKind::NoTransaction => None,
+            DirectiveKind::NoTransaction | DirectiveKind::AsWritten { .. } => None,
+        })
+    }
+
+    /// Why a statement is to run as it is written, when a directive before it says so.
+    pub fn as_written(&self, statement: &Statement) -> Option<&str> {
+        let follows = |at: usize| {
+            let next = self.statements.iter().find(|other| other.span.start > at);
+            next.is_some_and(|next| next.span == statement.span)
+        };
+        self.directives.iter().find_map(|directive| match &directive.kind {
+            DirectiveKind::AsWritten { reason } if follows(directive.span.start) => Some(reason.as_str()),
+            DirectiveKind::AsWritten { .. } | DirectiveKind::Stage { .. } | DirectiveKind::NoTransaction => None,
         })
     }
 
@@ -70,8 +82,8 @@ pub fn parse(text: &str) -> Script {
     {
         diagnostics = refused_statement(copy).into_iter().collect();
     }
-    let first_statement = tree.statements.first().map(|statement| statement.span.start);
-    let (directives, faults) = directive::read(&tree.comments, first_statement);
+    let spans: Vec<Span> = tree.statements.iter().map(|statement| statement.span).collect();
+    let (directives, faults) = directive::read(&tree.comments, &spans);
     diagnostics.extend(faults);
     if diagnostics.is_empty() {
         diagnostics.extend(tree.statements.iter().filter_map(refused_statement));

@@ -8,8 +8,9 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 
 use super::statement::{
-    AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateIndex, CreateTable,
-    Drop, ObjectChange, ObjectKind, ReindexTarget, Sql, Statement, TransactionControl,
+    AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
+    ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange, ObjectKind,
+    ReindexTarget, Sql, Statement, TransactionControl,
 };
 use super::{Ident, ObjectName};
 use crate::model::Span;
@@ -109,7 +110,7 @@ impl Reader<'_> {
                 let into = node.descendants().find(|child| child.kind() == SyntaxKind::INTO_CLAUSE);
                 Sql::CreateTable(new_table(into.as_ref().and_then(first_name), node))
             }
-            S::CreateIndex(it) => create_index(it),
+            S::CreateIndex(it) => self.create_index(it),
             S::Do(it) => self.do_block(it),
             S::Explain(_) => {
                 let runs = has_token(node, SyntaxKind::ANALYZE_KW) || has_token(node, SyntaxKind::ANALYSE_KW);
@@ -148,7 +149,12 @@ impl Reader<'_> {
             S::Cluster(_) => Sql::Cluster { table: names_of(node, SyntaxKind::TABLE_NAME_REF).into_iter().next() },
             S::Repack(_) => Sql::Vacuum { full: true, tables: names_of(node, SyntaxKind::TABLE_NAME_REF) },
             S::Reindex(it) => reindex(it),
-            S::Refresh(it) => Sql::Refresh { view: first_name(node), concurrently: it.concurrently_token().is_some() },
+            S::Refresh(it) => Sql::Refresh {
+                view: first_name(node),
+                concurrently: it.concurrently_token().is_some(),
+                empties: matches!(it.data_option(), Some(ast::DataOption::WithNoData(_))),
+                after_view: it.view_token().map_or(0, |token| self.token_span(&token).end),
+            },
 
             S::Begin(it) => Sql::Transaction(if it.transaction_mode_list().is_some() {
                 TransactionControl::BeginWithModes
@@ -333,9 +339,115 @@ impl Reader<'_> {
     }
 
     fn alter_table(&self, it: &ast::AlterTable) -> Sql {
-        let table = it.table_relation_name().as_ref().and_then(|name| first_name(name.syntax()));
+        let relation = it.table_relation_name();
+        let table = relation.as_ref().and_then(|name| first_name(name.syntax()));
+        let only = relation.as_ref().is_some_and(|name| name.only_token().is_some());
         let actions = it.actions().filter_map(|action| self.alter_table_action(&action)).collect();
-        Sql::AlterTable(AlterTable { table, actions })
+        Sql::AlterTable(AlterTable { table, only, actions })
+    }
+
+    fn token_span(&self, token: &SyntaxToken) -> Span {
+        (self.to_file)(token.text_range())
+    }
+
+    fn create_index(&self, it: &ast::CreateIndex) -> Sql {
+        let items: Vec<_> = it.partition_item_list().iter().flat_map(|list| list.syntax().children()).collect();
+        let expression = |item: &SyntaxNode| item.children().next();
+        let plain = |item: &SyntaxNode| {
+            expression(item).filter(|expr| expr.kind() == SyntaxKind::NAME_REF).map(|expr| ident(&expr))
+        };
+        let relation = it.table_relation_name();
+        let included: Vec<_> = it
+            .index_include_clause()
+            .and_then(|clause| clause.syntax().children().next())
+            .iter()
+            .flat_map(SyntaxNode::children)
+            .collect();
+        let named_after = items.iter().chain(&included).filter_map(expression).map(|expr| called(&expr));
+        let end = self.span(it.syntax()).end;
+        let on = it.on_token().map_or(end, |token| self.token_span(&token).start);
+        let behind_table = relation.as_ref().map_or(on, |name| self.span(name.syntax()).end);
+        Sql::CreateIndex(CreateIndex {
+            name: it.index().as_ref().and_then(|name| first_name(name.syntax())),
+            table: relation.as_ref().and_then(|name| first_name(name.syntax())),
+            unique: it.unique_token().is_some(),
+            concurrently: it.concurrently_token().is_some(),
+            if_not_exists: it.if_not_exists().is_some(),
+            only: relation.is_some_and(|name| name.only_token().is_some()),
+            columns: items.iter().filter_map(plain).collect(),
+            named_after: named_after.collect(),
+            anchors: IndexAnchors {
+                after_index: it.index_token().map_or(on, |token| self.token_span(&token).end),
+                on,
+                definition: Span::new(behind_table, end),
+            },
+        })
+    }
+
+    fn add_column(&self, it: &ast::AddColumn) -> AddColumn {
+        AddColumn {
+            clauses: it.constraints().map(|constraint| self.column_clause(&constraint)).collect(),
+            ..add_column(it)
+        }
+    }
+
+    fn column_clause(&self, constraint: &ast::Constraint) -> ColumnClause {
+        use ColumnClauseKind as K;
+        let kind = match constraint {
+            ast::Constraint::CheckConstraint(_) => K::Check,
+            ast::Constraint::DefaultConstraint(_) => K::Default,
+            ast::Constraint::GeneratedConstraint(_) => K::Generated,
+            ast::Constraint::NotNullConstraint(_) => K::NotNull,
+            ast::Constraint::NullConstraint(_) => K::Null,
+            ast::Constraint::PrimaryKeyConstraint(_) => K::PrimaryKey,
+            ast::Constraint::ReferencesConstraint(_) => K::References,
+            ast::Constraint::UniqueConstraint(_) => K::Unique,
+            ast::Constraint::ExcludeConstraint(_) | ast::Constraint::ForeignKeyConstraint(_) => K::Other,
+        };
+        let node = constraint.syntax();
+        let span = self.span(node);
+        let clause = node.children().find(|child| child.kind() == SyntaxKind::CONSTRAINT_NAME_CLAUSE);
+        let body = match &clause {
+            Some(clause) => Span::new(self.span(clause).end, span.end),
+            None => span,
+        };
+        let name = clause.and_then(|clause| clause.children().next()).map(|name| ident(&name));
+        ColumnClause { kind, name, span, body }
+    }
+
+    fn add_constraint(&self, it: &ast::AddConstraint) -> Option<AddConstraint> {
+        let constraint = it.constraint()?;
+        let key = match &constraint {
+            ast::Constraint::UniqueConstraint(unique) => {
+                unique.index_parameters().map(|it| self.key_anchors(&it, unique.constraint_options()))
+            }
+            ast::Constraint::PrimaryKeyConstraint(primary) => {
+                primary.index_parameters().map(|it| self.key_anchors(&it, primary.constraint_options()))
+            }
+            _ => None,
+        };
+        let span = self.span(constraint.syntax());
+        Some(AddConstraint { span, key: key.flatten(), ..add_constraint(it)? })
+    }
+
+    fn key_anchors(
+        &self,
+        parameters: &ast::IndexParameters,
+        options: impl Iterator<Item = ast::ConstraintOption>,
+    ) -> Option<KeyAnchors> {
+        let part = |kind| parameters.syntax().children().find(|child| child.kind() == kind).map(|it| self.span(&it));
+        let columns = parameters.column_list()?;
+        let options: Vec<Span> = options.map(|option| self.span(option.syntax())).collect();
+        let options = options.first().zip(options.last()).map(|(first, last)| Span::new(first.start, last.end));
+        Some(KeyAnchors {
+            columns: self.span(columns.syntax()),
+            include: part(SyntaxKind::CONSTRAINT_INCLUDE_CLAUSE),
+            nulls: part(SyntaxKind::NULLS_DISTINCT).or_else(|| part(SyntaxKind::NULLS_NOT_DISTINCT)),
+            with: part(SyntaxKind::WITH_PARAMS),
+            tablespace: part(SyntaxKind::CONSTRAINT_INDEX_TABLESPACE),
+            options,
+            over_time: words(columns.syntax()).any(|word| word == "overlaps"),
+        })
     }
 
     fn alter_table_action(&self, action: &ast::AlterTableAction) -> Option<AlterTableAction> {
@@ -345,12 +457,13 @@ impl Reader<'_> {
         let span = self.span(node);
         let partition = || first_name(node);
         Some(match action {
-            A::AddColumn(it) => T::AddColumn(span, add_column(it)),
-            A::AddConstraint(it) => T::AddConstraint(span, add_constraint(it)?),
+            A::AddColumn(it) => T::AddColumn(span, self.add_column(it)),
+            A::AddConstraint(it) => T::AddConstraint(span, self.add_constraint(it)?),
             A::AlterColumn(it) => T::AlterColumn {
                 span,
                 column: it.column_name_ref().map(|column| ident(column.syntax())),
                 change: it.option().map_or(ColumnChange::Settle, |option| column_change(&option)),
+                new_type: it.option().and_then(|option| new_type(&option)),
             },
             A::AlterConstraint(_) => T::AlterConstraint(span),
             A::AttachPartition(_) => T::AttachPartition { span, partition: partition() },
@@ -471,20 +584,17 @@ fn new_table(name: Option<ObjectName>, node: &SyntaxNode) -> CreateTable {
     }
 }
 
-fn create_index(it: &ast::CreateIndex) -> Sql {
-    let items: Vec<_> = it.partition_item_list().iter().flat_map(|list| list.syntax().children()).collect();
-    let plain_column = |item: &SyntaxNode| {
-        let expression = item.children().next()?;
-        (expression.kind() == SyntaxKind::NAME_REF).then(|| ident(&expression))
+/// What the server calls an index's expression when it makes up a name (`FigureIndexColname`).
+fn called(expr: &SyntaxNode) -> Ident {
+    let inner = |node: &SyntaxNode| node.children().next().map(|child| called(&child));
+    let name = match expr.kind() {
+        SyntaxKind::NAME_REF => Some(ident(expr)),
+        SyntaxKind::CALL_EXPR => expr.children().next().and_then(|callee| object_name(&callee)).map(|it| it.name),
+        SyntaxKind::FIELD_EXPR => object_name(expr).map(|it| it.name),
+        SyntaxKind::PAREN_EXPR | SyntaxKind::CAST_EXPR => inner(expr),
+        _ => None,
     };
-    Sql::CreateIndex(CreateIndex {
-        name: it.index().as_ref().and_then(|name| first_name(name.syntax())),
-        table: it.table_relation_name().as_ref().and_then(|name| first_name(name.syntax())),
-        unique: it.unique_token().is_some(),
-        concurrently: it.concurrently_token().is_some(),
-        if_not_exists: it.if_not_exists().is_some(),
-        columns: items.iter().filter_map(plain_column).collect(),
-    })
+    name.unwrap_or_else(|| Ident::from_source("expr"))
 }
 
 fn add_column(it: &ast::AddColumn) -> AddColumn {
@@ -514,6 +624,7 @@ fn add_column(it: &ast::AddColumn) -> AddColumn {
         unique: has(SyntaxKind::UNIQUE_CONSTRAINT) || has(SyntaxKind::PRIMARY_KEY_CONSTRAINT),
         checked: has(SyntaxKind::CHECK_CONSTRAINT),
         references,
+        clauses: Vec::new(),
     }
 }
 
@@ -577,8 +688,17 @@ fn add_constraint(it: &ast::AddConstraint) -> Option<AddConstraint> {
         columns,
         not_valid: descendants(SyntaxKind::NOT_VALID).next().is_some(),
         using_index: descendants(SyntaxKind::USING_INDEX_NAME).next().is_some(),
+        not_enforced: descendants(SyntaxKind::NOT_ENFORCED).next().is_some(),
         references: names_of(node, SyntaxKind::TABLE_NAME_REF).into_iter().next(),
+        span: Span::new(0, 0),
+        key: None,
     })
+}
+
+fn new_type(option: &ast::AlterColumnOption) -> Option<NewType> {
+    let ast::AlterColumnOption::SetType(it) = option else { return None };
+    let name = it.ty()?.syntax().text().to_string().to_lowercase();
+    Some(NewType { name, converts: it.using_expr().is_some() })
 }
 
 fn is_no_callee(name: &SyntaxNode) -> bool {

@@ -77,6 +77,10 @@ pub enum Sql {
     Refresh {
         view: Option<ObjectName>,
         concurrently: bool,
+        /// WITH NO DATA: the view is emptied.
+        empties: bool,
+        /// Where CONCURRENTLY would stand.
+        after_view: usize,
     },
     Reindex {
         target: ReindexTarget,
@@ -236,8 +240,24 @@ pub struct CreateIndex {
     pub unique: bool,
     pub concurrently: bool,
     pub if_not_exists: bool,
+    /// ON ONLY: the index of a partitioned table alone, without its partitions.
+    pub only: bool,
     /// The plain columns of the key, expressions left out.
     pub columns: Vec<Ident>,
+    /// What the server calls the key's and INCLUDE's columns when it makes up a name for the index.
+    pub named_after: Vec<Ident>,
+    pub anchors: IndexAnchors,
+}
+
+/// Where the parts of CREATE INDEX stand, for whoever writes it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexAnchors {
+    /// Right behind INDEX.
+    pub after_index: usize,
+    /// Where ON begins.
+    pub on: usize,
+    /// From the access method to the end.
+    pub definition: Span,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,6 +274,8 @@ pub struct Drop {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlterTable {
     pub table: Option<ObjectName>,
+    /// ONLY: without the tables that inherit.
+    pub only: bool,
     pub actions: Vec<AlterTableAction>,
 }
 
@@ -266,6 +288,8 @@ pub enum AlterTableAction {
         span: Span,
         column: Option<Ident>,
         change: ColumnChange,
+        /// The type as it is written, when it changes.
+        new_type: Option<NewType>,
     },
     AlterConstraint(Span),
     AttachPartition {
@@ -345,6 +369,14 @@ impl AlterTableAction {
     }
 }
 
+/// ALTER COLUMN … TYPE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewType {
+    pub name: String,
+    /// USING: each value is computed anew.
+    pub converts: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one clause of the column definition")]
 pub struct AddColumn {
@@ -360,6 +392,33 @@ pub struct AddColumn {
     pub unique: bool,
     pub checked: bool,
     pub references: Option<ObjectName>,
+    /// The constraints and the default, in order.
+    pub clauses: Vec<ColumnClause>,
+}
+
+/// A constraint or default within a column's definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnClause {
+    pub kind: ColumnClauseKind,
+    pub name: Option<Ident>,
+    /// All of it.
+    pub span: Span,
+    /// Without `CONSTRAINT name`.
+    pub body: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColumnClauseKind {
+    Check,
+    Default,
+    Generated,
+    NotNull,
+    Null,
+    PrimaryKey,
+    References,
+    Unique,
+    /// What the server refuses on a column.
+    Other,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -370,7 +429,28 @@ pub struct AddConstraint {
     pub columns: Vec<Ident>,
     pub not_valid: bool,
     pub using_index: bool,
+    /// NOT ENFORCED (PostgreSQL 18): nothing is checked, now or later.
+    pub not_enforced: bool,
     pub references: Option<ObjectName>,
+    /// From CONSTRAINT, or its kind, to its end.
+    pub span: Span,
+    /// Where the parts of UNIQUE and PRIMARY KEY stand.
+    pub key: Option<KeyAnchors>,
+}
+
+/// Where the parts of a UNIQUE or PRIMARY KEY constraint stand, for whoever writes its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyAnchors {
+    /// The columns with their parentheses.
+    pub columns: Span,
+    pub include: Option<Span>,
+    pub nulls: Option<Span>,
+    pub with: Option<Span>,
+    pub tablespace: Option<Span>,
+    /// DEFERRABLE and INITIALLY DEFERRED.
+    pub options: Option<Span>,
+    /// WITHOUT OVERLAPS (PostgreSQL 18): no plain unique index can carry it.
+    pub over_time: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,7 +1,8 @@
 //! A pair of files → a migration that is ready to run, or everything that is wrong with it.
 
+use super::facts::Facts;
 use super::step::{Step, steps};
-use crate::classify::{Effect, StageDecision, decide_stage, effects};
+use crate::classify::{Effect, Fresh, StageDecision, decide_stage, effects};
 use crate::message;
 use crate::model::{MigrationName, MigrationNumber, Place, Problem, Span, Stage};
 use crate::parse::{DirectiveKind, MigrationFile, MigrationPair, Script, parse};
@@ -13,6 +14,8 @@ pub struct PlannedMigration {
     pub name: MigrationName,
     pub decision: StageDecision,
     pub effects: Vec<Effect>,
+    pub script: Script,
+    /// As they are without a database; see [`PlannedMigration::steps_with`].
     pub steps: Vec<Step>,
     /// Whether its down script does anything.
     pub can_be_undone: bool,
@@ -25,6 +28,12 @@ pub struct PlannedMigration {
 impl PlannedMigration {
     pub const fn stage(&self) -> Stage {
         self.decision.stage
+    }
+
+    /// The steps on a database of which these facts are known. `fresh` is what earlier migrations of the same
+    /// release create.
+    pub fn steps_with(&self, facts: &Facts, fresh: &Fresh) -> Result<Vec<Step>, Box<Problem>> {
+        steps(self.number, &self.up, &self.script, facts, fresh)
     }
 }
 
@@ -52,8 +61,8 @@ pub fn plan_up(pair: &MigrationPair) -> Result<PlannedMigration, Box<Problem>> {
             .hint(message!("file-empty-hint")));
     }
     let effects = effects(&up);
-    let (decision, steps) = match (decide_stage(&pair.name, &pair.up, &up, &effects), steps(pair.number, &pair.up, &up))
-    {
+    let steps = steps(pair.number, &pair.up, &up, &Facts::default(), &Fresh::default());
+    let (decision, steps) = match (decide_stage(&pair.name, &pair.up, &up, &effects), steps) {
         (Ok(decision), Ok(steps)) => (decision, steps),
         (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => return Err(problem),
         (Err(mut problem), Err(other)) => {
@@ -67,6 +76,7 @@ pub fn plan_up(pair: &MigrationPair) -> Result<PlannedMigration, Box<Problem>> {
         name: pair.name.clone(),
         decision,
         effects,
+        script: up,
         steps,
         can_be_undone: down.as_ref().is_ok_and(|steps| !steps.is_empty()),
         down_problem: down.err(),
@@ -87,7 +97,7 @@ fn plan_down(pair: &MigrationPair) -> Result<Vec<Step>, Box<Problem>> {
     }
     match Problem::all(problems) {
         Some(problem) => Err(problem),
-        None => steps(pair.number, &pair.down, &down),
+        None => steps(pair.number, &pair.down, &down, &Facts::default(), &Fresh::default()),
     }
 }
 

@@ -43,6 +43,15 @@ const SCHEDULE: [(u32, u64); 20] = [
 /// No attempt is shorter: below this a busy server's own delays would use it up.
 const LOCK_TIMEOUT_MIN: Duration = Duration::from_millis(10);
 
+/// What is left to wait for a further table while others wait for one that the transaction has locked already:
+/// all of its waits together last no longer than one would.
+pub fn rest_of(lock_timeout: Duration, since_first: Duration) -> Duration {
+    lock_timeout.saturating_sub(since_first).max(FURTHER_LOCK_MIN)
+}
+
+/// A busy table's lock is hardly to be had in less.
+const FURTHER_LOCK_MIN: Duration = Duration::from_millis(50);
+
 /// The attempts, in order. `lock_timeout` is the longest that any of them waits; the last one always waits
 /// that long, so that a budget of one attempt is one honest attempt.
 pub fn attempts(lock_timeout: Duration, count: u32) -> Vec<Attempt> {

@@ -1,12 +1,17 @@
 //! One unit of work, as data.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::classify::{Effect, effects_by_statement};
+use super::facts::Facts;
+use super::ops::{Context, Draft, DraftRun, Expansion, Refusal, expand, take_back};
+use crate::classify::{Effect, Fresh, effects_by_statement};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber, Place, Problem, Span};
 use crate::parse::{
-    CreateIndex, Drop, MigrationFile, ObjectKind, ReindexTarget, Script, Sql, Statement, TransactionControl, parse,
+    CreateIndex, Drop, Ident, MigrationFile, ObjectKind, ObjectName, ReindexTarget, Script, Sql, Statement,
+    TransactionControl, parse,
 };
 
 /// A step's place in its migration: 1, 2, 3 …
@@ -20,7 +25,10 @@ pub struct Step {
     pub migration: MigrationNumber,
     /// The statement as it is sent.
     pub sql: String,
-    /// Where it stands in its file.
+    /// The statement of the file that it comes from, counted from 1, and that statement's text.
+    pub statement: u32,
+    pub source: String,
+    /// Where that stands in its file.
     pub span: Span,
     /// What it does, for people.
     pub what: Vec<Message>,
@@ -33,7 +41,41 @@ pub struct Step {
     /// SET ROLE and its kin, or code that can run it: the role must be put back before the row is written.
     pub may_change_role: bool,
     pub run: RunMode,
+    pub take_back: TakeBack,
     pub safe_because: Message,
+}
+
+impl Step {
+    /// A step as the ledger kept it: what it locks and why it is safe was told when it was planned.
+    pub fn recorded(migration: MigrationNumber, id: StepId, statement: u32, source: String, sql: String) -> Self {
+        Self {
+            id,
+            migration,
+            statement,
+            span: Span::new(0, 0),
+            what: Vec::new(),
+            lock: None,
+            rewrites: false,
+            scans: false,
+            sets_session: begins_with_set(&source),
+            may_change_role: true,
+            run: RunMode::InTransaction { joins: false },
+            take_back: TakeBack::Impossible,
+            safe_because: message!("safe-own-transaction"),
+            source,
+            sql,
+        }
+    }
+
+    /// The table that others wait for while the step holds its lock.
+    pub fn strong_lock(&self) -> Option<&str> {
+        self.lock.as_ref().filter(|(mode, _)| mode.blocks_writes()).map(|(_, table)| table.as_str())
+    }
+
+    /// Whether the statement runs as the file has it.
+    pub fn is_as_written(&self) -> bool {
+        self.sql == self.source
+    }
 }
 
 /// How a step meets the ledger.
@@ -41,10 +83,21 @@ pub struct Step {
 pub enum RunMode {
     /// In the migration's one transaction, which also writes its row: both or neither.
     InMigration,
-    /// In a transaction of its own, which also writes the step's outcome.
-    OwnTransaction,
+    /// In a transaction that also writes the step's outcome: one of its own, or that of the step before it.
+    InTransaction { joins: bool },
     /// Outside any transaction: intent first, outcome after, and `settled` tells which after a crash.
     Standalone { settled: Settled },
+    /// Many short transactions, as often as it takes.
+    Backfill(Backfill),
+}
+
+/// A column's default for the rows that came before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backfill {
+    pub table: ObjectName,
+    pub column: Ident,
+    /// The user's triggers must not fire: the server's own way of filling a column fires none.
+    pub silences_triggers: bool,
 }
 
 /// How to find out whether a standalone step happened.
@@ -59,69 +112,207 @@ pub enum Settled {
     Unknown,
 }
 
+impl Settled {
+    /// An index that is there and valid.
+    pub fn index_stands(index: &ObjectName) -> Self {
+        let literal = index.to_string().replace('\'', "''");
+        Self::Ask {
+            query: format!(
+                "SELECT CASE WHEN i.indexrelid IS NULL THEN 'none' WHEN i.indisvalid THEN 'done' \
+                 WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p \
+                 WHERE p.datname = pg_catalog.current_database() AND p.index_relid = i.indexrelid) THEN 'busy' \
+                 ELSE 'half' END \
+                 FROM (SELECT to_regclass('{literal}') AS oid) c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
+            ),
+            undo: format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"),
+        }
+    }
+
+    /// An index that is no more.
+    pub fn index_is_gone(index: &ObjectName) -> Self {
+        let literal = index.to_string().replace('\'', "''");
+        Self::Ask {
+            query: format!("SELECT CASE WHEN to_regclass('{literal}') IS NULL THEN 'done' ELSE 'none' END"),
+            undo: String::new(),
+        }
+    }
+}
+
+/// What becomes of a step that has committed when a later one of its migration fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakeBack {
+    /// This leads back to where it was.
+    Run(String),
+    /// The same, outside any transaction.
+    RunAlone(String),
+    /// It leaves nothing, or goes with what an earlier step is taken back by.
+    NotNeeded,
+    /// It stands.
+    Impossible,
+}
+
 fn begins_with_set(sql: &str) -> bool {
     let word = sql.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
     ["set", "reset"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
-/// The statements of a file as steps. Refuses a file whose statements cannot share a transaction.
-pub fn steps(migration: MigrationNumber, file: &MigrationFile, script: &Script) -> Result<Vec<Step>, Box<Problem>> {
+/// The statements of a file as steps, safe ones where `facts` tell that a table is in use. Refuses a file whose
+/// statements cannot share a transaction, and a statement that cannot be made safe.
+pub fn steps(
+    migration: MigrationNumber,
+    file: &MigrationFile,
+    script: &Script,
+    facts: &Facts,
+    fresh: &Fresh,
+) -> Result<Vec<Step>, Box<Problem>> {
     let place = |span| Place::span(Arc::clone(&file.path), &file.text, span);
     check_transaction_control(script, &place)?;
-    let runnable: Vec<(&Statement, Vec<Effect>)> = script
-        .statements
-        .iter()
-        .zip(effects_by_statement(script))
-        .filter(|(statement, _)| !is_bracket(&statement.sql))
-        .collect();
-    let stands_alone = |effects: &[Effect]| effects.iter().any(|effect| !effect.in_transaction);
-    let first_alone = runnable.iter().find(|(_, effects)| stands_alone(effects));
-    let all_alone = runnable.iter().all(|(_, effects)| stands_alone(effects));
-    if let (Some((alone, _)), false, false) = (first_alone, all_alone, script.no_transaction()) {
+    let parts = parts(migration, file, script, facts, fresh)?;
+    let stands_alone = |part: &Part<'_>| part.drafts.is_none() && part.stands_alone();
+    let first_alone = parts.iter().find(|part| stands_alone(part));
+    let all_alone = parts.iter().all(stands_alone);
+    if let (Some(alone), false, false) = (first_alone, all_alone, script.no_transaction()) {
         return Err(Problem::refused(message!("statement-not-in-transaction"))
-            .at(place(alone.span))
+            .at(place(alone.statement.span))
             .hint(message!("statement-not-in-transaction-split-hint"))
             .hint(message!("statement-not-in-transaction-directive-hint")));
     }
-    let numbered = (1..).map(StepId).zip(runnable);
-    Ok(numbered
-        .map(|(id, (statement, effects))| {
-            let run = if stands_alone(&effects) {
-                RunMode::Standalone { settled: settled(&statement.sql) }
-            } else if script.no_transaction() {
-                RunMode::OwnTransaction
-            } else {
-                RunMode::InMigration
-            };
-            let strongest = effects.iter().flat_map(|effect| &effect.locks).max_by_key(|lock| lock.mode);
-            Step {
-                id,
-                migration,
-                sql: statement.span.of(&file.text).to_owned(),
-                span: statement.span,
-                what: effects.iter().map(|effect| effect.what.clone()).collect(),
-                lock: strongest.map(|lock| (lock.mode, lock.table.to_string())),
-                rewrites: effects.iter().any(|effect| effect.rewrites),
-                scans: effects.iter().any(|effect| effect.scans),
-                sets_session: statement.sql == Sql::Session && begins_with_set(statement.span.of(&file.text)),
-                may_change_role: matches!(
-                    statement.sql,
-                    Sql::Session | Sql::Call | Sql::Do { .. } | Sql::Query { .. } | Sql::Transaction(_)
-                ),
-                safe_because: safe_because(&run, &effects),
-                run,
+    let in_one = !script.no_transaction() && parts.iter().all(|part| part.drafts.is_none() && !part.stands_alone());
+    let mut steps: Vec<Step> = Vec::new();
+    for part in parts {
+        let before = steps.last().map(|step| step.run.clone());
+        let drafts = part.drafts.clone().unwrap_or_else(|| vec![part.as_written(in_one, facts)]);
+        for (place, draft) in drafts.into_iter().enumerate() {
+            let id = StepId(u32::try_from(steps.len()).unwrap_or(u32::MAX).saturating_add(1));
+            // A statement as it is written shares the transaction of the one before it, as in psql's
+            // single transaction: what can be one, is.
+            let follows = matches!(before, Some(RunMode::InTransaction { .. })) && !script.no_transaction();
+            let joins = place == 0 && part.drafts.is_none() && follows;
+            let mut step = part.step(id, migration, file, draft, joins);
+            if in_one {
+                step.run = RunMode::InMigration;
             }
-        })
-        .collect())
+            steps.push(step);
+        }
+    }
+    Ok(steps)
 }
 
-/// The steps of a down script that the ledger kept. It was checked when it was recorded.
-pub fn down_steps(migration: MigrationNumber, file: &MigrationFile) -> Result<Vec<Step>, Box<Problem>> {
-    let script = parse(&file.text);
-    if let Some(diagnostic) = script.diagnostics.first() {
-        return Err(diagnostic.clone().problem(&file.path, &file.text));
+/// One statement of a file and what becomes of it.
+struct Part<'a> {
+    ordinal: u32,
+    statement: &'a Statement,
+    effects: Vec<Effect>,
+    /// `None` where it runs as it is written.
+    drafts: Option<Vec<Draft>>,
+    text: &'a str,
+}
+
+fn parts<'a>(
+    migration: MigrationNumber,
+    file: &'a MigrationFile,
+    script: &'a Script,
+    facts: &Facts,
+    fresh: &Fresh,
+) -> Result<Vec<Part<'a>>, Box<Problem>> {
+    let (given, helpers) = (RefCell::new(BTreeSet::new()), Cell::new(0));
+    let mut fresh = fresh.clone();
+    let mut parts = Vec::new();
+    let mut problems = Vec::new();
+    let runnable =
+        script.statements.iter().zip(effects_by_statement(script)).filter(|(statement, _)| !is_bracket(&statement.sql));
+    for (ordinal, (statement, effects)) in (1..).zip(runnable) {
+        let context = Context { facts, fresh: &fresh, migration, text: &file.text, given: &given, helpers: &helpers };
+        let expansion = match script.as_written(statement) {
+            Some(_) => Expansion::AsWritten,
+            None => expand(statement, &context),
+        };
+        fresh.learn(&statement.sql);
+        let drafts = match expansion {
+            Expansion::AsWritten => None,
+            Expansion::Steps(drafts) => Some(drafts),
+            Expansion::Refused(refusal) => {
+                problems.push(not_safe(file, statement, &effects, refusal));
+                None
+            }
+        };
+        parts.push(Part { ordinal, statement, effects, drafts, text: statement.span.of(&file.text) });
     }
-    steps(migration, file, &script)
+    match Problem::all(problems) {
+        Some(problem) => Err(problem),
+        None => Ok(parts),
+    }
+}
+
+fn not_safe(file: &MigrationFile, statement: &Statement, effects: &[Effect], refusal: Refusal) -> Box<Problem> {
+    let dear = effects.iter().find(|effect| effect.rewrites).or_else(|| effects.first());
+    let span = dear.map_or(statement.span, |effect| effect.span);
+    Problem::refused(message!("statement-not-safe"))
+        .at(Place::span(Arc::clone(&file.path), &file.text, span))
+        .note(refusal.because)
+        .note(message!("nothing-changed"))
+        .hint(refusal.way_out)
+        .hint(message!("statement-not-safe-hint"))
+}
+
+impl Part<'_> {
+    fn stands_alone(&self) -> bool {
+        self.effects.iter().any(|effect| !effect.in_transaction)
+    }
+
+    /// The statement as its file has it.
+    fn as_written(&self, in_one: bool, facts: &Facts) -> Draft {
+        let run = if self.stands_alone() { DraftRun::Alone(settled(&self.statement.sql)) } else { DraftRun::Begins };
+        let take_back = if in_one { TakeBack::Impossible } else { take_back(&self.statement.sql, facts) };
+        let safe_because = safe_because(&run, in_one, &self.effects);
+        Draft { sql: self.text.to_owned(), what: None, lock: None, scans: false, run, take_back, safe_because }
+    }
+
+    fn step(&self, id: StepId, migration: MigrationNumber, file: &MigrationFile, draft: Draft, joins: bool) -> Step {
+        // A draft that brings its own words stands for a part of the statement only.
+        let is_whole = draft.what.is_none();
+        let as_written = self.drafts.is_none();
+        let strongest = self.effects.iter().flat_map(|effect| &effect.locks).max_by_key(|lock| lock.mode);
+        let of_effects = strongest.map(|lock| (lock.mode, lock.table.to_string()));
+        let what = match draft.what {
+            Some(what) => vec![what],
+            None => self.effects.iter().map(|effect| effect.what.clone()).collect(),
+        };
+        Step {
+            id,
+            migration,
+            statement: self.ordinal,
+            source: self.text.to_owned(),
+            span: self.statement.span,
+            what,
+            lock: if draft.lock.is_some() || !is_whole { draft.lock } else { of_effects },
+            rewrites: as_written && self.effects.iter().any(|effect| effect.rewrites),
+            scans: if as_written { self.effects.iter().any(|effect| effect.scans) } else { draft.scans },
+            sets_session: self.statement.sql == Sql::Session && begins_with_set(self.statement.span.of(&file.text)),
+            may_change_role: matches!(
+                self.statement.sql,
+                Sql::Session | Sql::Call | Sql::Do { .. } | Sql::Query { .. } | Sql::Transaction(_)
+            ),
+            run: match draft.run {
+                DraftRun::Begins => RunMode::InTransaction { joins },
+                DraftRun::Joins => RunMode::InTransaction { joins: true },
+                DraftRun::Alone(settled) => RunMode::Standalone { settled },
+                DraftRun::Fills(backfill) => RunMode::Backfill(backfill),
+            },
+            sql: draft.sql,
+            take_back: draft.take_back,
+            safe_because: draft.safe_because,
+        }
+    }
+}
+
+/// A down script that the ledger kept. It was checked when it was recorded.
+pub fn read_down_script(file: &MigrationFile) -> Result<Script, Box<Problem>> {
+    let script = parse(&file.text);
+    match script.diagnostics.first() {
+        Some(diagnostic) => Err(diagnostic.clone().problem(&file.path, &file.text)),
+        None => Ok(script),
+    }
 }
 
 /// BEGIN and COMMIT around a file's statements: the migration's own transaction takes their place,
@@ -152,14 +343,17 @@ fn check_transaction_control(script: &Script, place: &dyn Fn(Span) -> Place) -> 
     }
 }
 
-fn safe_because(run: &RunMode, effects: &[Effect]) -> Message {
+fn safe_because(run: &DraftRun, in_one: bool, effects: &[Effect]) -> Message {
     match run {
-        RunMode::Standalone { settled: Settled::Ask { .. } } => message!("safe-standalone-settled"),
-        RunMode::Standalone { settled: Settled::Again } => message!("safe-standalone-again"),
-        RunMode::Standalone { settled: Settled::Unknown } => message!("safe-standalone-unknown"),
-        RunMode::OwnTransaction => message!("safe-own-transaction"),
-        RunMode::InMigration if effects.iter().all(|effect| effect.locks.is_empty()) => message!("safe-no-lock"),
-        RunMode::InMigration => message!("safe-lock-timeout"),
+        DraftRun::Alone(Settled::Ask { .. }) => message!("safe-standalone-settled"),
+        DraftRun::Alone(Settled::Again) => message!("safe-standalone-again"),
+        DraftRun::Alone(Settled::Unknown) => message!("safe-standalone-unknown"),
+        DraftRun::Fills(_) => message!("safe-batches"),
+        DraftRun::Begins | DraftRun::Joins if !in_one => message!("safe-own-transaction"),
+        DraftRun::Begins | DraftRun::Joins if effects.iter().all(|effect| effect.locks.is_empty()) => {
+            message!("safe-no-lock")
+        }
+        DraftRun::Begins | DraftRun::Joins => message!("safe-lock-timeout"),
     }
 }
 
@@ -169,31 +363,11 @@ fn settled(sql: &Sql) -> Settled {
         Sql::CreateIndex(CreateIndex { name: Some(index), table, .. }) => {
             // CREATE INDEX puts the index into the schema of its table; the name itself bears none.
             let schema = table.as_ref().and_then(|table| table.schema.as_ref());
-            let qualified = match schema {
-                Some(schema) => format!("{schema}.{}", index.name),
-                None => index.name.to_string(),
-            };
-            let literal = qualified.replace('\'', "''");
-            Settled::Ask {
-                query: format!(
-                    "SELECT CASE WHEN i.indexrelid IS NULL THEN 'none' WHEN i.indisvalid THEN 'done' \
-                     WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p \
-                     WHERE p.datname = pg_catalog.current_database() AND p.index_relid = i.indexrelid) THEN 'busy' \
-                     ELSE 'half' END \
-                     FROM (SELECT to_regclass('{literal}') AS oid) c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
-                ),
-                undo: format!("DROP INDEX CONCURRENTLY IF EXISTS {qualified}"),
-            }
+            Settled::index_stands(&ObjectName { schema: schema.cloned(), name: index.name.clone() })
         }
         Sql::Drop(Drop { object: ObjectKind::Index, names, if_exists, .. }) => match (names.as_slice(), if_exists) {
             (_, true) => Settled::Again,
-            ([index], false) => Settled::Ask {
-                query: format!(
-                    "SELECT CASE WHEN to_regclass('{}') IS NULL THEN 'done' ELSE 'none' END",
-                    index.to_string().replace('\'', "''")
-                ),
-                undo: String::new(),
-            },
+            ([index], false) => Settled::index_is_gone(index),
             _ => Settled::Unknown,
         },
         Sql::Vacuum { .. } | Sql::Alter { object: ObjectKind::System, .. } => Settled::Again,

@@ -1,25 +1,48 @@
 //! Running the steps of one migration, up or down, in one transaction with its row.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Message, MigrationNumber, Problem};
 use lockkeeper_core::parse::MigrationFile;
-use lockkeeper_core::plan::{Step, attempts};
+use lockkeeper_core::plan::{Step, attempts, rest_of};
 
 use super::failure;
 use super::progress::{Progress, Reporter};
-use super::session::{Broken, Session, stopped};
+use super::session::{Broken, Seen, Session, Watch, stopped};
 use crate::ledger::Lease;
 use crate::postgres::sqlstate::is_transient;
 use crate::postgres::{Blocker, Connection, SqlError};
-use crate::seams::{jittered, sleep};
+use crate::seams::{instant, jittered, sleep};
 
 /// Where a transaction broke: at a step of the file, or around them.
 enum At<'s> {
     Step(&'s Step),
     Around,
+}
+
+/// How long a transaction may still wait for locks. Who waits for a table that it has locked already also waits
+/// while it queues for another one: all of that together shall last no longer than one `lock_timeout`.
+struct Budget<'s> {
+    lock_timeout: Duration,
+    /// The tables that others wait for.
+    held: Vec<&'s str>,
+    /// When the first of them was asked for.
+    since: Option<Instant>,
+}
+
+impl<'s> Budget<'s> {
+    async fn before(&mut self, step: &'s Step, session: &Session, seen: &mut Watch<'_>) -> Result<(), Broken> {
+        let Some(table) = step.strong_lock().filter(|table| !self.held.contains(table)) else { return Ok(()) };
+        self.held.push(table);
+        let Some(since) = self.since else {
+            self.since = Some(instant());
+            return Ok(());
+        };
+        let rest = rest_of(self.lock_timeout, since.elapsed());
+        session.run(&format!("SET LOCAL lock_timeout = '{}ms'", rest.as_millis()), seen).await
+    }
 }
 
 /// One direction of one migration: what to run, and as whom.
@@ -30,6 +53,8 @@ pub struct Work<'a> {
     pub number: MigrationNumber,
     pub file: &'a MigrationFile,
     pub steps: &'a [Step],
+    /// Whether they are all of the migration, and not some of it.
+    pub is_whole: bool,
     /// What is being done, should it fail: "migration 07 failed".
     pub doing: &'a Message,
 }
@@ -97,13 +122,17 @@ impl<'a> Work<'a> {
         let around = |broken: Broken| (broken, At::Around);
         let session = self.session;
         let transaction = session.begin(self.lease, lock_timeout).await.map_err(around)?;
-        let mut seen = |found: Vec<Blocker>| {
-            // The same ones again, attempt after attempt, are no news.
-            if !found.iter().map(|it| it.pid).eq(blockers.iter().map(|it| it.pid)) {
-                report(Progress::Blocked { number: self.number, blockers: found.clone() });
+        let mut seen = |seen: Seen| match seen {
+            Seen::Blocked(found) => {
+                // The same ones again, attempt after attempt, are no news.
+                if !found.iter().map(|it| it.pid).eq(blockers.iter().map(|it| it.pid)) {
+                    report(Progress::Blocked { number: self.number, blockers: found.clone() });
+                }
+                *blockers = found;
             }
-            *blockers = found;
+            Seen::Building(_) => {}
         };
+        let mut budget = Budget { lock_timeout, held: Vec::new(), since: None };
         // Once COMMIT was answered, whatever it did, no transaction is open that could be rolled back.
         let ended = Cell::new(false);
         let settings_moved = session.connection.is_pooled() || self.steps.iter().any(|step| step.may_change_role);
@@ -112,11 +141,13 @@ impl<'a> Work<'a> {
                 return self.recorded(record, &transaction, &ended).await.map_err(around);
             };
             for step in before {
+                budget.before(step, session, &mut seen).await.map_err(around)?;
                 session.run(&step.sql, &mut seen).await.map_err(|broken| (broken, At::Step(step)))?;
                 if let Some(cause) = session.stop.cause() {
                     return Err((Broken::Stopped(cause), At::Around));
                 }
             }
+            budget.before(last, session, &mut seen).await.map_err(around)?;
             if settings_moved {
                 session.run(&last.sql, &mut seen).await.map_err(|broken| (broken, At::Step(last)))?;
                 // A migration may have left a role behind that has no rights on the ledger, and behind a pooler
@@ -165,8 +196,8 @@ impl<'a> Work<'a> {
                 let problem = failure::statement(self.file, step, &error, self.doing.clone());
                 // A broken connection leaves the same, and only the next look at the ledger can say so.
                 match error {
-                    SqlError::Server { .. } => problem.note(message!("transaction-rolled-back")),
-                    SqlError::Lost { .. } => problem,
+                    SqlError::Server { .. } if self.is_whole => problem.note(message!("transaction-rolled-back")),
+                    SqlError::Server { .. } | SqlError::Lost { .. } => problem,
                 }
             }
             (broken, _) => failure::transaction(self.file, broken, self.doing.clone()),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{ExitClass, Message, Place, Problem, Span};
+use lockkeeper_core::model::{ExitClass, Message, MigrationNumber, Place, Problem, Span};
 use lockkeeper_core::parse::MigrationFile;
 use lockkeeper_core::plan::Step;
 
 use super::session::{Broken, stopped};
-use crate::ledger::Lease;
+use crate::ledger::{Lease, Standing, StoredStep};
 use crate::postgres::{InnerPosition, SqlError, sqlstate};
 
 /// Where an offset of the statement stands in the file; without one, the whole statement.
@@ -69,9 +69,15 @@ fn inline_block_line(sql: &str, context: &str) -> Option<usize> {
 pub fn statement(file: &MigrationFile, step: &Step, error: &SqlError, doing: Message) -> Box<Problem> {
     match error {
         SqlError::Server { report, position, inner } => {
-            let offset = offset(&step.sql, *position, inner.as_ref(), report.context.as_deref());
-            let problem =
+            // A position in a statement of ours means nothing in the file.
+            let offset = Some(())
+                .filter(|()| step.is_as_written())
+                .and_then(|()| offset(&step.sql, *position, inner.as_ref(), report.context.as_deref()));
+            let mut problem =
                 Problem::new(ExitClass::MigrationFailed, doing).at(place(file, step, offset)).server(report.clone());
+            if !step.is_as_written() {
+                problem = problem.note(message!("step-ran", what = step.what.clone(), sql = step.sql.as_str()));
+            }
             match way_out(&report.sqlstate) {
                 Some(hint) => problem.hint(hint),
                 None => problem,
@@ -79,6 +85,22 @@ pub fn statement(file: &MigrationFile, step: &Step, error: &SqlError, doing: Mes
         }
         SqlError::Lost { .. } => error.problem(ExitClass::MigrationFailed, doing).at(place(file, step, None)),
     }
+}
+
+/// Says which steps of a migration stand, and what becomes of them.
+pub fn standing(problem: Box<Problem>, steps: &[StoredStep], total: usize) -> Box<Problem> {
+    let is_done = |step: &&StoredStep| step.standing == Standing::Done;
+    let done = steps.iter().filter(is_done).count();
+    let mut problem = problem.note(message!("steps-standing", done = done, total = total));
+    for step in steps {
+        let sql = step.sql.lines().next().unwrap_or("");
+        let told = match step.standing {
+            Standing::Done => message!("step-stands", ordinal = step.id.0, sql = sql),
+            _ => message!("step-outcome-open", ordinal = step.id.0, sql = sql),
+        };
+        problem = problem.note(told);
+    }
+    problem.hint(message!("steps-standing-hint"))
 }
 
 /// Hints of ours for what the server says most often in a migration.
@@ -102,6 +124,16 @@ pub fn transaction(file: &MigrationFile, broken: Broken, doing: Message) -> Box<
             .at(Place::file(Arc::clone(&file.path)))
             .hint(message!("transaction-left-hint")),
     }
+}
+
+/// What the log keeps of a failure.
+pub fn payload(number: MigrationNumber, problem: &Problem) -> serde_json::Value {
+    serde_json::json!({
+        "number": number.get(),
+        "problem": problem.message.id,
+        "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
+        "message": problem.server.as_ref().map(|server| server.message.as_str()),
+    })
 }
 
 #[cfg(test)]

@@ -2,16 +2,20 @@
 
 mod approval;
 mod apply;
+mod backfill;
 mod deploy;
 mod drift;
 mod failure;
 mod gates;
 mod pooled;
 mod progress;
+mod resume;
 mod rollback;
 mod session;
 mod stage;
 mod standalone;
+mod steps;
+mod take_back;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
@@ -22,3 +26,4 @@ pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollb
 pub use session::{Limits, Session, exit_of};
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;
+pub use steps::plan_steps;

@@ -20,9 +20,9 @@ use lockkeeper_core::parse::{
 use lockkeeper_core::plan::{RunMode, Step};
 use tokio_postgres::types::Type;
 
-use super::session::{Broken, Session};
+use super::session::{Broken, Session, Watch};
 use crate::ledger::Param;
-use crate::postgres::{Blocker, Connection, SqlError, sqlstate};
+use crate::postgres::{Connection, SqlError, sqlstate};
 use crate::seams::sleep;
 
 /// How often a statement is tried that failed for what another client may have set.
@@ -127,7 +127,7 @@ pub fn may_be_of_the_session(error: &SqlError) -> bool {
 
 /// Runs a statement bare, and alone. Not even a question may travel in front of it: once that is answered,
 /// `PgBouncer` believes the session free, and should we die meanwhile it lends it out with our statement running.
-pub async fn run(session: &Session, sql: &str, seen: &mut (dyn FnMut(Vec<Blocker>) + '_)) -> Result<(), Broken> {
+pub async fn run(session: &Session, sql: &str, seen: &mut Watch<'_>) -> Result<(), Broken> {
     session.forget_pid();
     session.run(sql, seen).await
 }

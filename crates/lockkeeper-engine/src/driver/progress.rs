@@ -1,13 +1,35 @@
 //! What the driver tells while it works.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lockkeeper_core::model::{Message, MigrationName, MigrationNumber, ObjectDifference, PointName, ServerReport};
 
 use crate::postgres::Blocker;
+use crate::seams::instant;
 
 /// Receives progress. It must not block: the driver holds locks while it speaks.
 pub type Reporter<'a> = dyn FnMut(Progress) + 'a;
+
+/// Between two lines that say how far a long step is.
+const TOLD_EVERY: Duration = Duration::from_secs(3);
+
+/// Lets a long step tell how far it is, but not at every turn.
+#[derive(Debug, Default)]
+pub struct Pace {
+    last: Option<Instant>,
+}
+
+impl Pace {
+    /// Whether it is time for another line. The first comes after a while: most steps are over by then.
+    pub fn is_due(&mut self) -> bool {
+        let last = *self.last.get_or_insert_with(instant);
+        let is_due = last.elapsed() >= TOLD_EVERY;
+        if is_due {
+            self.last = Some(instant());
+        }
+        is_due
+    }
+}
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -40,6 +62,20 @@ pub enum Progress {
     StepCleared {
         number: MigrationNumber,
         ordinal: u32,
+    },
+    /// How far a long step is: rows or blocks, as PostgreSQL counts them.
+    StepProgress {
+        number: MigrationNumber,
+        ordinal: u32,
+        phase: String,
+        done: i64,
+        total: i64,
+    },
+    /// What was done of a migration that failed is taken back.
+    TakingBack {
+        number: MigrationNumber,
+        ordinal: u32,
+        sql: String,
     },
     MigrationApplied {
         number: MigrationNumber,

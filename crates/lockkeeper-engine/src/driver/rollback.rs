@@ -1,21 +1,26 @@
 //! The way back to a rollback point: down scripts in reverse order, each with its ledger row.
 
+use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Checksum, MigrationNumber, PointName, Problem};
 use lockkeeper_core::parse::{MigrationFile, MigrationPair};
-use lockkeeper_core::plan::{RollbackPlan, Step, Undo, down_steps, plan_rollback};
+use lockkeeper_core::plan::{AppliedMigration, RollbackPlan, Step, TakeBack, Undo, plan_rollback, read_down_script};
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
 use super::drift::Watch;
+use super::failure;
 use super::pooled;
 use super::progress::{Progress, Reporter};
-use super::session::{Session, stopped};
-use super::stage::{failure_payload, unfinished};
+use super::resume::resume;
+use super::session::{Limits, Session, stopped};
 use super::standalone::{Run, Unsettled};
+use super::steps::plan_steps;
+use super::take_back::{Remains, take_back};
 use crate::ledger::{
-    Lease, LedgerSnapshot, PointRecord, begin_undo, mark_unsettled, query, read, read_down, read_problem, record_event,
-    set_state, undone, void_points_after,
+    Lease, LedgerSnapshot, PointRecord, Standing, StepsOf, StoredStep, begin_undo, mark_unsettled,
+    problem as ledger_problem, query, read, read_down, read_problem, record_event, set_state, undone,
+    void_points_after,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -53,12 +58,16 @@ pub struct RollbackOutcome {
 ///
 /// # Errors
 /// An unknown point, a stage-2 migration in the way, a down script that cannot be read.
-pub async fn preview_rollback(connection: &Connection, request: &RollbackRequest<'_>) -> Answer<Vec<PreparedUndo>> {
+pub async fn preview_rollback(
+    connection: &Connection,
+    request: &RollbackRequest<'_>,
+    limits: &Limits,
+) -> Answer<Vec<PreparedUndo>> {
     let Some(snapshot) = read(connection).await? else {
         return Err(Problem::refused(message!("rollback-no-ledger")));
     };
     let point = find_point(&snapshot, &request.point)?;
-    prepare(connection, &snapshot, point, request).await
+    prepare(connection, &snapshot, point, request, limits).await
 }
 
 /// Goes back to the point.
@@ -97,17 +106,40 @@ async fn prepare(
     snapshot: &LedgerSnapshot,
     point: &PointRecord,
     request: &RollbackRequest<'_>,
+    limits: &Limits,
 ) -> Answer<Vec<PreparedUndo>> {
     let applied = snapshot.applied_migrations();
     let RollbackPlan { undo } = plan_rollback(&point.name, point.after, &applied, request.past_stage2)?;
     let mut prepared = Vec::new();
     for undo in undo {
+        let is_begun = snapshot.applied.iter().any(|row| row.migration.seq == undo.migration.seq && row.undoing);
+        if !undo.migration.complete && !is_begun && request.down_from_files.is_none() {
+            check_half_applied(connection, &undo.migration, &request.point).await?;
+        }
         let file = down_file(connection, &undo, request).await?;
-        let steps = down_steps(undo.migration.number, &file)?;
+        let script = read_down_script(&file)?;
+        let steps = plan_steps(connection, undo.migration.number, &file, &script, &Fresh::default(), limits).await?;
         prepared.push(PreparedUndo { undo, file, steps });
     }
     pooled::check(connection, prepared.iter().map(|undo| (&undo.file, undo.steps.as_slice())))?;
     Ok(prepared)
+}
+
+/// A migration that stopped half-way can go back when each of its steps can; else nothing of the way back begins.
+async fn check_half_applied(connection: &Connection, migration: &AppliedMigration, point: &PointName) -> Answer<()> {
+    let of = StepsOf { seq: migration.seq, is_up: true, actor: "" };
+    let stored = of.read(connection).await.map_err(unreadable)?;
+    let total = stored.len();
+    let stands = |step: &StoredStep| step.standing == Standing::Done && step.take_back == TakeBack::Impossible;
+    let Some(last) = stored.iter().rposition(stands) else { return Ok(()) };
+    let standing: Vec<_> = stored.into_iter().take(last + 1).collect();
+    Err(failure::standing(half_applied(migration, point), &standing, total).note(message!("nothing-changed")))
+}
+
+fn half_applied(migration: &AppliedMigration, point: &PointName) -> Box<Problem> {
+    Problem::refused(message!("undo-half-applied", number = migration.number.to_string()))
+        .hint(message!("undo-half-applied-finish-hint"))
+        .hint(message!("undo-half-applied-files-hint", point = point.as_str()))
 }
 
 async fn down_file(connection: &Connection, undo: &Undo, request: &RollbackRequest<'_>) -> Answer<MigrationFile> {
@@ -132,7 +164,7 @@ async fn under_lease(
 ) -> Answer<RollbackOutcome> {
     let snapshot = read(&session.connection).await?.ok_or_else(Lease::lost)?;
     let point = find_point(&snapshot, &request.point)?;
-    let prepared = prepare(&session.connection, &snapshot, point, request).await?;
+    let prepared = prepare(&session.connection, &snapshot, point, request, &session.limits).await?;
     let release = snapshot.release.clone();
     let going_back = release.as_ref().is_some_and(|release| release.state == ReleaseState::RollingBack);
     if prepared.is_empty() && !going_back {
@@ -152,9 +184,12 @@ async fn under_lease(
             return Err(stopped(cause).note(message!("rollback-progress", undone = undone.len(), total = total)));
         }
         let began = instant();
-        if let Err(problem) = undo_one(session, lease, &snapshot, prepared, request, report).await {
+        let is_begun =
+            snapshot.applied.iter().any(|row| row.migration.seq == prepared.undo.migration.seq && row.undoing);
+        let undoing = Undoing { session, lease, prepared, request };
+        if let Err(problem) = undoing.run(is_begun, report).await {
             let release_id = release.as_ref().map(|release| release.id);
-            session.observe(lease, "undo_failed", release_id, failure_payload(number, &problem)).await;
+            session.observe(lease, "undo_failed", release_id, failure::payload(number, &problem)).await;
             return Err(problem
                 .note(message!("rollback-progress", undone = undone.len(), total = total))
                 .hint(message!("rollback-failed-hint", point = request.point.as_str())));
@@ -198,30 +233,92 @@ async fn start(
         .await
 }
 
-async fn undo_one(
-    session: &Session,
-    lease: &Lease,
-    snapshot: &LedgerSnapshot,
-    prepared: &PreparedUndo,
-    request: &RollbackRequest<'_>,
-    report: &mut Reporter<'_>,
-) -> Answer<()> {
-    let migration = &prepared.undo.migration;
-    let actor = session.holder.actor.as_str();
-    let doing = message!("undo-failed", number = migration.number.to_string(), name = migration.name.as_str());
-    let row = async |connection: &Connection, transaction: &str| {
-        let written = undone(connection, migration.seq, actor, &request.reason, transaction).await?;
-        Ok(written.then_some(()))
-    };
-    let work =
-        Work { session, lease, number: migration.number, file: &prepared.file, steps: &prepared.steps, doing: &doing };
-    if !Run::is_needed(&prepared.steps) {
-        return work.in_one_transaction(row, report).await;
+/// One migration on its way out of the database.
+struct Undoing<'a> {
+    session: &'a Session,
+    lease: &'a Lease,
+    prepared: &'a PreparedUndo,
+    request: &'a RollbackRequest<'a>,
+}
+
+impl Undoing<'_> {
+    async fn run(&self, is_begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
+        let (session, migration) = (self.session, &self.prepared.undo.migration);
+        let doing = message!("undo-failed", number = migration.number.to_string(), name = migration.name.as_str());
+        // What was undone before it has changed the tables since the whole way back was planned.
+        let file = &self.prepared.file;
+        let script = read_down_script(file)?;
+        let fresh = Fresh::default();
+        let steps = plan_steps(&session.connection, migration.number, file, &script, &fresh, &session.limits).await?;
+        let work = Work {
+            session,
+            lease: self.lease,
+            number: migration.number,
+            file,
+            steps: &steps,
+            is_whole: true,
+            doing: &doing,
+        };
+        let half_applied = !migration.complete && !is_begun;
+        if half_applied && self.request.down_from_files.is_none() {
+            return self.take_back(work, report).await;
+        }
+        if !is_begun && !Run::is_needed(&steps) {
+            let row = async |connection: &Connection, transaction: &str| {
+                Ok(self.row(connection, transaction).await?.then_some(()))
+            };
+            return work.in_one_transaction(row, report).await;
+        }
+        let of = StepsOf { seq: migration.seq, is_up: false, actor: session.holder.actor.as_str() };
+        let stored = of.read(&session.connection).await.map_err(unreadable)?;
+        let resumed = resume(steps.clone(), &stored, file)?;
+        let begin = async |connection: &Connection, _: &str| {
+            begin_undo(connection, migration.seq).await?;
+            of.plan(connection, resumed.behind, &resumed.steps).await
+        };
+        session.record(self.lease, begin).await?;
+        let run = Run { work: Work { steps: &resumed.steps, ..work }, of, unsettled: self.request.unsettled };
+        if let Err(problem) = run.all(&stored, report).await {
+            let Ok(now) = of.read(&session.connection).await else { return Err(problem) };
+            return Err(match Remains::of(now) {
+                Remains::Nothing => problem,
+                Remains::Steps(steps) => failure::standing(problem, &steps, resumed.steps.len()),
+            });
+        }
+        self.record_undone().await
     }
-    session.record(lease, async |connection, _| begin_undo(connection, migration.seq).await).await?;
-    let run = Run { work, seq: migration.seq, is_up: false, actor, unsettled: request.unsettled };
-    run.all(&unfinished(snapshot, migration.seq, false), report).await?;
-    session.record(lease, row).await.map(|_| ())
+
+    /// A migration that stopped between its steps: the steps that stand are taken back. Its down script undoes
+    /// all of it, and would destroy what was there before.
+    async fn take_back(&self, work: Work<'_>, report: &mut Reporter<'_>) -> Answer<()> {
+        let (session, migration) = (self.session, &self.prepared.undo.migration);
+        let of = StepsOf { seq: migration.seq, is_up: true, actor: session.holder.actor.as_str() };
+        let stored = of.read(&session.connection).await.map_err(unreadable)?;
+        let steps: Vec<Step> = stored.iter().map(|step| step.as_step(migration.number)).collect();
+        let run = Run { work: Work { steps: &steps, ..work }, of, unsettled: self.request.unsettled };
+        run.settle_begun(&stored, report).await?;
+        match take_back(&run, report).await.map_err(unreadable)? {
+            Remains::Nothing => self.record_undone().await,
+            Remains::Steps(standing) => {
+                Err(failure::standing(half_applied(migration, &self.request.point), &standing, steps.len()))
+            }
+        }
+    }
+
+    async fn row(&self, connection: &Connection, transaction: &str) -> Result<bool, crate::postgres::SqlError> {
+        let (seq, actor) = (self.prepared.undo.migration.seq, self.session.holder.actor.as_str());
+        undone(connection, seq, actor, &self.request.reason, transaction).await
+    }
+
+    async fn record_undone(&self) -> Answer<()> {
+        let row = async |connection: &Connection, transaction: &str| self.row(connection, transaction).await;
+        self.session.record(self.lease, row).await.map(|_| ())
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind map_err")]
+fn unreadable(error: crate::postgres::SqlError) -> Box<Problem> {
+    ledger_problem(&error, message!("ledger-unreadable"))
 }
 
 async fn finish(

@@ -12,7 +12,10 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::progress::{Progress, Reporter};
 use crate::ledger::{Holder, Lease, Observation, Param, Spool, batch, query_alone, record_once};
-use crate::postgres::{Blocker, Connection, SqlError, blockers_of, connect, own_settings, pid_running, sqlstate};
+use crate::postgres::{
+    Blocker, BuildProgress, Connection, SqlError, blockers_of, build_progress, connect, own_settings, pid_running,
+    sqlstate,
+};
 use crate::seams::{Stop, StopCause, jittered, sleep};
 
 /// How long our statements may make others wait.
@@ -24,6 +27,8 @@ pub struct Limits {
     pub statement_timeout: Option<Duration>,
     /// How often a migration is tried when a lock is not to be had.
     pub lock_attempts: u32,
+    /// Whether plain SQL becomes steps that disturb nobody, where a table is in use.
+    pub safe_rewrites: bool,
 }
 
 const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";
@@ -58,6 +63,18 @@ pub struct Session {
     /// A second connection that looks at who blocks the first. Opened when a statement first takes long.
     observer: OnceCell<Option<Connection>>,
 }
+
+/// What is seen of a statement that takes long.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// Somebody stands in its way.
+    Blocked(Vec<Blocker>),
+    /// It builds an index.
+    Building(BuildProgress),
+}
+
+/// Is told what is seen. It must not block.
+pub type Watch<'a> = dyn FnMut(Seen) + 'a;
 
 /// Why a transaction did not get to its end.
 #[derive(Debug)]
@@ -227,7 +244,7 @@ impl Session {
 
     /// Runs a statement of a migration. A stop cancels it through the protocol's cancel request; whoever
     /// blocks it is told to `seen` each time that changes.
-    pub async fn run(&self, sql: &str, seen: &mut (dyn FnMut(Vec<Blocker>) + '_)) -> Result<(), Broken> {
+    pub async fn run(&self, sql: &str, seen: &mut Watch<'_>) -> Result<(), Broken> {
         let statement = batch(&self.connection, sql);
         tokio::pin!(statement);
         let mut stopped = None;
@@ -243,12 +260,15 @@ impl Session {
                     // A cancel request that does not arrive leaves the statement to end by itself.
                     let _ = self.connection.canceller().cancel().await;
                 }
-                blockers = self.blockers(sql, look_after) => {
+                (blockers, building) = self.look(sql, look_after) => {
                     look_after = NEXT_LOOK;
                     if pids(&blockers) != pids(&last) && !blockers.is_empty() {
-                        seen(blockers.clone());
+                        seen(Seen::Blocked(blockers.clone()));
                     }
                     last = blockers;
+                    if let Some(building) = building {
+                        seen(Seen::Building(building));
+                    }
                 }
             }
         };
@@ -259,19 +279,20 @@ impl Session {
         }
     }
 
-    /// Who blocks our connection, after a while.
-    async fn blockers(&self, sql: &str, after: Duration) -> Vec<Blocker> {
+    /// Who blocks our connection, and how far an index is that it builds, after a while.
+    async fn look(&self, sql: &str, after: Duration) -> (Vec<Blocker>, Option<BuildProgress>) {
         sleep(after).await;
         let observer = self.observer.get_or_init(|| async { connect(self.connection.target()).await.ok() }).await;
-        let Some(observer) = observer else { return Vec::new() };
+        let Some(observer) = observer else { return (Vec::new(), None) };
         let pid = match self.lent_pid.load(Ordering::Relaxed) {
             0 => pid_running(observer, sql).await,
             pid => Some(pid),
         };
-        match pid {
-            Some(pid) => blockers_of(observer, pid).await,
-            None => Vec::new(),
-        }
+        let Some(pid) = pid else { return (Vec::new(), None) };
+        // Only these can take hours outside of a transaction.
+        let builds = sql.to_uppercase().contains("CONCURRENTLY");
+        let building = if builds { build_progress(observer, pid).await } else { None };
+        (blockers_of(observer, pid).await, building)
     }
 
     /// Runs statements of the ledger in a transaction of their own: all or nothing.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
     Answer, ExitClass, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage,
@@ -14,14 +15,19 @@ use lockkeeper_core::release::{Event, ReleaseState, next};
 
 use super::apply::Work;
 use super::drift::{DriftRules, Watch};
+use super::failure;
 use super::gates::{GateContext, gate_reports, signed_plan};
 use super::pooled;
 use super::progress::{Progress, Reporter};
+use super::resume::resume;
 use super::session::{Session, stopped};
 use super::standalone::{Run, Unsettled};
+use super::steps::plan_steps;
+use super::take_back::{Remains, take_back};
 use crate::ledger::{
-    Lease, LedgerSnapshot, NewMigration, ensure, finish_migration, insert_applied, insert_applying, mark_approval_used,
-    mark_unsettled, open_release, query_alone, read, read_problem, renew_begun, set_state, take_point, undone,
+    Lease, LedgerSnapshot, NewMigration, StepsOf, ensure, finish_migration, insert_applied, insert_applying,
+    mark_approval_used, mark_unsettled, open_release, problem as ledger_problem, query_alone, read, read_problem,
+    renew_begun, set_state, take_point, undone,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -97,6 +103,7 @@ pub async fn run_stage(
         let release = snapshot.as_ref().and_then(LedgerSnapshot::open_release).map(|it| (it.id, it.state));
         return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
     }
+    check_steps(session, &decision.due).await?;
     ensure(&session.connection).await?;
     let doing = match request.stage {
         Stage::Expand => "stage1",
@@ -130,6 +137,7 @@ async fn under_lease(
     watch.begun();
     let total = decision.due.len();
     let mut applied: Vec<MigrationNumber> = Vec::new();
+    let mut fresh = Fresh::default();
     for (place, due) in (1..).zip(&decision.due) {
         if let Some(cause) = session.stop.cause() {
             return Err(progress_note(stopped(cause), &applied, total));
@@ -137,12 +145,14 @@ async fn under_lease(
         let (number, name) = (due.migration.number, due.migration.name.clone());
         report(Progress::MigrationStarted { number, name: name.clone(), place, total });
         let began = instant();
-        if let Err(problem) = apply(session, lease, &snapshot, release_id, due, request, report).await {
+        let applying = Applying { session, lease, release_id, due, request, fresh: &fresh };
+        if let Err(problem) = applying.run(report).await {
             note_failure(session, lease, release_id, number, &problem).await;
             return Err(progress_note(after_failure(problem, request.stage), &applied, total));
         }
         report(Progress::MigrationApplied { number, name, took: began.elapsed() });
         applied.push(number);
+        fresh.learn_all(&due.migration.script.statements);
     }
     let state = finish(session, lease, release_id, request, &decision).await?;
     Ok(StageOutcome {
@@ -185,9 +195,6 @@ async fn decide(
     }
     let mut notices = survey.notices;
     notices.extend(pending.iter().filter_map(down_notice));
-    let runs =
-        pending.iter().filter(|it| is_due(it) && within(it.number)).chain(begun.iter().map(|due| &due.migration));
-    pooled::check(&session.connection, runs.map(|migration| (&migration.up, migration.steps.as_slice())))?;
     let (mut due, mut waiting) = (begun, Vec::new());
     for migration in pending {
         if is_due(&migration) && within(migration.number) {
@@ -333,6 +340,35 @@ fn check_resumable(
     Err(Problem::refused(message!("stage2-other-plan", release = release)).hint(message!("stage2-other-plan-hint")))
 }
 
+/// Before anything runs: what cannot be made safe is refused, all of it at once.
+async fn check_steps(session: &Session, due: &[Due]) -> Answer<()> {
+    let mut fresh = Fresh::default();
+    let mut problems = Vec::new();
+    for due in due {
+        let migration = &due.migration;
+        let planned = plan_steps(
+            &session.connection,
+            migration.number,
+            &migration.up,
+            &migration.script,
+            &fresh,
+            &session.limits,
+        );
+        let checked = match planned.await {
+            Ok(steps) => pooled::check(&session.connection, [(&migration.up, steps.as_slice())]),
+            // What is half done goes on with the steps on record.
+            Err(problem) if due.begun.is_none() => Err(problem),
+            Err(_) => Ok(()),
+        };
+        problems.extend(checked.err());
+        fresh.learn_all(&migration.script.statements);
+    }
+    match Problem::all(problems) {
+        Some(problem) => Err(problem),
+        None => Ok(()),
+    }
+}
+
 // ── acting ─────────────────────────────────────────────────────────────────────────────────────
 
 /// Opens the release or moves it on, and takes the rollback points: one transaction.
@@ -390,94 +426,124 @@ async fn start(
     Ok(recorded)
 }
 
-async fn apply(
-    session: &Session,
-    lease: &Lease,
-    snapshot: &LedgerSnapshot,
+/// One migration on its way into the database.
+struct Applying<'a> {
+    session: &'a Session,
+    lease: &'a Lease,
     release_id: i64,
-    due: &Due,
-    request: &StageRequest<'_>,
-    report: &mut Reporter<'_>,
-) -> Answer<()> {
-    let migration = &due.migration;
-    let actor = session.holder.actor.as_str();
-    let new = NewMigration {
-        number: migration.number,
-        name: &migration.name,
-        stage: migration.stage(),
-        stage_because: migration.decision.because.to_string(),
-        up_path: &migration.up.path,
-        up_checksum: migration.up.checksum,
-        down_path: &migration.down.path,
-        down_checksum: migration.down.checksum,
-        down_sql: &migration.down.text,
-        release_id,
-        actor,
-    };
-    let doing = message!("migration-failed", number = migration.number.to_string(), name = migration.name.as_str());
-    let began = instant();
-    let work =
-        Work { session, lease, number: migration.number, file: &migration.up, steps: &migration.steps, doing: &doing };
-    if !Run::is_needed(&migration.steps) {
-        let record =
-            async |connection: &Connection, transaction: &str| insert_applied(connection, &new, transaction).await;
-        work.in_one_transaction(record, report).await?;
-        return Ok(());
-    }
-    let seq = match due.begun {
-        Some(seq) => {
-            session.record(lease, async |connection, _| renew_begun(connection, seq, &new).await).await?;
-            seq
+    due: &'a Due,
+    request: &'a StageRequest<'a>,
+    /// What the migrations before it have created.
+    fresh: &'a Fresh,
+}
+
+impl Applying<'_> {
+    async fn run(&self, report: &mut Reporter<'_>) -> Answer<()> {
+        let (session, migration) = (self.session, &self.due.migration);
+        let doing = message!("migration-failed", number = migration.number.to_string(), name = migration.name.as_str());
+        let up = &migration.up;
+        let steps =
+            plan_steps(&session.connection, migration.number, up, &migration.script, self.fresh, &session.limits)
+                .await?;
+        let work = Work {
+            session,
+            lease: self.lease,
+            number: migration.number,
+            file: up,
+            steps: &steps,
+            is_whole: true,
+            doing: &doing,
+        };
+        if self.due.begun.is_none() && !Run::is_needed(&steps) {
+            let new = self.row();
+            let record =
+                async |connection: &Connection, transaction: &str| insert_applied(connection, &new, transaction).await;
+            work.in_one_transaction(record, report).await?;
+            return Ok(());
         }
-        None => begin_steps(session, lease, &new).await?,
-    };
-    let run = Run { work, seq, is_up: true, actor, unsettled: request.unsettled };
-    let begun = unfinished(snapshot, seq, true);
-    if let Err(problem) = run.all(&begun, report).await {
-        return Err(give_up_if_nothing_stands(session, lease, seq, actor, problem).await);
+        self.step_by_step(work, report).await
     }
-    session
-        .record(lease, async |connection, _| finish_migration(connection, seq, millis(began.elapsed()), actor).await)
-        .await?;
-    Ok(())
-}
 
-async fn begin_steps(session: &Session, lease: &Lease, new: &NewMigration<'_>) -> Answer<AppliedSeq> {
-    let seq = session
-        .record(lease, async |connection, transaction| insert_applying(connection, new, transaction).await)
-        .await?;
-    seq.ok_or_else(Lease::lost)
-}
-
-/// The ordinals of a migration's steps whose intent is recorded without an outcome.
-pub fn unfinished(snapshot: &LedgerSnapshot, seq: AppliedSeq, is_up: bool) -> Vec<StepId> {
-    let steps = snapshot.unfinished.iter().filter(|step| step.seq == seq && step.is_up == is_up);
-    steps.filter_map(|step| u32::try_from(step.ordinal).ok()).map(StepId).collect()
-}
-
-/// A migration whose first step failed and was cleared away left nothing: its row says so.
-async fn give_up_if_nothing_stands(
-    session: &Session,
-    lease: &Lease,
-    seq: AppliedSeq,
-    actor: &str,
-    problem: Box<Problem>,
-) -> Box<Problem> {
-    let standing = query_alone(
-        &session.connection,
-        "SELECT EXISTS (SELECT FROM lockkeeper.steps WHERE migration_seq = $1 AND (outcome = 'done' OR outcome IS NULL))",
-        &[(&seq.0, tokio_postgres::types::Type::INT8)],
-    )
-    .await;
-    let nothing_stands = matches!(&standing, Ok(rows) if rows.first().is_some_and(|row| !row.get::<_, bool>(0)));
-    if nothing_stands {
-        // Should this fail too, the next run finds the migration begun and starts over.
-        let _ = session
-            .record(lease, async |connection, transaction| undone(connection, seq, actor, "failed", transaction).await)
-            .await;
-        return problem.note(message!("migration-left-nothing"));
+    fn row(&self) -> NewMigration<'_> {
+        let migration = &self.due.migration;
+        NewMigration {
+            number: migration.number,
+            name: &migration.name,
+            stage: migration.stage(),
+            stage_because: migration.decision.because.to_string(),
+            up_path: &migration.up.path,
+            up_checksum: migration.up.checksum,
+            down_path: &migration.down.path,
+            down_checksum: migration.down.checksum,
+            down_sql: &migration.down.text,
+            release_id: self.release_id,
+            actor: self.session.holder.actor.as_str(),
+        }
     }
-    problem
+
+    async fn step_by_step(&self, work: Work<'_>, report: &mut Reporter<'_>) -> Answer<()> {
+        let (session, lease) = (self.session, self.lease);
+        let actor = session.holder.actor.as_str();
+        let began = instant();
+        let new = self.row();
+        let begun = if let Some(seq) = self.due.begun {
+            seq
+        } else {
+            let insert = async |connection: &Connection, transaction: &str| {
+                let seq = insert_applying(connection, &new, transaction).await?;
+                if let Some(seq) = seq {
+                    StepsOf { seq, is_up: true, actor }.plan(connection, StepId(0), work.steps).await?;
+                }
+                Ok(seq)
+            };
+            session.record(lease, insert).await?.ok_or_else(Lease::lost)?
+        };
+        let of = StepsOf { seq: begun, is_up: true, actor };
+        let unreadable = |error| ledger_problem(&error, message!("ledger-unreadable"));
+        let stored = of.read(&session.connection).await.map_err(unreadable)?;
+        let resumed = resume(work.steps.to_vec(), &stored, work.file)?;
+        if self.due.begun.is_some() {
+            let renew = async |connection: &Connection, _: &str| {
+                renew_begun(connection, begun, &new).await?;
+                of.plan(connection, resumed.behind, &resumed.steps).await
+            };
+            session.record(lease, renew).await?;
+        }
+        let run = Run { work: Work { steps: &resumed.steps, ..work }, of, unsettled: self.request.unsettled };
+        if let Err(problem) = run.all(&stored, report).await {
+            return Err(self.after_failure(&run, problem, report).await);
+        }
+        let finish = async |connection: &Connection, _: &str| {
+            finish_migration(connection, begun, millis(began.elapsed()), actor).await
+        };
+        session.record(lease, finish).await?;
+        Ok(())
+    }
+
+    /// A failed migration is taken back as far as it goes; one that was stopped, or found no way to a lock, keeps
+    /// what is done and goes on from there. Either way the person hears what stands.
+    async fn after_failure(&self, run: &Run<'_>, problem: Box<Problem>, report: &mut Reporter<'_>) -> Box<Problem> {
+        // Who writes no-transaction has asked that what is done stays.
+        let is_whole = !self.due.migration.script.no_transaction();
+        let remains = if is_whole && problem.exit == ExitClass::MigrationFailed {
+            take_back(run, report).await
+        } else {
+            run.of.read(&self.session.connection).await.map(Remains::of)
+        };
+        let Ok(remains) = remains else { return problem };
+        match remains {
+            Remains::Nothing => {
+                let actor = self.session.holder.actor.as_str();
+                // Should this fail too, the next run finds the migration begun and starts over.
+                let gone = async |connection: &Connection, transaction: &str| {
+                    undone(connection, run.of.seq, actor, "failed", transaction).await
+                };
+                let _ = self.session.record(self.lease, gone).await;
+                problem.note(message!("migration-left-nothing"))
+            }
+            Remains::Steps(steps) => failure::standing(problem, &steps, run.work.steps.len()),
+        }
+    }
 }
 
 async fn finish(
@@ -523,17 +589,7 @@ fn progress_note(problem: Box<Problem>, applied: &[MigrationNumber], total: usiz
 
 /// Writes the failure into the log, or puts it aside for the next command to do so.
 async fn note_failure(session: &Session, lease: &Lease, release_id: i64, number: MigrationNumber, problem: &Problem) {
-    session.observe(lease, "migration_failed", Some(release_id), failure_payload(number, problem)).await;
-}
-
-/// What the log keeps of a failure.
-pub fn failure_payload(number: MigrationNumber, problem: &Problem) -> serde_json::Value {
-    serde_json::json!({
-        "number": number.get(),
-        "problem": problem.message.id,
-        "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
-        "message": problem.server.as_ref().map(|server| server.message.as_str()),
-    })
+    session.observe(lease, "migration_failed", Some(release_id), failure::payload(number, problem)).await;
 }
 
 fn millis(duration: std::time::Duration) -> i64 {

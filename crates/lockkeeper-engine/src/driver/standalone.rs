@@ -5,23 +5,27 @@ use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Place, Problem};
-use lockkeeper_core::plan::{AppliedSeq, RunMode, Settled, Step, StepId};
+use lockkeeper_core::plan::{RunMode, Settled, Step, StepId};
 
 use super::apply::Work;
+use super::backfill;
 use super::failure;
 use super::pooled;
-use super::progress::{Progress, Reporter};
-use super::session::Broken;
-use crate::ledger::{NewStep, batch, done_steps, finish_step, insert_step, problem as ledger_problem};
-use crate::postgres::{SqlError, sqlstate};
+use super::progress::{Pace, Progress, Reporter};
+use super::session::{Broken, Seen, stopped};
+use crate::ledger::{Standing, StepsOf, StoredStep, batch};
+use crate::postgres::{BuildProgress, Connection, SqlError, sqlstate};
 use crate::seams::{jittered, sleep};
+
+/// How often a statement outside a transaction is run again when it deadlocks with others of its kind.
+const ATTEMPTS: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// One direction of one migration whose steps commit one by one.
 pub struct Run<'a> {
+    /// All of its steps, those that are done among them.
     pub work: Work<'a>,
-    pub seq: AppliedSeq,
-    pub is_up: bool,
-    pub actor: &'a str,
+    pub of: StepsOf<'a>,
     /// What a person says of a step whose outcome nothing can tell.
     pub unsettled: Option<Unsettled>,
 }
@@ -35,8 +39,8 @@ pub enum Unsettled {
     Again,
 }
 
-/// How a step that was begun in an earlier run stands.
-enum Standing {
+/// How a step that was begun in an earlier run turned out.
+enum Settlement {
     Done,
     None,
 }
@@ -47,66 +51,78 @@ impl Run<'_> {
         steps.iter().any(|step| step.run != RunMode::InMigration)
     }
 
-    /// Runs what is not done yet. `begun` are the ordinals whose intent is recorded without an outcome.
-    pub async fn all(&self, begun: &[StepId], report: &mut Reporter<'_>) -> Answer<()> {
-        let done = done_steps(&self.work.session.connection, self.seq, self.is_up)
-            .await
-            .map_err(|error| ledger_problem(&error, message!("ledger-unreadable")))?;
-        self.refuse_changed(&done)?;
-        let is_done = |step: &Step| done.iter().any(|(id, _)| *id == step.id);
-        for step in self.work.steps.iter().filter(|step| !is_done(step)) {
+    /// Runs what is not done yet, transaction by transaction.
+    pub async fn all(&self, stored: &[StoredStep], report: &mut Reporter<'_>) -> Answer<()> {
+        let standing = |step: &Step| {
+            stored.iter().find(|stored| stored.id == step.id).map_or(Standing::Planned, |stored| stored.standing)
+        };
+        let mut rest = self.work.steps;
+        while let Some(first) = rest.first() {
+            let joined = rest.iter().skip(1).take_while(|step| step.run == RunMode::InTransaction { joins: true });
+            let (chunk, behind) = rest.split_at(1 + joined.count());
+            rest = behind;
+            if standing(first) == Standing::Done {
+                continue;
+            }
             report(Progress::StepStarted {
                 number: self.work.number,
-                ordinal: step.id.0,
+                ordinal: first.id.0,
                 total: self.work.steps.len(),
-                sql: step.sql.clone(),
+                sql: first.sql.clone(),
             });
-            let result = self.one(step, begun.contains(&step.id), report).await;
+            let result = self.chunk(first, chunk, standing(first) == Standing::Begun, report).await;
             self.work.session.pass_notices(report);
-            result.map_err(|problem| self.standing(step, problem))?;
+            result?;
+            // Between two steps is a safe point.
+            if let (Some(cause), false) = (self.work.session.stop.cause(), rest.is_empty()) {
+                return Err(stopped(cause));
+            }
         }
         Ok(())
     }
 
-    /// A file may be mended behind the steps that are done, not among them: they are known by their place.
-    fn refuse_changed(&self, done: &[(StepId, String)]) -> Answer<()> {
-        let stands = |id: StepId| self.work.steps.iter().find(|step| step.id == id);
-        let Some((id, sql)) = done.iter().find(|(id, sql)| stands(*id).is_none_or(|step| step.sql != *sql)) else {
-            return Ok(());
-        };
-        let number = self.work.number.to_string();
-        let problem = Problem::refused(message!("steps-changed", number = number, ordinal = id.0, sql = sql.as_str()));
-        Err(problem.at(Place::file(Arc::clone(&self.work.file.path))).hint(message!("steps-changed-hint")))
-    }
-
-    /// Adds what stands to a failure: the steps before this one are done and stay.
-    fn standing(&self, step: &Step, problem: Box<Problem>) -> Box<Problem> {
-        let before = self.work.steps.iter().filter(|other| other.id < step.id).count();
-        if before == 0 {
-            problem
-        } else {
-            problem.note(message!("steps-standing", done = before, total = self.work.steps.len()))
+    async fn chunk(&self, first: &Step, chunk: &[Step], begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
+        let ids: Vec<StepId> = chunk.iter().map(|step| step.id).collect();
+        match &first.run {
+            RunMode::InMigration | RunMode::InTransaction { .. } => {
+                let record = async |connection: &Connection, _: &str| self.of.done(connection, &ids).await.map(Some);
+                self.in_own_transaction(chunk, record, report).await
+            }
+            RunMode::Standalone { settled } => self.standalone(first, settled, begun, report).await,
+            RunMode::Backfill(backfill) => {
+                self.begin(first).await?;
+                let filled = backfill::fill(&self.work, first, backfill, report).await;
+                let failed = filled.as_ref().err().filter(|problem| problem.exit == ExitClass::MigrationFailed);
+                match failed {
+                    None => filled?,
+                    Some(problem) => {
+                        let said = problem.server.as_ref().map_or("failed", |server| server.message.as_str());
+                        // Batches that are written do no harm: they go with the column.
+                        let _ = self.finish(first, Some(said)).await;
+                        return filled;
+                    }
+                }
+                self.finish(first, None).await
+            }
         }
     }
 
-    async fn one(&self, step: &Step, begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
-        match &step.run {
-            RunMode::InMigration | RunMode::OwnTransaction => self.in_own_transaction(step, report).await,
-            RunMode::Standalone { settled } => self.standalone(step, settled, begun, report).await,
-        }
-    }
-
-    const fn row<'s>(&'s self, step: &'s Step, is_done: bool) -> NewStep<'s> {
-        NewStep { seq: self.seq, is_up: self.is_up, id: step.id, sql: step.sql.as_str(), actor: self.actor, is_done }
-    }
-
-    async fn in_own_transaction(&self, step: &Step, report: &mut Reporter<'_>) -> Answer<()> {
-        let record = async |connection: &crate::postgres::Connection, _: &str| -> Result<Option<()>, SqlError> {
-            insert_step(connection, self.row(step, true)).await.map(Some)
-        };
-        let steps: Vec<Step> = self.settings_before(step).chain([step]).cloned().collect();
-        let one = Work { steps: &steps, ..self.work };
+    /// Runs steps in one transaction, the file's settings before them and `record` behind.
+    pub async fn in_own_transaction(
+        &self,
+        chunk: &[Step],
+        record: impl AsyncFn(&Connection, &str) -> Result<Option<()>, SqlError>,
+        report: &mut Reporter<'_>,
+    ) -> Answer<()> {
+        let Some(first) = chunk.first() else { return Ok(()) };
+        let steps: Vec<Step> = self.settings_before(first).chain(chunk).cloned().collect();
+        let one = Work { steps: &steps, is_whole: false, ..self.work };
         one.in_one_transaction(record, report).await
+    }
+
+    async fn begin(&self, step: &Step) -> Answer<()> {
+        let session = self.work.session;
+        session.record(self.work.lease, async |connection, _| self.of.begin(connection, step.id).await).await
     }
 
     /// What the file has set for its session up to a step. Each transaction of ours begins with the settings
@@ -117,60 +133,73 @@ impl Run<'_> {
     }
 
     async fn standalone(&self, step: &Step, settled: &Settled, begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
-        if begun && let Standing::Done = self.settle(step, settled, report).await? {
+        if begun && let Settlement::Done = self.settle(step, settled, report).await? {
             return self.finish(step, None).await;
         }
         pooled::refuse_ambiguous(self.work.session, self.work.file, step).await?;
-        self.work
-            .session
-            .record(self.work.lease, async |connection, _| insert_step(connection, self.row(step, false)).await)
-            .await?;
-        let outcome = self.run_outside(step, settled, report).await;
-        match outcome {
-            Ok(()) => {
-                self.refuse_half(step, settled).await?;
-                self.finish(step, None).await
-            }
-            Err(Broken::Sql(error @ SqlError::Lost { .. })) => {
-                // Whether it took effect is found out by the next run, from the intent.
-                Err(failure::statement(self.work.file, step, &error, self.work.doing.clone())
-                    .note(message!("step-outcome-unknown")))
-            }
-            Err(broken) => {
-                // A name that is taken is somebody else's: this step has left nothing.
-                let is_taken = matches!(&broken, Broken::Sql(error) if error.sqlstate() == sqlstate::DUPLICATE_TABLE);
-                let is_clear = is_taken || self.clear(step, settled, report).await.is_ok();
-                let said = match &broken {
-                    Broken::Sql(SqlError::Server { report, .. }) => report.message.clone(),
-                    Broken::Sql(SqlError::Lost { .. }) | Broken::Stopped(_) | Broken::Fenced | Broken::Left => {
-                        "interrupted".to_owned()
-                    }
-                };
-                // What could not be cleared away keeps its intent, so that the next run finds it and clears it.
-                if is_clear {
-                    // The failure itself is what the person must hear of, whether or not it could be recorded.
-                    let _ = self.finish(step, Some(&said)).await;
+        let mut attempt = 1;
+        loop {
+            self.begin(step).await?;
+            let broken = match self.outside(step, report).await {
+                Ok(()) => {
+                    self.refuse_half(step, settled).await?;
+                    return self.finish(step, None).await;
                 }
-                Err(match broken {
-                    Broken::Sql(error) => {
-                        let problem = failure::statement(self.work.file, step, &error, self.work.doing.clone());
-                        let is_pooled = self.work.session.connection.is_pooled();
-                        if is_pooled && pooled::may_be_of_the_session(&error) {
-                            problem.hint(message!("pooler-session-hint"))
-                        } else {
-                            problem
-                        }
-                    }
-                    other => failure::transaction(self.work.file, other, self.work.doing.clone()),
-                })
+                Err(Broken::Sql(error @ SqlError::Lost { .. })) => {
+                    // Whether it took effect is found out by the next run, from the intent.
+                    return Err(failure::statement(self.work.file, step, &error, self.work.doing.clone())
+                        .note(message!("step-outcome-unknown")));
+                }
+                Err(broken) => broken,
+            };
+            // A name that is taken is somebody else's: this step has left nothing.
+            let is_taken = matches!(&broken, Broken::Sql(error) if error.sqlstate() == sqlstate::DUPLICATE_TABLE);
+            let is_clear = is_taken || self.clear(step, settled, report).await.is_ok();
+            let server = match &broken {
+                Broken::Sql(SqlError::Server { report, .. }) => Some(report.clone()),
+                Broken::Sql(SqlError::Lost { .. }) | Broken::Stopped(_) | Broken::Fenced | Broken::Left => None,
+            };
+            let is_transient = server.as_ref().is_some_and(|report| sqlstate::is_transient(&report.sqlstate));
+            if let (Some(reason), true, true, true) = (&server, is_transient, is_clear, attempt < ATTEMPTS) {
+                let wait = jittered(PAUSE * attempt);
+                let attempts = usize::try_from(ATTEMPTS).unwrap_or(usize::MAX);
+                let place = usize::try_from(attempt).unwrap_or(usize::MAX);
+                let (number, reason) = (self.work.number, reason.clone());
+                report(Progress::Retrying { number, attempt: place, attempts, wait, reason });
+                tokio::select! {
+                    () = sleep(wait) => {}
+                    cause = self.work.session.stop.asked() => return Err(stopped(cause)),
+                }
+                attempt += 1;
+                continue;
             }
+            // What could not be cleared away keeps its intent, so that the next run finds it and clears it.
+            if is_clear {
+                let said = server.map_or_else(|| "interrupted".to_owned(), |report| report.message);
+                // The failure itself is what the person must hear of, whether or not it could be recorded.
+                let _ = self.finish(step, Some(&said)).await;
+            }
+            return Err(match broken {
+                Broken::Sql(error) => {
+                    let mut problem = failure::statement(self.work.file, step, &error, self.work.doing.clone());
+                    if is_transient {
+                        problem.exit = ExitClass::Busy;
+                    }
+                    if self.work.session.connection.is_pooled() && pooled::may_be_of_the_session(&error) {
+                        problem = problem.hint(message!("pooler-session-hint"));
+                    }
+                    problem
+                }
+                other => failure::transaction(self.work.file, other, self.work.doing.clone()),
+            });
         }
     }
 
     /// Statements outside a transaction that take a light lock wait for old snapshots, which blocks nobody:
     /// they get all the time they need. A strong lock keeps its limit.
-    async fn run_outside(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Result<(), Broken> {
+    pub async fn outside(&self, step: &Step, report: &mut Reporter<'_>) -> Result<(), Broken> {
         if self.work.session.connection.is_pooled() {
+            let RunMode::Standalone { settled } = &step.run else { return Ok(()) };
             return self.run_pooled(step, settled, report).await;
         }
         let limits = &self.work.session.limits;
@@ -184,8 +213,21 @@ impl Run<'_> {
         self.work.session.settings_may_have_moved();
         batch(&self.work.session.connection, &set).await?;
         self.apply_settings(step).await?;
+        let mut pace = Pace::default();
+        self.work.session.run(&step.sql, &mut |seen| self.tell(step, seen, &mut pace, report)).await
+    }
+
+    /// Tells who is in the way at once, and how far the step is every few seconds.
+    fn tell(&self, step: &Step, seen: Seen, pace: &mut Pace, report: &mut Reporter<'_>) {
         let number = self.work.number;
-        self.work.session.run(&step.sql, &mut |blockers| report(Progress::Blocked { number, blockers })).await
+        match seen {
+            Seen::Blocked(blockers) => report(Progress::Blocked { number, blockers }),
+            Seen::Building(BuildProgress { phase, done, total }) => {
+                if pace.is_due() {
+                    report(Progress::StepProgress { number, ordinal: step.id.0, phase, done, total });
+                }
+            }
+        }
     }
 
     /// Behind a pooler nothing can be set for the statement: it runs bare, and again when it failed for what
@@ -193,7 +235,8 @@ impl Run<'_> {
     async fn run_pooled(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Result<(), Broken> {
         let (session, number, attempts) = (self.work.session, self.work.number, pooled::ATTEMPTS_MAX);
         for attempt in 1.. {
-            let mut seen = |blockers| report(Progress::Blocked { number, blockers });
+            let mut pace = Pace::default();
+            let mut seen = |seen| self.tell(step, seen, &mut pace, report);
             let result = pooled::run(session, &step.sql, &mut seen).await;
             let said = match &result {
                 Err(Broken::Sql(error @ SqlError::Server { report: said, .. }))
@@ -242,16 +285,17 @@ impl Run<'_> {
     async fn finish(&self, step: &Step, error: Option<&str>) -> Answer<()> {
         self.work
             .session
-            .record(self.work.lease, async |connection, _| {
-                finish_step(connection, self.seq, self.is_up, step.id, error).await
+            .record(self.work.lease, async |connection, _| match error {
+                None => self.of.done(connection, &[step.id]).await,
+                Some(error) => self.of.failed(connection, step.id, error).await,
             })
             .await
     }
 
     /// Finds out how a step of an earlier run stands; what is half done is cleared away.
-    async fn settle(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Answer<Standing> {
+    async fn settle(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Answer<Settlement> {
         match settled {
-            Settled::Again => Ok(Standing::None),
+            Settled::Again => Ok(Settlement::None),
             Settled::Ask { query, .. } => {
                 let unsettled = |error: SqlError| {
                     let exit = if error.is_transient() { ExitClass::Busy } else { ExitClass::MigrationFailed };
@@ -260,18 +304,18 @@ impl Run<'_> {
                 self.apply_settings(step).await.map_err(unsettled)?;
                 let answer = self.work.session.ask(query, &[]).await.map_err(unsettled)?;
                 match answer.as_deref() {
-                    Some("done") => Ok(Standing::Done),
+                    Some("done") => Ok(Settlement::Done),
                     Some("half") => {
                         self.clear(step, settled, report).await.map_err(unsettled)?;
-                        Ok(Standing::None)
+                        Ok(Settlement::None)
                     }
                     Some("busy") => Err(self.still_running(step)),
-                    Some(_) | None => Ok(Standing::None),
+                    Some(_) | None => Ok(Settlement::None),
                 }
             }
             Settled::Unknown => match self.unsettled {
-                Some(Unsettled::Done) => Ok(Standing::Done),
-                Some(Unsettled::Again) => Ok(Standing::None),
+                Some(Unsettled::Done) => Ok(Settlement::Done),
+                Some(Unsettled::Again) => Ok(Settlement::None),
                 None => Err(Problem::new(
                     ExitClass::MigrationFailed,
                     message!(
@@ -291,6 +335,22 @@ impl Run<'_> {
         let number = self.work.number.to_string();
         let said = message!("step-still-running", number = number, ordinal = step.id.0, sql = step.sql.as_str());
         Problem::new(ExitClass::Busy, said).note(message!("nothing-changed")).hint(message!("step-still-running-hint"))
+    }
+
+    /// Finds out how the steps that were begun and have no outcome turned out, and records it.
+    pub async fn settle_begun(&self, stored: &[StoredStep], report: &mut Reporter<'_>) -> Answer<()> {
+        for stored in stored.iter().filter(|step| step.standing == Standing::Begun) {
+            let step = stored.as_step(self.work.number);
+            let settlement = match &step.run {
+                RunMode::Standalone { settled } => self.settle(&step, settled, report).await?,
+                RunMode::InMigration | RunMode::InTransaction { .. } | RunMode::Backfill(_) => Settlement::None,
+            };
+            match settlement {
+                Settlement::Done => self.finish(&step, None).await?,
+                Settlement::None => self.finish(&step, Some("interrupted")).await?,
+            }
+        }
+        Ok(())
     }
 
     /// Clears away what a failed or interrupted step left half done.

@@ -29,4 +29,4 @@ pub use schema::{SchemaReading, accept_drift, mark_unsettled, read_schema, recor
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use spool::{Observation, Spool, record_once};
 pub use sql::{Param, batch, problem, query, query_alone};
-pub use steps::{NewStep, done_steps, finish_step, insert_step};
+pub use steps::{Standing, StepsOf, StoredStep};

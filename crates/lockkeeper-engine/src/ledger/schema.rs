@@ -17,7 +17,7 @@ pub struct SchemaReading {
     pub differences: Vec<ObjectDifference>,
     /// The record is of another major version of `PostgreSQL`, which spells definitions its own way.
     pub is_of_other_major: bool,
-    /// Migrations that may have changed the schema since the record, with their down scripts: a command was cut
+    /// Migrations that may have changed the schema since the record, with their down scripts and recorded steps: a command was cut
     /// off before it could record what it left, or the server still works on a step of one that is gone.
     pub unrecorded: Vec<(MigrationNumber, String)>,
 }
@@ -93,7 +93,10 @@ const STATE: &str = concat!(
     ") AS is_same FROM lockkeeper.schema_state"
 );
 
-const UNRECORDED: &str = "SELECT m.number, m.down_sql FROM lockkeeper.migrations m
+const UNRECORDED: &str =
+    "SELECT m.number, m.down_sql || E'\\n;\\n' || coalesce((SELECT pg_catalog.string_agg(s.sql, E'\\n;\\n')
+        FROM lockkeeper.steps s WHERE s.migration_seq = m.seq), '')
+    FROM lockkeeper.migrations m
     WHERE m.state IN ('applying', 'undoing') OR m.number IN (
         SELECT (e.payload::json ->> 'number')::bigint FROM lockkeeper.events e
         WHERE e.seq > $1 AND NOT $2 AND e.kind LIKE 'migration\\_%')";

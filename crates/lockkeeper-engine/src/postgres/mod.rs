@@ -1,10 +1,12 @@
 //! The way to a server: where it is, how to reach it safely, and what went wrong when it could not be reached.
 
 mod blocker;
+mod build_progress;
 mod certificate;
 mod chain;
 mod connect;
 mod connect_problem;
+mod facts;
 mod pgpass;
 mod pooler;
 mod private_server;
@@ -17,7 +19,9 @@ mod tls;
 mod tls_problem;
 
 pub use blocker::{Blocker, blockers_of, pid_running};
+pub use build_progress::{BuildProgress, build_progress};
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
+pub use facts::read_facts;
 pub use pgpass::{Passfile, PassfileEntry};
 pub use pooler::{Access, own_settings};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};

@@ -71,14 +71,19 @@ impl<'p> Context<'p> {
         if connection.is_standby() {
             return Err(Problem::usage(message!("connection-standby")).hint(message!("connection-standby-hint")));
         }
-        let limits = Limits {
+        let mut session = Session::new(connection, self.holder(), self.limits(), stop, waiting.wait);
+        session.spool = Some(self.spool());
+        Ok(session)
+    }
+
+    /// What bounds the driver's statements.
+    pub const fn limits(&self) -> Limits {
+        Limits {
             lock_timeout: self.settings.limits.lock_timeout,
             statement_timeout: self.settings.limits.statement_timeout,
             lock_attempts: self.settings.limits.lock_attempts,
-        };
-        let mut session = Session::new(connection, self.holder(), limits, stop, waiting.wait);
-        session.spool = Some(self.spool());
-        Ok(session)
+            safe_rewrites: self.settings.safe_rewrites,
+        }
     }
 
     /// Where events wait on this machine that could not be logged.
@@ -151,6 +156,25 @@ impl<'p> Context<'p> {
                     sql = first_line(&sql)
                 ),
                 Tone::Quiet,
+            ),
+            Progress::StepProgress { number, ordinal, phase, done, total } => printer.note_in(
+                &message!(
+                    "progress-step-at",
+                    number = number.to_string(),
+                    ordinal = ordinal,
+                    phase = phase,
+                    percent = done.saturating_mul(100) / total.max(1)
+                ),
+                Tone::Quiet,
+            ),
+            Progress::TakingBack { number, ordinal, sql } => printer.note_in(
+                &message!(
+                    "progress-taking-back",
+                    number = number.to_string(),
+                    ordinal = ordinal,
+                    sql = first_line(&sql)
+                ),
+                Tone::Waiting,
             ),
             Progress::StepCleared { number, ordinal } => {
                 printer.note(&message!("progress-cleared", number = number.to_string(), ordinal = ordinal));

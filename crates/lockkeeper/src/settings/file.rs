@@ -16,6 +16,7 @@ use super::duration;
 pub struct FileSettings {
     pub environment: Option<String>,
     pub migrations: Option<String>,
+    pub safe_rewrites: Option<bool>,
     pub database: FileDatabase,
     pub allowed_signers: Option<String>,
     pub expires_after: Option<Duration>,
@@ -46,6 +47,7 @@ pub struct FileDatabase {
 struct Raw {
     environment: Option<String>,
     migrations: Option<String>,
+    safe_rewrites: Option<bool>,
     #[serde(default)]
     database: FileDatabase,
     #[serde(default)]
@@ -92,9 +94,10 @@ struct PasswordHuntDatabase {
 }
 
 /// Every key there is, for "did you mean".
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "environment",
     "migrations",
+    "safe_rewrites",
     "database",
     "host",
     "port",
@@ -128,6 +131,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
     let settings = FileSettings {
         environment: raw.environment,
         migrations: raw.migrations,
+        safe_rewrites: raw.safe_rewrites,
         database: raw.database,
         allowed_signers: raw.approval.allowed_signers,
         expires_after: source.not_zero(raw.approval.expires_after, message!("settings-expires-after-zero"))?,

@@ -51,6 +51,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         approval,
         limits,
         spool: spool(sources),
+        safe_rewrites: file.safe_rewrites.unwrap_or(true),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,
         language,

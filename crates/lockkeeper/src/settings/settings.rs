@@ -18,6 +18,8 @@ pub struct Settings {
     pub migrations: PathBuf,
     pub approval: Approval,
     pub limits: Limits,
+    /// Whether plain SQL becomes steps that disturb nobody.
+    pub safe_rewrites: bool,
     /// Patterns of objects that others may create, change and drop.
     pub drift_ignored: Vec<String>,
     /// The folder in which events wait that cannot be logged.

@@ -119,6 +119,7 @@ fn the_template_uncommented_is_the_defaults() {
         "statement_timeout",
         "connect_timeout",
         "lock_attempts",
+        "safe_rewrites",
     ] {
         assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is not in the template");
     }
@@ -129,6 +130,7 @@ fn the_template_uncommented_is_the_defaults() {
             |settings: &Settings, path: &std::path::Path| path.strip_prefix(&settings.project_dir).unwrap().to_owned();
         assert_eq!(with.environment, without.environment);
         assert_eq!(with.limits, without.limits);
+        assert_eq!(with.safe_rewrites, without.safe_rewrites);
         assert_eq!(relative(&with, &with.migrations), relative(&without, &without.migrations));
         assert_eq!(
             relative(&with, &with.approval.allowed_signers),

@@ -22,12 +22,18 @@ mod authors;
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
+/// Plain SQL that becomes safe steps, and what cannot.
+mod rewrites;
 /// Locks that others hold.
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
 /// Events that could not reach the ledger.
 mod spool;
+/// Killed, cut off or failed at any point, and then run again.
+mod crash;
+/// Migrations under an application's load.
+mod live;
 /// Behind PgBouncer in transaction mode, while others use the pool.
 mod pooler;
 /// What `init` and `new` write, and that it works.

@@ -67,18 +67,37 @@ CREATE TABLE lockkeeper.migrations (
 );
 CREATE UNIQUE INDEX migrations_one_standing ON lockkeeper.migrations (number) WHERE state <> 'rolled_back';
 
--- Steps that cannot share their migration's transaction: intent before, outcome after.
+-- The steps of a migration that needs more than one transaction: planned, begun, then how it ended. They are kept as
+-- they were planned, so that a later run goes on with the same ones.
 CREATE TABLE lockkeeper.steps (
     migration_seq bigint NOT NULL REFERENCES lockkeeper.migrations,
     direction   text NOT NULL CHECK (direction IN ('up', 'down')),
     ordinal     integer NOT NULL CHECK (ordinal > 0),
+    -- The statement of the file that it comes from, counted from 1, and that statement's text.
+    statement   integer NOT NULL CHECK (statement > 0),
+    source      text NOT NULL,
     sql         text NOT NULL,
-    started_at  timestamptz NOT NULL,
-    started_by  text NOT NULL,
+    run         text NOT NULL CHECK (run IN ('transaction', 'joined', 'standalone', 'backfill')),
+    -- Of a standalone step: the query that tells whether it happened; NULL when nothing can tell, empty when it may
+    -- run again. And what clears a half-done one away.
+    settled     text,
+    clear       text NOT NULL DEFAULT '',
+    -- Of a backfill: what it fills, and whether the user's triggers must not fire.
+    fills_table text,
+    fills_column text,
+    fills_silently boolean NOT NULL DEFAULT false,
+    -- What takes it back when a later step fails: NULL when nothing does, empty when nothing is needed.
+    take_back   text,
+    take_back_alone boolean NOT NULL DEFAULT false,
+    started_at  timestamptz,
+    started_by  text,
     finished_at timestamptz,
-    outcome     text CHECK (outcome IN ('done', 'failed')),
+    outcome     text CHECK (outcome IN ('done', 'failed', 'taken_back')),
     error       text,
     PRIMARY KEY (migration_seq, direction, ordinal),
+    CHECK ((run = 'backfill') = (fills_table IS NOT NULL) AND (run = 'backfill') = (fills_column IS NOT NULL)),
+    CHECK ((started_at IS NULL) = (started_by IS NULL)),
+    CHECK (started_at IS NOT NULL OR finished_at IS NULL),
     CHECK ((finished_at IS NULL) = (outcome IS NULL)),
     CHECK ((error IS NOT NULL) = (outcome IS NOT DISTINCT FROM 'failed'))
 );

@@ -1,10 +1,13 @@
 //! `plan`: what would run, stage by stage.
 
+use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::parse;
 use lockkeeper_core::plan::{PlanEntry, PlannedMigration, RunMode, Step, plan_migration, stage2_digest, survey};
+use lockkeeper_engine::driver::plan_steps;
 use lockkeeper_engine::ledger::{LedgerSnapshot, read};
+use lockkeeper_engine::postgres::Connection;
 use lockkeeper_lint::report::Finding;
 use lockkeeper_lint::rule::Subject;
 use lockkeeper_lint::rules::check;
@@ -41,6 +44,7 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     if let Some(problem) = Problem::all(problems) {
         return Err(problem);
     }
+    let planned = on_this_database(planned, &connection, context).await?;
     if planned.is_empty() {
         printer.say(&message!("plan-nothing"));
     }
@@ -57,6 +61,29 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
         "digest": digest.map(|digest| digest.to_string()),
     }));
     Ok(0)
+}
+
+/// The steps as they would be now, with what the catalog tells of the tables.
+async fn on_this_database(
+    planned: Vec<PlannedMigration>,
+    connection: &Connection,
+    context: &Context<'_>,
+) -> Answer<Vec<PlannedMigration>> {
+    let (mut fresh, mut problems, mut known) = (Fresh::default(), Vec::new(), Vec::new());
+    for migration in planned {
+        let (up, script) = (&migration.up, &migration.script);
+        match plan_steps(connection, migration.number, up, script, &fresh, &context.limits()).await {
+            Ok(steps) => {
+                fresh.learn_all(&script.statements);
+                known.push(PlannedMigration { steps, ..migration });
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match Problem::all(problems) {
+        Some(problem) => Err(problem),
+        None => Ok(known),
+    }
 }
 
 /// There is nothing to approve without a ledger or without a stage 2.
@@ -125,7 +152,12 @@ fn tell_step(step: &Step, line: usize, context: &Context<'_>) {
     printer.say_under(2, &message!("plan-step", ordinal = step.id.0, line = line, sql = sql), Tone::Plain);
     let lock = message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone());
     printer.say_under(6, &lock, Tone::Quiet);
-    let heavy = [(step.rewrites, message!("plan-rewrites")), (step.scans, message!("plan-scans"))];
+    let blocks = step.strong_lock().is_some();
+    let heavy = [
+        (step.rewrites, message!("plan-rewrites")),
+        (step.scans && blocks, message!("plan-scans")),
+        (step.scans && !blocks, message!("plan-reads")),
+    ];
     for (applies, said) in heavy {
         if applies {
             printer.say_under(6, &said, Tone::Waiting);
@@ -169,9 +201,14 @@ fn to_json(migration: &PlannedMigration) -> serde_json::Value {
             "scans": step.scans,
             "run": match step.run {
                 RunMode::InMigration => "in_migration",
-                RunMode::OwnTransaction => "own_transaction",
+                RunMode::InTransaction { joins: false } => "own_transaction",
+                RunMode::InTransaction { joins: true } => "same_transaction",
                 RunMode::Standalone { .. } => "standalone",
+                RunMode::Backfill(_) => "backfill",
             },
+            "statement": step.statement,
+            "as_written": step.is_as_written(),
+            "safe_because": step.safe_because.id,
         })).collect::<Vec<_>>(),
         "findings": findings(migration).iter().map(|finding| serde_json::json!({
             "rule": finding.rule,

@@ -47,7 +47,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         unsettled: args.unsettled.map(Unsettled::from),
         drift_ignored: &context.settings.drift_ignored,
     };
-    let prepared = preview_rollback(&session.connection, &request).await?;
+    let prepared = preview_rollback(&session.connection, &request, &session.limits).await?;
     let printer = context.printer;
     if !prepared.is_empty() {
         show(&prepared, context);

@@ -38,6 +38,7 @@ plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
 plan-more-steps = … and { $count } more statements (--json shows all)
 plan-nothing = nothing is pending
+plan-reads = reads the whole table; everybody works meanwhile
 plan-rewrites = writes the whole table anew
 plan-scans = reads the whole table while it holds the lock
 plan-stage1 = Stage 1, before the deploy ({ $count })

@@ -67,6 +67,7 @@ plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
 plan-more-steps = … 그 밖에 SQL 문 { $count }개(--json으로 모두 표시)
 plan-nothing = 적용할 마이그레이션이 없습니다
+plan-reads = 테이블 전체를 읽지만 그동안 모두가 계속 일할 수 있음
 plan-rewrites = 테이블 전체를 다시 씀
 plan-scans = 잠금을 잡은 채 테이블 전체를 읽음
 plan-stage1 = 단계 1, 배포 전({ $count }개)

@@ -75,6 +75,10 @@ drift-renamed = migration { $number } { $name } is called { $found } now
 drift-renamed-hint = give it its old name back
 drift-renumbered = migration { $number } { $name } stands under number { $found } now, and would run a second time
 drift-renumbered-hint = give it number { $number } back
+directive-before-nothing = directive { $word } speaks of the statement behind it, and none begins there
+directive-before-nothing-hint = put it on the line before the statement
+statement-not-safe = this statement would make the running system wait, and cannot be made safe
+statement-not-safe-hint = to run it all the same, put before it: -- lockkeeper: as-written reason="…"
 
 ## A schema that changed behind our back
 

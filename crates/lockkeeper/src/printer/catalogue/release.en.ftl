@@ -212,6 +212,17 @@ log-no-ledger = no ledger: nothing was ever recorded here
 log-other-head = the log is whole, and it is another one: its head is { $found }, not { $expected }
 log-seq = NO
 log-whole = the log is whole: { $count } events, head { $head }
+backfill-rows-held = somebody holds rows of { $table } that are still to be filled
+facts-unreadable = the tables that { $path } names could not be looked at
+step-ran = the step that failed ({ $what }): { $sql }
+step-stands = step { $ordinal } stands: { $sql }
+step-outcome-open = step { $ordinal } has no outcome yet; the next run finds out: { $sql }
+steps-standing-hint = mend the file behind the steps that stand and run the same command again: it goes on from there; or roll back
+undo-half-applied = migration { $number } stopped half-way, and not all of its steps can be taken back
+undo-half-applied-finish-hint = run its stage again to finish it, then roll back
+undo-half-applied-files-hint = or write a down script for what stands: lockkeeper rollback { $point } --down-from-files
+progress-step-at = { $number } step { $ordinal }: { $phase }, { $percent } %
+progress-taking-back = { $number } takes step { $ordinal } back: { $sql }
 
 ## Events that wait
 

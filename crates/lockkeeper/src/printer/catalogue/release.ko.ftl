@@ -200,6 +200,17 @@ log-no-ledger = 원장(ledger)이 없습니다: 여기에는 아무것도 기록
 log-other-head = 로그는 온전하지만 다른 로그입니다: 헤드가 { $expected }이(가) 아니라 { $found }입니다
 log-seq = 번호
 log-whole = 로그가 온전합니다: 이벤트 { $count }개, 헤드 { $head }
+backfill-rows-held = 아직 채워야 할 { $table }의 행을 다른 세션이 잡고 있습니다
+facts-unreadable = { $path }이(가) 말하는 테이블을 살펴볼 수 없었습니다
+step-ran = 실패한 단계({ $what }): { $sql }
+step-stands = { $ordinal }단계는 남아 있습니다: { $sql }
+step-outcome-open = { $ordinal }단계의 결과는 아직 모릅니다. 다음 실행이 확인합니다: { $sql }
+steps-standing-hint = 남은 단계 뒤쪽의 파일을 고쳐 같은 명령을 다시 실행하면 그 자리에서 이어 갑니다. 또는 되돌리세요
+undo-half-applied = 마이그레이션 { $number }은(는) 중간에 멈췄으며, 모든 단계를 되돌릴 수는 없습니다
+undo-half-applied-finish-hint = 그 단계를 다시 실행해 끝낸 다음 되돌리세요
+undo-half-applied-files-hint = 또는 남은 것을 되돌리는 down 스크립트를 쓰세요: lockkeeper rollback { $point } --down-from-files
+progress-step-at = { $number } { $ordinal }단계: { $phase }, { $percent } %
+progress-taking-back = { $number } { $ordinal }단계를 되돌립니다: { $sql }
 
 ## 기다리는 이벤트
 
