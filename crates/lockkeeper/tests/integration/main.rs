@@ -28,6 +28,8 @@ mod rewrites;
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
+/// What broke when the nearest tools were run.
+mod peers;
 /// Events that could not reach the ledger.
 mod spool;
 /// Killed, cut off or failed at any point, and then run again.
