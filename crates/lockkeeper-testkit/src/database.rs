@@ -101,6 +101,13 @@ impl Database {
         rows.first().and_then(|row| row.first()).cloned().unwrap_or_else(|| panic!("no row: {sql}"))
     }
 
+    /// The server's major version.
+    #[track_caller]
+    pub fn major(&self) -> u32 {
+        let number: u32 = self.value("SHOW server_version_num").parse().unwrap_or_else(|error| panic!("{error}"));
+        number / 10_000
+    }
+
     /// The schema as `pg_dump` writes it, without comments and settings and without our ledger:
     /// equal texts mean equal schemas.
     #[track_caller]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{ExitClass, Message, MigrationNumber, Place, Problem, Span};
+use lockkeeper_core::model::{ExitClass, Message, Place, Problem, Span};
 use lockkeeper_core::parse::MigrationFile;
 use lockkeeper_core::plan::Step;
 
@@ -124,16 +124,6 @@ pub fn transaction(file: &MigrationFile, broken: Broken, doing: Message) -> Box<
             .at(Place::file(Arc::clone(&file.path)))
             .hint(message!("transaction-left-hint")),
     }
-}
-
-/// What the log keeps of a failure.
-pub fn payload(number: MigrationNumber, problem: &Problem) -> serde_json::Value {
-    serde_json::json!({
-        "number": number.get(),
-        "problem": problem.message.id,
-        "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
-        "message": problem.server.as_ref().map(|server| server.message.as_str()),
-    })
 }
 
 #[cfg(test)]

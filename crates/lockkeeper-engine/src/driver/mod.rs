@@ -2,6 +2,7 @@
 
 mod approval;
 mod apply;
+mod applying;
 mod backfill;
 mod deploy;
 mod drift;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Place, Problem};
 use lockkeeper_core::parse::MigrationFile;
-use lockkeeper_core::plan::{Step, StepId};
+use lockkeeper_core::plan::{RunMode, Step, StepId};
 
 use crate::ledger::{Standing, StoredStep};
 
@@ -47,6 +47,12 @@ pub fn resume(planned: Vec<Step>, stored: &[StoredStep], file: &MigrationFile) -
     let behind = steps.last().map_or(StepId(0), |step| step.id);
     let rest = planned.into_iter().filter(|step| step.statement > last);
     steps.extend((behind.0 + 1..).zip(rest).map(|(id, step)| Step { id: StepId(id), ..step }));
+    // What stood before it in the new plan may have shared a transaction; on record nothing is left to join.
+    if let Some(first) = steps.iter_mut().find(|step| step.id > behind)
+        && first.run == (RunMode::InTransaction { joins: true })
+    {
+        first.run = RunMode::InTransaction { joins: false };
+    }
     Ok(Resumed { steps, behind })
 }
 

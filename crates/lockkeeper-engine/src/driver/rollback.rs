@@ -14,6 +14,7 @@ use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
 use super::session::{Limits, Session, stopped};
+use super::stage::failure_payload;
 use super::standalone::{Run, Unsettled};
 use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
@@ -189,7 +190,7 @@ async fn under_lease(
         let undoing = Undoing { session, lease, prepared, request };
         if let Err(problem) = undoing.run(is_begun, report).await {
             let release_id = release.as_ref().map(|release| release.id);
-            session.observe(lease, "undo_failed", release_id, failure::payload(number, &problem)).await;
+            session.observe(lease, "undo_failed", release_id, failure_payload(number, &problem)).await;
             return Err(problem
                 .note(message!("rollback-progress", undone = undone.len(), total = total))
                 .hint(message!("rollback-failed-hint", point = request.point.as_str())));

@@ -9,25 +9,21 @@ use lockkeeper_core::model::{
 };
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
-    AppliedSeq, PlanEntry, PlannedMigration, StepId, out_of_order, plan_migration, plan_up, stage2_digest, survey,
+    PlanEntry, PlannedMigration, out_of_order, plan_migration, plan_up, stage2_digest, survey,
 };
 use lockkeeper_core::release::{Event, ReleaseState, next};
 
-use super::apply::Work;
+use super::applying::{Applying, Due};
 use super::drift::{DriftRules, Watch};
-use super::failure;
 use super::gates::{GateContext, gate_reports, signed_plan};
 use super::pooled;
 use super::progress::{Progress, Reporter};
-use super::resume::resume;
 use super::session::{Session, stopped};
-use super::standalone::{Run, Unsettled};
+use super::standalone::Unsettled;
 use super::steps::plan_steps;
-use super::take_back::{Remains, take_back};
 use crate::ledger::{
-    Lease, LedgerSnapshot, NewMigration, StepsOf, ensure, finish_migration, insert_applied, insert_applying,
-    mark_approval_used, mark_unsettled, open_release, problem as ledger_problem, query_alone, read, read_problem,
-    renew_begun, set_state, take_point, undone,
+    Lease, LedgerSnapshot, ensure, mark_approval_used, mark_unsettled, open_release, query_alone, read, read_problem,
+    set_state, take_point,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -79,12 +75,6 @@ impl Decision {
         let due = self.due.into_iter().map(|due| due.migration);
         due.chain(self.waiting).map(|migration| (migration.number, migration)).collect()
     }
-}
-
-struct Due {
-    migration: PlannedMigration,
-    /// Its row, when it was begun in an earlier run.
-    begun: Option<AppliedSeq>,
 }
 
 /// Runs a stage. With nothing to do it writes nothing, takes no lease and creates no ledger.
@@ -145,7 +135,7 @@ async fn under_lease(
         let (number, name) = (due.migration.number, due.migration.name.clone());
         report(Progress::MigrationStarted { number, name: name.clone(), place, total });
         let began = instant();
-        let applying = Applying { session, lease, release_id, due, request, fresh: &fresh };
+        let applying = Applying { session, lease, release_id, due, unsettled: request.unsettled, fresh: &fresh };
         if let Err(problem) = applying.run(report).await {
             note_failure(session, lease, release_id, number, &problem).await;
             return Err(progress_note(after_failure(problem, request.stage), &applied, total));
@@ -426,126 +416,6 @@ async fn start(
     Ok(recorded)
 }
 
-/// One migration on its way into the database.
-struct Applying<'a> {
-    session: &'a Session,
-    lease: &'a Lease,
-    release_id: i64,
-    due: &'a Due,
-    request: &'a StageRequest<'a>,
-    /// What the migrations before it have created.
-    fresh: &'a Fresh,
-}
-
-impl Applying<'_> {
-    async fn run(&self, report: &mut Reporter<'_>) -> Answer<()> {
-        let (session, migration) = (self.session, &self.due.migration);
-        let doing = message!("migration-failed", number = migration.number.to_string(), name = migration.name.as_str());
-        let up = &migration.up;
-        let steps =
-            plan_steps(&session.connection, migration.number, up, &migration.script, self.fresh, &session.limits)
-                .await?;
-        let work = Work {
-            session,
-            lease: self.lease,
-            number: migration.number,
-            file: up,
-            steps: &steps,
-            is_whole: true,
-            doing: &doing,
-        };
-        if self.due.begun.is_none() && !Run::is_needed(&steps) {
-            let new = self.row();
-            let record =
-                async |connection: &Connection, transaction: &str| insert_applied(connection, &new, transaction).await;
-            work.in_one_transaction(record, report).await?;
-            return Ok(());
-        }
-        self.step_by_step(work, report).await
-    }
-
-    fn row(&self) -> NewMigration<'_> {
-        let migration = &self.due.migration;
-        NewMigration {
-            number: migration.number,
-            name: &migration.name,
-            stage: migration.stage(),
-            stage_because: migration.decision.because.to_string(),
-            up_path: &migration.up.path,
-            up_checksum: migration.up.checksum,
-            down_path: &migration.down.path,
-            down_checksum: migration.down.checksum,
-            down_sql: &migration.down.text,
-            release_id: self.release_id,
-            actor: self.session.holder.actor.as_str(),
-        }
-    }
-
-    async fn step_by_step(&self, work: Work<'_>, report: &mut Reporter<'_>) -> Answer<()> {
-        let (session, lease) = (self.session, self.lease);
-        let actor = session.holder.actor.as_str();
-        let began = instant();
-        let new = self.row();
-        let begun = if let Some(seq) = self.due.begun {
-            seq
-        } else {
-            let insert = async |connection: &Connection, transaction: &str| {
-                let seq = insert_applying(connection, &new, transaction).await?;
-                if let Some(seq) = seq {
-                    StepsOf { seq, is_up: true, actor }.plan(connection, StepId(0), work.steps).await?;
-                }
-                Ok(seq)
-            };
-            session.record(lease, insert).await?.ok_or_else(Lease::lost)?
-        };
-        let of = StepsOf { seq: begun, is_up: true, actor };
-        let unreadable = |error| ledger_problem(&error, message!("ledger-unreadable"));
-        let stored = of.read(&session.connection).await.map_err(unreadable)?;
-        let resumed = resume(work.steps.to_vec(), &stored, work.file)?;
-        if self.due.begun.is_some() {
-            let renew = async |connection: &Connection, _: &str| {
-                renew_begun(connection, begun, &new).await?;
-                of.plan(connection, resumed.behind, &resumed.steps).await
-            };
-            session.record(lease, renew).await?;
-        }
-        let run = Run { work: Work { steps: &resumed.steps, ..work }, of, unsettled: self.request.unsettled };
-        if let Err(problem) = run.all(&stored, report).await {
-            return Err(self.after_failure(&run, problem, report).await);
-        }
-        let finish = async |connection: &Connection, _: &str| {
-            finish_migration(connection, begun, millis(began.elapsed()), actor).await
-        };
-        session.record(lease, finish).await?;
-        Ok(())
-    }
-
-    /// A failed migration is taken back as far as it goes; one that was stopped, or found no way to a lock, keeps
-    /// what is done and goes on from there. Either way the person hears what stands.
-    async fn after_failure(&self, run: &Run<'_>, problem: Box<Problem>, report: &mut Reporter<'_>) -> Box<Problem> {
-        // Who writes no-transaction has asked that what is done stays.
-        let is_whole = !self.due.migration.script.no_transaction();
-        let remains = if is_whole && problem.exit == ExitClass::MigrationFailed {
-            take_back(run, report).await
-        } else {
-            run.of.read(&self.session.connection).await.map(Remains::of)
-        };
-        let Ok(remains) = remains else { return problem };
-        match remains {
-            Remains::Nothing => {
-                let actor = self.session.holder.actor.as_str();
-                // Should this fail too, the next run finds the migration begun and starts over.
-                let gone = async |connection: &Connection, transaction: &str| {
-                    undone(connection, run.of.seq, actor, "failed", transaction).await
-                };
-                let _ = self.session.record(self.lease, gone).await;
-                problem.note(message!("migration-left-nothing"))
-            }
-            Remains::Steps(steps) => failure::standing(problem, &steps, run.work.steps.len()),
-        }
-    }
-}
-
 async fn finish(
     session: &Session,
     lease: &Lease,
@@ -589,9 +459,15 @@ fn progress_note(problem: Box<Problem>, applied: &[MigrationNumber], total: usiz
 
 /// Writes the failure into the log, or puts it aside for the next command to do so.
 async fn note_failure(session: &Session, lease: &Lease, release_id: i64, number: MigrationNumber, problem: &Problem) {
-    session.observe(lease, "migration_failed", Some(release_id), failure::payload(number, problem)).await;
+    session.observe(lease, "migration_failed", Some(release_id), failure_payload(number, problem)).await;
 }
 
-fn millis(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+/// What the log keeps of a failure.
+pub fn failure_payload(number: MigrationNumber, problem: &Problem) -> serde_json::Value {
+    serde_json::json!({
+        "number": number.get(),
+        "problem": problem.message.id,
+        "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
+        "message": problem.server.as_ref().map(|server| server.message.as_str()),
+    })
 }

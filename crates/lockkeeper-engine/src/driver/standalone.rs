@@ -58,8 +58,10 @@ impl Run<'_> {
         };
         let mut rest = self.work.steps;
         while let Some(first) = rest.first() {
-            let joined = rest.iter().skip(1).take_while(|step| step.run == RunMode::InTransaction { joins: true });
-            let (chunk, behind) = rest.split_at(1 + joined.count());
+            let is_transaction = matches!(first.run, RunMode::InMigration | RunMode::InTransaction { .. });
+            let joins = |step: &&Step| is_transaction && step.run == RunMode::InTransaction { joins: true };
+            let joined = rest.iter().skip(1).take_while(joins).count();
+            let (chunk, behind) = rest.split_at(1 + joined);
             rest = behind;
             if standing(first) == Standing::Done {
                 continue;

@@ -28,14 +28,14 @@ mod rewrites;
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
-/// What broke when the nearest tools were run.
-mod peers;
-/// Events that could not reach the ledger.
-mod spool;
 /// Killed, cut off or failed at any point, and then run again.
 mod crash;
 /// Migrations under an application's load.
 mod live;
+/// What broke when the nearest tools were run.
+mod peers;
+/// Events that could not reach the ledger.
+mod spool;
 /// Behind PgBouncer in transaction mode, while others use the pool.
 mod pooler;
 /// What `init` and `new` write, and that it works.

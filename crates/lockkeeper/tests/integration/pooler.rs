@@ -168,7 +168,7 @@ fn the_whole_way_leaves_the_pools_sessions_as_they_were() {
     journey(&shop);
     walk(&shop, &[1, 3, 4, 5]);
     assert_eq!(in_each(settings), before);
-    assert_eq!(shop.count("pg_locks WHERE locktype = 'advisory'"), 0);
+    assert_eq!(shop.count("pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"), 0);
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn a_killed_runner_leaves_nothing_locked_in_the_pool() {
     expire_lease(&shop);
     shop.pair("01_create_a", "CREATE TABLE a (id int)", "DROP TABLE a");
     shop.run("stage1").expect(0);
-    assert_eq!((shop.applied(), shop.count("pg_locks WHERE locktype = 'advisory'")), (vec![1], 0));
+    assert_eq!((shop.applied(), shop.count("pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")), (vec![1], 0));
     load.end();
 }
 

@@ -20,7 +20,25 @@ pub fn part(add: &AddConstraint, target: &Target<'_>, context: &Context<'_>) -> 
     let options = anchors.options.map(|span| format!(" {}", span.of(context.text))).unwrap_or_default();
     let mut part = Part { inverse: Some(format!("DROP CONSTRAINT IF EXISTS {name}")), ..Part::default() };
     if target.relation.is_partitioned() {
-        prove_not_null(add, target, context, &mut part);
+        // First for all partitions at once, so that none has a NOT NULL of its own.
+        if add.kind == ConstraintKind::PrimaryKey {
+            for column in nullable(add, target.relation) {
+                let change = |change: &str| format!("ALTER TABLE {} ALTER COLUMN {column} {change}", target.on);
+                // From PostgreSQL 18 on a partition's own key makes the NOT NULL its own too.
+                let of_leaves = leaves(target.relation)
+                    .map(|(_, _, leaf)| format!("; ALTER TABLE {leaf} ALTER COLUMN {column} DROP NOT NULL"));
+                let take_back = change("DROP NOT NULL") + &of_leaves.collect::<String>();
+                let proof = set_not_null::proof(&target.on, target.table, column, context);
+                part.before.extend(proof.before);
+                part.before.push(begins(
+                    change("SET NOT NULL"),
+                    (LockMode::AccessExclusive, target.table),
+                    TakeBack::Run(take_back),
+                    message!("safe-brief"),
+                ));
+                part.before.push(proof.with);
+            }
+        }
         for (schema, leaf, full) in leaves(target.relation) {
             let suffix = if add.kind == ConstraintKind::PrimaryKey { "pkey" } else { "key" };
             let columns = if suffix == "pkey" { Vec::new() } else { named_after(add, anchors, context) };

@@ -38,6 +38,7 @@ scenarios! {
     add_unique = ADD_UNIQUE;
     add_primary_key = ADD_PRIMARY_KEY;
     drop_index = DROP_INDEX;
+    drop_index_and_update = DROP_INDEX_AND_UPDATE;
     rollback_stage_2 = ROLLBACK_STAGE_2;
     volatile_default = VOLATILE_DEFAULT;
     backfill = BACKFILL;
@@ -74,6 +75,21 @@ fn every_point(scenario: &'static Scenario) {
     told(&format!("{} with {effects} effects, {seconds:.1} s", scenario.name), tried);
     let count = failures.len();
     assert!(failures.is_empty(), "{count} of {tried} points:\n\n{}", failures.join("\n\n"));
+}
+
+/// A plan that is made anew knows of an index that is gone already, and had the statement behind it join the
+/// transaction of one that was done: it never ran.
+#[test]
+fn what_stands_behind_a_dropped_index_is_not_forgotten() {
+    let trial = Trial::prepare(&scenario::DROP_INDEX_AND_UPDATE, None);
+    let dropped = trial.effects.iter().position(|effect| effect.starts_with("DROP INDEX CONCURRENTLY")).unwrap() + 1;
+    let begun = |effect: &String| effect.starts_with("UPDATE customers");
+    let updated = trial.effects.iter().position(begun).unwrap() + 1;
+    let points: Vec<_> = (dropped..=updated).collect();
+    for at in &points {
+        trial.point(Kind::KillAfter, *at).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    told("what stands behind a dropped index", points.len());
 }
 
 /// Says how much was tried, past the capture of a test's output, because that belongs into the log of every run.

@@ -228,6 +228,19 @@ pub const DROP_INDEX: Scenario = stage2(
     &[Up(0), Up(1)],
 );
 
+/// Once the index is gone, a new plan of the file would put its statement and the next into one transaction.
+pub const DROP_INDEX_AND_UPDATE: Scenario = stage2(
+    "drop_index_and_update",
+    &[(
+        "01_drop_orders_index",
+        "ALTER TABLE orders ADD CHECK (code <> '');\n\
+         DROP INDEX orders_by_amount;\n\
+         UPDATE customers SET city = city || '!';\n",
+        "SELECT 1;\n",
+    )],
+    &[Up(0)],
+);
+
 /// The way back from a stage 2: an index that is built again, constraints that go.
 pub const ROLLBACK_STAGE_2: Scenario = Scenario {
     before: &["stage1", "deployed --version 2.0", APPROVE, "stage2"],

@@ -46,17 +46,17 @@ pub fn difference(expected: &[String], found: &[String]) -> Option<String> {
         lines.map(|(line, _)| format!("    {sign} {line}")).collect::<Vec<_>>()
     };
     let (missing, added) = (only('-', |count| count < 0), only('+', |count| count > 0));
-    let lines: Vec<String> = missing.into_iter().chain(added).collect();
-    let more = lines.len().saturating_sub(LINES_SHOWN);
-    let shown = lines.into_iter().take(LINES_SHOWN).collect::<Vec<_>>().join("\n");
-    match (shown.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(shown),
-        (false, more) => Some(format!("{shown}\n    … and {more} lines more")),
+    if missing.is_empty() && added.is_empty() {
+        return None;
     }
+    let some = |lines: Vec<String>| match lines.len().saturating_sub(LINES_SHOWN) {
+        0 => lines.join("\n"),
+        more => format!("{}\n    … and {more} more of these", lines[..LINES_SHOWN].join("\n")),
+    };
+    Some(format!("{}\n{}", some(missing), some(added)))
 }
 
-const LINES_SHOWN: usize = 12;
+const LINES_SHOWN: usize = 6;
 
 pub fn has_ledger(database: &Database) -> bool {
     database.value("SELECT to_regclass('lockkeeper.lease') IS NOT NULL") == "t"

@@ -182,7 +182,14 @@ impl Trial {
             // Nobody has to hear of what failed behind the end, as giving back the lease does, nor of a lock
             // that was to be had at the next attempt.
             (_, Some(0)) if is_done => {}
-            (Kind::Cut | Kind::LoseReply | Kind::Fail | Kind::Busy, Some(2..=4)) if run.error()["id"].is_string() => {}
+            // Exit code 2 is for what was found out before anything was done.
+            (Kind::Cut | Kind::LoseReply | Kind::Fail | Kind::Busy, Some(2)) if run.error()["id"].is_string() => {
+                let (before, now) = (&self.plain[0], &complete.data);
+                if standing(database).len() != self.stood || before != now {
+                    return Err("ended with 2 after something was done".to_owned());
+                }
+            }
+            (Kind::Cut | Kind::LoseReply | Kind::Fail | Kind::Busy, Some(3 | 4)) if run.error()["id"].is_string() => {}
             (_, code) => return Err(format!("ended with {code:?}")),
         }
         self.stands(database, &complete, run, kind)
