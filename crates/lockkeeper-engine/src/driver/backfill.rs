@@ -146,8 +146,15 @@ impl Walk<'_> {
     async fn try_batch(&self, from: i64, to: i64, lock_timeout: Duration) -> Result<(i64, i64), Broken> {
         let session = self.work.session;
         session.begin(self.work.lease, lock_timeout).await?;
-        let written = self.write(from, to).await;
-        match written {
+        let written = async {
+            let counts = self.write(from, to).await?;
+            // A trigger may have set something, which behind a pooler would be the next client's.
+            if session.connection.is_pooled() {
+                session.run(&session.left_as_found(&[], lock_timeout), &mut |_| {}).await?;
+            }
+            Ok(counts)
+        };
+        match written.await {
             Ok(counts) => {
                 session.commit().await?;
                 Ok(counts)

@@ -32,6 +32,8 @@ mod lease;
 mod crash;
 /// Migrations under an application's load.
 mod live;
+/// What broke when the nearest tools were run.
+mod peers;
 /// Events that could not reach the ledger.
 mod spool;
 /// Behind PgBouncer in transaction mode, while others use the pool.

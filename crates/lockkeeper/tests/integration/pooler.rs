@@ -203,6 +203,30 @@ fn an_index_that_others_settings_spoil_is_cleared_away_and_built_later() {
 }
 
 #[test]
+fn what_is_rewritten_into_safe_steps_goes_through_too() {
+    let (shop, pooler) = open();
+    shop.database.execute(
+        "CREATE TABLE people (id int, name text); INSERT INTO people SELECT i, 'x' FROM generate_series(1, 20000) i;
+         ANALYZE people",
+    );
+    let load = Load::start(&shop, &pooler, &[&SHORT, &SHORT]);
+    shop.pair(
+        "01_add_people_key",
+        "ALTER TABLE people ADD key uuid DEFAULT gen_random_uuid();\n",
+        "ALTER TABLE people DROP key;\n",
+    );
+    shop.pair("02_add_people_index", "CREATE INDEX people_by_name ON people (name);\n", "DROP INDEX people_by_name;\n");
+    shop.run("stage1").expect(0);
+    assert_eq!((shop.count("people WHERE key IS NULL"), invalid_indexes(&shop)), (0, 0));
+    assert!(shop.exists("people_by_name"));
+    shop.run("status").expect(0);
+    shop.run("rollback before_schema_add --yes").expect(0);
+    assert_eq!((shop.applied(), shop.exists("people_by_name")), (vec![], false));
+    shop.run("status").expect(0);
+    load.end();
+}
+
+#[test]
 fn a_failure_a_stop_and_the_next_run() {
     let (shop, pooler) = open();
     let load = Load::start(&shop, &pooler, &[&SHORT, &SHORT]);
