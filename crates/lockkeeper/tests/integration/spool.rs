@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lockkeeper_testkit::{Fault, Proxy};
+
 use crate::shop::{Running, Shop, wait_until};
 
 /// A migration that sleeps for so long behind one that does not.
@@ -178,4 +180,47 @@ fn the_state_folder_of_the_person_is_used_when_there_is_one() {
     command.env("XDG_STATE_HOME", &state);
     cut(&shop, Running::start(command));
     assert_eq!((files(&shop).len(), std::fs::read_dir(state.join("lockkeeper/spool")).unwrap().count()), (0, 1));
+}
+
+/// The connection is cut at each effect of a run that fails, before it reaches the server and behind it; whatever is
+/// noted of the failure is in the log once when the next run has ended, and nothing waits any more.
+#[test]
+fn cut_at_any_point_a_failure_is_logged_once() {
+    for lost in [(|| Fault::Cut) as fn() -> Fault, || Fault::LoseReply] {
+        let mut noted = 0;
+        for at in 1.. {
+            let shop = Shop::open();
+            shop.pair("01_create_a", "CREATE TABLE a (id int)", "DROP TABLE a");
+            shop.pair("02_create_b", "CREATE TABLE b (id no_such_type)", "DROP TABLE b");
+            let proxy = Proxy::start(&shop.database.target(), Some((at, lost())));
+            let mut command = shop.command("--json stage1");
+            command.envs(proxy.env());
+            let run = Shop::finish(command);
+            let (has_fired, effects) = (proxy.has_fired(), proxy.effects());
+            drop(proxy);
+            if !has_fired {
+                run.refused(3, "migration-failed");
+                break;
+            }
+            if shop.has_ledger() {
+                let sessions = "pg_stat_activity WHERE datname = current_database() AND application_name = 'lockkeeper' \
+                                AND pid <> pg_backend_pid()";
+                wait_until("the server has noticed", || shop.count(sessions) == 0);
+                shop.database.execute("UPDATE lockkeeper.lease SET expires_at = '-infinity'");
+            }
+            shop.pair("02_create_b", "CREATE TABLE b (id int)", "DROP TABLE b");
+            shop.run("stage1").expect(0);
+            let place = format!("cut at {at} ({:?}): {run}", effects.get(at - 1));
+            assert_eq!(files(&shop).len(), 0, "{place}");
+            assert!(failures(&shop).len() <= 1, "{:?} {place}", failures(&shop));
+            // Whatever a migration ended with, the log tells of it.
+            if run.code == Some(3) && run.stderr.contains("failed:") && run.stderr.contains("applied in this run") {
+                assert_eq!(failures(&shop).len(), 1, "{place}");
+                noted += 1;
+            }
+            shop.run("log --verify").expect(0);
+            shop.run("status").expect(0);
+        }
+        assert!(noted > 2, "{noted}");
+    }
 }
