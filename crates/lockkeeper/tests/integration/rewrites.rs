@@ -410,6 +410,8 @@ fn what_cannot_be_made_safe_is_refused_with_the_way_out() {
         "CLUSTER orders USING orders_by_state",
         "REINDEX TABLE orders",
         "ALTER TABLE orders ADD EXCLUDE USING hash (id WITH =)",
+        "CREATE INDEX ON orders (name); SAVEPOINT s; ROLLBACK TO s",
+        "ALTER TABLE orders ALTER name SET NOT NULL; CREATE TEMP TABLE t (a int) ON COMMIT DROP",
     ] {
         shop.pair("01_change", &file(up), "SELECT 1;");
         let refused = shop.say("stage1").expect(1);

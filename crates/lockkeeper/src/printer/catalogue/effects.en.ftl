@@ -133,3 +133,5 @@ unsafe-triggers = filling { $column } would fire the triggers of { $table } for 
 unsafe-triggers-way-out = grant the role SET on session_replication_role (PostgreSQL 15), or fill the column by an UPDATE of your own
 unsafe-refresh = nobody can read { $name } until it is refreshed
 unsafe-refresh-way-out = give it a unique index on plain columns: then it is refreshed beside its readers
+unsafe-one-transaction = the file uses savepoints, a temporary table or LOCK, which need one transaction, and this statement would need several
+unsafe-one-transaction-way-out = move the statement into a migration of its own

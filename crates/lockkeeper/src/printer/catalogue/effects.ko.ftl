@@ -134,3 +134,5 @@ unsafe-triggers = { $column }을(를) 채우면 행마다 { $table }의 트리�
 unsafe-triggers-way-out = 역할에 session_replication_role의 SET 권한을 주거나(PostgreSQL 15) 직접 쓴 UPDATE로 채우세요
 unsafe-refresh = 새로 고칠 때까지 아무도 { $name }을(를) 읽을 수 없습니다
 unsafe-refresh-way-out = 평범한 열에 유일 인덱스를 만드세요: 읽는 동안에도 새로 고칠 수 있습니다
+unsafe-one-transaction = 파일이 하나의 트랜잭션이 필요한 savepoint, 임시 테이블 또는 LOCK을 쓰는데, 이 SQL 문에는 여러 트랜잭션이 필요합니다
+unsafe-one-transaction-way-out = 이 SQL 문을 별도의 마이그레이션으로 옮기세요
