@@ -118,8 +118,12 @@ impl Applying<'_> {
         let finish = async |connection: &Connection, _: &str| {
             finish_migration(connection, begun, millis(began.elapsed()), actor).await
         };
-        session.record(lease, finish).await?;
-        Ok(())
+        if session.record(lease, finish).await? {
+            return Ok(());
+        }
+        let number = self.due.migration.number.to_string();
+        Err(Problem::new(ExitClass::MigrationFailed, message!("steps-left-out", number = number))
+            .hint(message!("stopped-hint")))
     }
 
     /// A failed migration is taken back as far as it goes; one that was stopped, or found no way to a lock, keeps

@@ -2,7 +2,7 @@
 
 use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Checksum, MigrationNumber, PointName, Problem};
+use lockkeeper_core::model::{Answer, Checksum, ExitClass, MigrationNumber, PointName, Problem};
 use lockkeeper_core::parse::{MigrationFile, MigrationPair};
 use lockkeeper_core::plan::{AppliedMigration, RollbackPlan, Step, TakeBack, Undo, plan_rollback, read_down_script};
 use lockkeeper_core::release::{Event, ReleaseState, next};
@@ -199,7 +199,15 @@ async fn under_lease(
         report(Progress::MigrationUndone { number, name, took: began.elapsed() });
         undone.push(number);
     }
-    let release = finish(session, lease, point, request).await?;
+    let release = finish(session, lease, point, request).await.map_err(|mut problem| {
+        // Everything is undone; what is left is to say so, which the same command does.
+        if problem.exit == ExitClass::Usage {
+            problem.exit = ExitClass::MigrationFailed;
+        }
+        problem
+            .note(message!("rollback-progress", undone = undone.len(), total = total))
+            .hint(message!("rollback-failed-hint", point = request.point.as_str()))
+    })?;
     Ok(RollbackOutcome { undone, release })
 }
 

@@ -88,25 +88,30 @@ impl Run<'_> {
         match &first.run {
             RunMode::InMigration | RunMode::InTransaction { .. } => {
                 let record = async |connection: &Connection, _: &str| self.of.done(connection, &ids).await.map(Some);
-                self.in_own_transaction(chunk, record, report).await
+                let ran = self.in_own_transaction(chunk, record, report).await;
+                self.failed(first, ran).await
             }
             RunMode::Standalone { settled } => self.standalone(first, settled, begun, report).await,
             RunMode::Backfill(backfill) => {
                 self.begin(first).await?;
                 let filled = backfill::fill(&self.work, first, backfill, report).await;
-                let failed = filled.as_ref().err().filter(|problem| problem.exit == ExitClass::MigrationFailed);
-                match failed {
-                    None => filled?,
-                    Some(problem) => {
-                        let said = problem.server.as_ref().map_or("failed", |server| server.message.as_str());
-                        // Batches that are written do no harm: they go with the column.
-                        let _ = self.finish(first, Some(said)).await;
-                        return filled;
-                    }
-                }
+                // Batches that are written do no harm: they go with the column.
+                self.failed(first, filled).await?;
                 self.finish(first, None).await
             }
         }
+    }
+
+    /// Records a step that failed for good. A lock that was not to be had, or a stop, leaves it to be run again.
+    async fn failed(&self, step: &Step, ran: Answer<()>) -> Answer<()> {
+        if let Err(problem) = &ran
+            && problem.exit == ExitClass::MigrationFailed
+        {
+            let said = problem.server.as_ref().map_or("failed", |server| server.message.as_str());
+            // The failure itself is what the person must hear of, whether or not it could be recorded.
+            let _ = self.finish(step, Some(said)).await;
+        }
+        ran
     }
 
     /// Runs steps in one transaction, the file's settings before them and `record` behind.

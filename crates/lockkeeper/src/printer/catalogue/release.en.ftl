@@ -234,3 +234,4 @@ spool-waiting = { $count ->
     [one] one event waits
    *[other] { $count } events wait
 } on this machine for the next command that writes ({ $path })
+steps-left-out = not every step of migration { $number } is recorded as done: it does not count as applied

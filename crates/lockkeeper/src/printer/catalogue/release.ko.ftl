@@ -216,3 +216,4 @@ progress-taking-back = { $number } { $ordinal }단계를 되돌립니다: { $sql
 
 spool-delivered = 이 컴퓨터에서 기다리던 이벤트 { $count }개를 이제 기록했습니다
 spool-waiting = 이벤트 { $count }개가 이 컴퓨터({ $path })에서 쓰기를 하는 다음 명령을 기다립니다
+steps-left-out = 마이그레이션 { $number }의 모든 스텝이 끝난 것으로 기록되지 않았습니다: 적용된 것으로 치지 않습니다
