@@ -144,7 +144,7 @@ pub struct Part {
     /// What the program said, for when it failed.
     pub said: String,
     pub took: Duration,
-    /// The longest wait of a request that was due meanwhile.
+    /// The longest wait of a request meanwhile.
     pub longest: Duration,
     /// The 99th percentile meanwhile, and that of before.
     pub p99: Duration,
@@ -203,7 +203,6 @@ impl Live {
             load.mark(phase);
             let output = run(command);
             let ended = Written::now(&database);
-            // What waits behind the migration still counts to it.
             load.mark("between");
             if let Some(reader) = reader {
                 reader.wait();
@@ -231,7 +230,7 @@ impl Live {
                 wal_bytes,
             }
         };
-        let control = report.phase("alone").longest.max(report.phase("after").longest);
+        let control = report.phase("alone").longest_within.max(report.phase("after").longest_within);
         let (up, down) = (part("up", up), part("down", down));
         let requests = report.requests();
         let LoadReport { errors, divergence, .. } = report;

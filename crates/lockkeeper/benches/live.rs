@@ -24,7 +24,9 @@ fn main() {
     let (only, by) = (text("LIVE_ONLY"), text("LIVE_BY"));
     let server = server();
     println!("{rows} rows, {rate} requests a second, a reader of {reader} s; PostgreSQL with fsync on");
-    println!("stall: the longest wait of a request that was due meanwhile; alone: of one while only the load ran");
+    println!(
+        "stall: the longest wait of a request meanwhile, before or behind it too if it got stuck there; alone: without it"
+    );
     println!("WAL: what the load writes by itself in that time is taken off\n");
     let live = Live::new(&server, rows, env!("CARGO_BIN_EXE_lockkeeper"));
     println!("{HEAD}");

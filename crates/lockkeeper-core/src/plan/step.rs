@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::facts::Facts;
-use super::ops::{Context, Draft, DraftRun, Expansion, Refusal, expand, take_back};
+use super::ops::{Context, Draft, DraftRun, Expansion, Refusal, expand, keep_together, take_back};
 use crate::classify::{Effect, Fresh, effects_by_statement};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber, Place, Problem, Span};
@@ -217,6 +217,7 @@ fn parts<'a>(
 ) -> Result<Vec<Part<'a>>, Box<Problem>> {
     let (given, helpers) = (RefCell::new(BTreeSet::new()), Cell::new(0));
     let mut fresh = fresh.clone();
+    let in_one = script.statements.iter().any(|statement| needs_one_transaction(&statement.sql));
     let mut parts = Vec::new();
     let mut problems = Vec::new();
     let runnable =
@@ -225,6 +226,7 @@ fn parts<'a>(
         let context = Context { facts, fresh: &fresh, migration, text: &file.text, given: &given, helpers: &helpers };
         let expansion = match script.as_written(statement) {
             Some(_) => Expansion::AsWritten,
+            None if in_one => keep_together(statement, expand(statement, &context), &context),
             None => expand(statement, &context),
         };
         fresh.learn(&statement.sql);
@@ -241,6 +243,15 @@ fn parts<'a>(
     match Problem::all(problems) {
         Some(problem) => Err(problem),
         None => Ok(parts),
+    }
+}
+
+/// Whether a statement means nothing to a later one in another transaction.
+fn needs_one_transaction(sql: &Sql) -> bool {
+    match sql {
+        Sql::Transaction(TransactionControl::Savepoint | TransactionControl::Settings) | Sql::Lock { .. } => true,
+        Sql::CreateTable(table) => table.temporary,
+        _ => false,
     }
 }
 

@@ -27,8 +27,11 @@ pub struct Phase {
     /// Statements sent for them, BEGIN and COMMIT not counted.
     pub statements: u64,
     pub failed: u64,
-    /// The longest time from the moment when a request was due to its answer.
+    /// The longest time from the moment when a request was due to its answer, of all requests that were waiting
+    /// at some time of the phase: one that was due before it and got stuck counts as well.
     pub longest: Duration,
+    /// The same of requests that were due and answered within the phase: what is nobody else's doing.
+    pub longest_within: Duration,
     began: Instant,
     latencies_us: Histogram<u64>,
 }
@@ -78,8 +81,8 @@ impl LoadReport {
 impl Phase {
     fn new(name: &str, began: Instant) -> Self {
         let latencies_us = Histogram::new_with_max(LATENCY_US_MAX, 3).unwrap_or_else(|error| panic!("{error:?}"));
-        let (requests, statements, failed, longest) = (0, 0, 0, Duration::ZERO);
-        Self { name: name.to_owned(), requests, statements, failed, longest, began, latencies_us }
+        let (requests, statements, failed, longest, longest_within) = (0, 0, 0, Duration::ZERO, Duration::ZERO);
+        Self { name: name.to_owned(), requests, statements, failed, longest, longest_within, began, latencies_us }
     }
 
     /// The latency that so many per cent of the requests did not exceed: `percentile(99.0)`.
@@ -143,10 +146,16 @@ impl Record {
         let latency = now.saturating_duration_since(due);
         // By when it was due, so that a request which a migration delays counts to the migration.
         let place = self.phases.iter().rposition(|phase| phase.began <= due).unwrap_or(0);
+        for phase in self.phases.iter_mut().skip(place).take_while(|phase| phase.began <= now) {
+            phase.longest = phase.longest.max(latency);
+        }
+        let is_within = self.phases.get(place + 1).is_none_or(|next| next.began > now);
         let phase = &mut self.phases[place];
         phase.requests += 1;
         phase.statements += statements;
-        phase.longest = phase.longest.max(latency);
+        if is_within {
+            phase.longest_within = phase.longest_within.max(latency);
+        }
         phase.latencies_us.saturating_record(micros(latency));
         if let Some(Failure { sqlstate, message, statement }) = failure {
             phase.failed += 1;

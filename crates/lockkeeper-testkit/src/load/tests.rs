@@ -47,7 +47,8 @@ fn a_table_locked_for_a_while_shows_as_late_requests() {
     assert!(locked.slower_than(Duration::from_millis(20)) >= 60, "{locked:?}");
     let slow = locked.slower_than(Duration::from_millis(200));
     assert!((30..=60).contains(&slow), "{slow} in {locked:?}");
-    assert!(report.phase("before").longest < locked.longest);
+    // One that was due before the lock and got stuck in it counts to the lock, and not to what came before.
+    assert!(report.phase("before").longest_within < Duration::from_millis(380), "{report:?}");
 }
 
 #[test]

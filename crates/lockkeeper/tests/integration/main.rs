@@ -44,5 +44,7 @@ mod init;
 mod languages;
 /// The demo, and that it leaves nothing behind.
 mod demo;
+/// The page on locks.
+mod docs;
 /// The README's session.
 mod readme;

@@ -1,6 +1,6 @@
 //! The README's session is what happens: every command is run and every line compared.
 //!
-//! `UPDATE_README=1 cargo test -p lockkeeper --test integration readme` writes what happens into the README.
+//! `UPDATE_DOCS=1 cargo test -p lockkeeper --test integration readme` writes what happens into the README.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ fn the_session_of_the_readme_is_what_happens() {
     let commands: Vec<&str> = session.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
     assert!(commands.len() > 10, "the session is gone");
     let happened: String = commands.iter().map(|command| happened(command, &project, &database)).collect();
-    if std::env::var_os("UPDATE_README").is_some() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{}{happened}{}", &readme[..start], &readme[end..])).unwrap();
         return;
     }

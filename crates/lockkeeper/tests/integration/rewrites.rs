@@ -1,6 +1,8 @@
 //! Plain SQL in, safe steps out: the catalog afterwards is the same as psql's, and so is the way back.
 
-use crate::shop::Shop;
+use std::time::{Duration, Instant};
+
+use crate::shop::{Shop, wait_until};
 
 /// A table in use, with rows, and others around it.
 const SETUP: &str = "
@@ -316,17 +318,17 @@ fn an_index_waits_for_an_unrelated_transaction_and_nobody_waits_for_it() {
         .execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM customers; SELECT count(*) FROM orders");
     for command in ["stage1", "rollback before_schema_add --yes --reason test"] {
         let mut running = shop.start(command);
-        let began = std::time::Instant::now();
-        let mut longest = std::time::Duration::ZERO;
-        while began.elapsed() < std::time::Duration::from_secs(4) {
-            let asked = std::time::Instant::now();
+        let began = Instant::now();
+        let mut longest = Duration::ZERO;
+        while began.elapsed() < Duration::from_secs(4) {
+            let asked = Instant::now();
             shop.database.execute("UPDATE orders SET name = name WHERE id = 5; INSERT INTO orders (id) VALUES (-1); DELETE FROM orders WHERE id = -1");
             longest = longest.max(asked.elapsed());
         }
         assert!(running.is_running(), "{}", running.wait());
         holder.execute("COMMIT");
         running.wait().expect(0);
-        assert!(longest < std::time::Duration::from_secs(1), "{command}: a write waited {longest:?}");
+        assert!(longest < Duration::from_secs(1), "{command}: a write waited {longest:?}");
         holder.execute(
             "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM customers; SELECT count(*) FROM orders",
         );
@@ -408,6 +410,8 @@ fn what_cannot_be_made_safe_is_refused_with_the_way_out() {
         "CLUSTER orders USING orders_by_state",
         "REINDEX TABLE orders",
         "ALTER TABLE orders ADD EXCLUDE USING hash (id WITH =)",
+        "CREATE INDEX ON orders (name); SAVEPOINT s; ROLLBACK TO s",
+        "ALTER TABLE orders ALTER name SET NOT NULL; CREATE TEMP TABLE t (a int) ON COMMIT DROP",
     ] {
         shop.pair("01_change", &file(up), "SELECT 1;");
         let refused = shop.say("stage1").expect(1);
@@ -451,9 +455,68 @@ fn a_backfill_fires_no_trigger_and_leaves_no_row_out() {
         "ALTER TABLE orders DROP COLUMN token;",
     );
     let running = shop.start("stage1");
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::thread::sleep(Duration::from_millis(700));
     holder.execute("COMMIT");
     running.wait().expect(0);
     assert_eq!(shop.database.value("SELECT count(*) = count(DISTINCT token) FROM orders"), "t");
     assert_eq!(shop.database.value("SELECT count(*) FROM audit"), "0");
+}
+
+#[test]
+fn a_backfill_stops_within_seconds_and_goes_on_where_it_was() {
+    let shop = prepared();
+    shop.database.execute("INSERT INTO orders SELECT i, 1, repeat('n', 200) FROM generate_series(1000, 120000) i");
+    shop.pair(
+        "01_add_token",
+        "CREATE TABLE tokens (id int);\nALTER TABLE orders ADD COLUMN token uuid NOT NULL DEFAULT gen_random_uuid();\n",
+        "ALTER TABLE orders DROP COLUMN token;\nDROP TABLE tokens;\n",
+    );
+    let before = shop.database.dump();
+    for signal in ["TERM", "INT"] {
+        let running = shop.start("stage1");
+        let filled = "lockkeeper.steps WHERE run = 'backfill' AND started_at IS NOT NULL AND finished_at IS NULL";
+        wait_until("the backfill runs", || shop.has_ledger() && shop.count(filled) == 1);
+        let asked = Instant::now();
+        running.signal(signal);
+        // A second one changes nothing.
+        running.signal(signal);
+        let run = running.wait().expect(if signal == "TERM" { 143 } else { 130 });
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+        // The second run may be stopped before it comes to the step.
+        assert!(signal == "INT" || run.notes().contains(&"steps-standing".to_owned()), "{run}");
+        assert!(run.hints().contains(&"stopped-hint".to_owned()), "{run}");
+    }
+    shop.run("stage1").expect(0);
+    assert_eq!(shop.database.value("SELECT count(*) = count(DISTINCT token) FROM orders"), "t");
+    assert_eq!(shop.count("pg_constraint WHERE conname LIKE 'lockkeeper%'"), 0);
+    shop.run("rollback before_schema_add --yes --reason test").expect(0);
+    assert_eq!(shop.database.dump(), before);
+}
+
+/// What stopped half-way goes back by what takes its steps back, and not by its down script, which would undo what was
+/// never done.
+#[test]
+fn a_migration_that_stopped_half_way_is_rolled_back_step_by_step() {
+    let shop = prepared();
+    shop.project.write("lockkeeper.toml", "[limits]\nlock_timeout = \"200ms\"\nlock_attempts = 1\n");
+    shop.pair(
+        "01_change",
+        &file(
+            "ALTER TABLE orders ADD COLUMN c int; CREATE INDEX ON orders (c); ALTER TABLE customers ADD CHECK (id > 0)",
+        ),
+        "DROP TABLE customers CASCADE;\n",
+    );
+    let before = shop.database.dump();
+    let holder = shop.database.session();
+    holder.execute("BEGIN; SELECT FROM customers FOR UPDATE");
+    let run = shop.run("stage1").expect(4);
+    assert!(run.notes().contains(&"step-stands".to_owned()), "{run}");
+    assert_eq!(
+        shop.database.value("SELECT count(*) FROM pg_attribute WHERE attname = 'c' AND attrelid = 'orders'::regclass"),
+        "1"
+    );
+    shop.run("rollback before_schema_add --yes --reason test").expect(0);
+    drop(holder);
+    assert_eq!(shop.database.dump(), before);
+    assert_eq!(shop.count("lockkeeper.migrations WHERE state <> 'rolled_back'"), 0);
 }

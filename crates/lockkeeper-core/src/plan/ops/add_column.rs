@@ -40,6 +40,7 @@ pub fn part(
     let mut part = Part {
         action: Some(without(span, &gone, context)),
         inverse: Some(format!("DROP COLUMN IF EXISTS {name}")),
+        safe_because: Some(message!("safe-catalog-only")),
         ..Part::default()
     };
     // First the values, then what is demanded of them.
@@ -75,6 +76,7 @@ fn add_clause(
             let default = Draft {
                 what: Some(message!("effect-alter-column", name = column.to_string(), table = table.to_string())),
                 run: DraftRun::Joins,
+                safe_because: message!("safe-catalog-only"),
                 ..brief(format!("ALTER TABLE {on} ALTER COLUMN {column} SET {body}"), TakeBack::NotNeeded)
             };
             part.with.push(default);

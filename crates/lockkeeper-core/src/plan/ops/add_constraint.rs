@@ -33,6 +33,7 @@ pub fn check_or_foreign_key(add: &AddConstraint, target: &Target<'_>, context: &
     }
     Part {
         action: Some(format!("ADD {constraint} NOT VALID")),
+        safe_because: Some(message!("safe-not-valid")),
         inverse,
         after: vec![validate(&target.on, target.table, &name)],
         ..Part::default()
@@ -59,6 +60,7 @@ pub fn not_null_constraint(add: &AddConstraint, target: &Target<'_>, context: &C
     let written = add.span.of(context.text);
     Some(Part {
         action: Some(format!("ADD {written} NOT VALID")),
+        safe_because: Some(message!("safe-not-valid")),
         inverse: Some(format!("DROP CONSTRAINT IF EXISTS {name}")),
         after: vec![validate(&target.on, target.table, name)],
         ..Part::default()

@@ -4,7 +4,7 @@ use super::add_constraint::{check_or_foreign_key, not_null_constraint};
 use super::take_back::inverse;
 use super::{Context, Draft, DraftRun, Refusal, add_column, add_key, begins, hazards, set_not_null};
 use crate::message;
-use crate::model::{LockMode, Span};
+use crate::model::{LockMode, Message, Span};
 use crate::parse::{
     AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, Ident, ObjectName, Statement,
 };
@@ -43,6 +43,8 @@ pub struct Part {
     pub inverse: Option<String>,
     /// The lock that the kept action takes, where its effect tells of a weaker one.
     pub lock: Option<LockMode>,
+    /// Why the kept action does no harm, where it is not because of what went before.
+    pub safe_because: Option<Message>,
     /// In the statement's transaction, behind it.
     pub with: Vec<Draft>,
     pub after: Vec<Draft>,
@@ -98,6 +100,7 @@ fn assemble(
 ) -> Vec<Draft> {
     let (mut drafts, mut kept, mut inverses, mut with, mut after) = (vec![], vec![], Some(vec![]), vec![], vec![]);
     let lock = parts.iter().filter_map(|part| part.lock).max();
+    let safe_because = parts.iter().find_map(|part| part.safe_because.clone());
     for part in parts {
         drafts.extend(part.before);
         if let Some(action) = part.action {
@@ -123,7 +126,7 @@ fn assemble(
             scans: false,
             run: DraftRun::Begins,
             take_back,
-            safe_because: message!("safe-brief"),
+            safe_because: safe_because.unwrap_or_else(|| message!("safe-brief")),
         });
     }
     drafts.extend(with);

@@ -57,7 +57,7 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
         printer.say(&message!("plan-digest", digest = digest.to_string()));
     }
     printer.answer(&serde_json::json!({
-        "migrations": planned.iter().map(to_json).collect::<Vec<_>>(),
+        "migrations": planned.iter().map(|migration| to_json(migration, context)).collect::<Vec<_>>(),
         "digest": digest.map(|digest| digest.to_string()),
     }));
     Ok(0)
@@ -94,12 +94,22 @@ fn digest(snapshot: Option<&LedgerSnapshot>, planned: &[PlannedMigration]) -> Op
 }
 
 fn findings(migration: &PlannedMigration) -> Vec<Finding> {
-    check(&Subject {
+    let mut findings = check(&Subject {
         up: &migration.up,
         effects: &migration.effects,
         down: &migration.down,
         down_script: &parse(&migration.down.text),
-    })
+    });
+    // What becomes safe steps is no hazard any more.
+    let lines = LineIndex::new(&migration.up.text);
+    let line = |at: usize| lines.place(&migration.up.text, at).line;
+    let mended = |finding: &Finding| {
+        let Some(at) = finding.place.at.filter(|_| finding.place.path == migration.up.path) else { return false };
+        let rewritten = migration.steps.iter().filter(|step| !step.is_as_written());
+        rewritten.into_iter().any(|step| (line(step.span.start)..=line(step.span.end)).contains(&at.line))
+    };
+    findings.retain(|finding| !mended(finding));
+    findings
 }
 
 fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>) {
@@ -182,7 +192,7 @@ fn lock(mode: LockMode, table: &str, blocks: Message) -> Message {
     message!("lock-on", mode = mode.as_str(), table = table, blocks = blocks)
 }
 
-fn to_json(migration: &PlannedMigration) -> serde_json::Value {
+fn to_json(migration: &PlannedMigration, context: &Context<'_>) -> serde_json::Value {
     let lines = LineIndex::new(&migration.up.text);
     serde_json::json!({
         "number": migration.number.get(),
@@ -208,7 +218,10 @@ fn to_json(migration: &PlannedMigration) -> serde_json::Value {
             },
             "statement": step.statement,
             "as_written": step.is_as_written(),
-            "safe_because": step.safe_because.id,
+            "safe_because": {
+                "id": step.safe_because.id,
+                "text": context.printer.text(&step.safe_because),
+            },
         })).collect::<Vec<_>>(),
         "findings": findings(migration).iter().map(|finding| serde_json::json!({
             "rule": finding.rule,
