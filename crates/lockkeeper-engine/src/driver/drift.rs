@@ -7,12 +7,12 @@
 use std::cell::{Cell, RefCell};
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ObjectDifference, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, ObjectDifference, Problem};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::unexplained;
 
 use super::session::Session;
-use crate::ledger::{Lease, SchemaReading, accept_drift, problem, read, read_schema, record_schema};
+use crate::ledger::{Lease, SchemaReading, accept_drift, read, read_schema, record_schema};
 use crate::postgres::Connection;
 
 /// Which differences count, and which are taken as they are.
@@ -59,8 +59,11 @@ pub async fn schema_drift(
 /// What is different, is not to be ignored, and is not explained by a command of ours that was cut off.
 async fn foreign(connection: &Connection, pairs: &[MigrationPair], ignore: &[String]) -> Answer<Vec<ObjectDifference>> {
     let reading = read_schema(connection).await;
-    let SchemaReading { mut differences, is_of_other_major, unrecorded } =
-        reading.map_err(|error| problem(&error, message!("schema-unreadable")))?;
+    let SchemaReading { mut differences, is_of_other_major, unrecorded } = reading.map_err(|error| {
+        // Somebody changes what a view is made of: its definition is to be had when they are done.
+        let exit = if error.is_transient() { ExitClass::Busy } else { ExitClass::Usage };
+        error.problem(exit, message!("schema-unreadable")).note(message!("nothing-changed"))
+    })?;
     differences.retain(|it| !ignore.iter().any(|pattern| it.is_like(pattern)));
     if is_of_other_major {
         differences.retain(|it| it.before.is_none() || it.after.is_none());

@@ -54,13 +54,17 @@ pub struct Way<'a> {
 pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answer<u8> {
     let to = way.to.map(parse_number).transpose()?;
     let point = args.point.as_deref().map(parse_own_point).transpose()?;
+    let reason = args.reason.as_deref().unwrap_or_default().trim();
+    if !args.accept_drift.is_empty() && reason.is_empty() {
+        return Err(Problem::usage(message!("schema-accept-reason-empty")));
+    }
     let pairs = context.pairs()?;
     let session = context.session(args.waiting).await?;
     let gates = context.gate_context(&pending(&session.connection, &pairs).await?)?;
     let drift = DriftRules {
         ignore: context.settings.drift_ignored.clone(),
         accept: args.accept_drift.clone(),
-        reason: args.reason.clone().unwrap_or_default(),
+        reason: reason.to_owned(),
     };
     let request = StageRequest {
         stage: way.stage,

@@ -1,7 +1,7 @@
 //! `status`: where every migration and release stands. Reads, and writes nothing.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, ObjectDifference, Problem, Stage};
+use lockkeeper_core::model::{Answer, ExitClass, GateReport, GateVerdict, Message, ObjectDifference, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{FileState, PlanEntry, PlannedMigration, Survey, plan_migration, stage2_digest, survey};
 use lockkeeper_engine::driver::{drift_refusal, gate_reports, schema_drift};
@@ -33,17 +33,24 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     // While somebody holds the lease the schema is being changed, and by us.
     let settled = snapshot.as_ref().is_some_and(|snapshot| !snapshot.lease.is_held);
     let drift = if settled {
-        schema_drift(&connection, &folder.pairs, &context.settings.drift_ignored).await?
+        match schema_drift(&connection, &folder.pairs, &context.settings.drift_ignored).await {
+            // All the rest can be told all the same.
+            Err(problem) if problem.exit == ExitClass::Busy => {
+                context.printer.note_in(&problem.message, Tone::Waiting);
+                None
+            }
+            drift => Some(drift?),
+        }
     } else {
-        Vec::new()
+        None
     };
     let mut problems = folder.problems;
     problems.extend(pending.iter().filter_map(|(_, planned)| planned.as_ref().err().cloned()));
     problems.extend(survey.problems.iter().cloned());
-    problems.extend(drift_refusal(&drift));
+    problems.extend(drift.as_deref().and_then(drift_refusal));
     tell(&connection, snapshot.as_ref(), &survey, &pending, &gates, context);
     let waiting = snapshot.as_ref().map_or(0, |snapshot| context.tell_waiting(&snapshot.ledger_id));
-    let mut answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, &drift, &problems);
+    let mut answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, drift.as_deref(), &problems);
     answer["events_waiting"] = waiting.into();
     context.printer.answer(&answer);
     match Problem::all(problems) {
@@ -245,7 +252,7 @@ fn to_json(
     survey: &Survey<'_>,
     pending: &[Pending<'_>],
     gates: &[GateReport],
-    drift: &[ObjectDifference],
+    drift: Option<&[ObjectDifference]>,
     problems: &[Box<Problem>],
 ) -> serde_json::Value {
     use serde_json::json;
@@ -295,13 +302,13 @@ fn to_json(
             "name": point.name.as_str(),
             "taken_at": point.taken_at.to_string(),
         })).collect::<Vec<_>>()),
-        "drift": drift.iter().map(|it| json!({
+        "drift": drift.map(|drift| drift.iter().map(|it| json!({
             "kind": it.kind,
             "object": it.identity,
             "change": it.change().as_str(),
             "added": it.added(),
             "removed": it.removed(),
-        })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>()),
         "problems": problems.iter().map(|problem| json!({
             "id": problem.message.id,
             "path": problem.place.as_ref().map(|place| place.path.as_ref()),

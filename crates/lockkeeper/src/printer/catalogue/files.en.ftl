@@ -84,6 +84,7 @@ statement-not-safe-hint = to run it all the same, put before it: -- lockkeeper: 
 
 schema-accept-names-hint = these are different: { $names }
 schema-accept-nothing-hint = nothing is different from what Lockkeeper left: leave --accept-drift out
+schema-accept-reason-empty = say why the change is kept: --reason "…"
 schema-accept-unknown = { $name } is not among the objects that were changed behind Lockkeeper's back
 schema-appeared = appeared: { $kind } { $name }
 schema-changed = changed: { $kind } { $name }

@@ -84,6 +84,7 @@ statement-not-safe-hint = 그래도 실행하려면 앞에 적으세요: -- lock
 
 schema-accept-names-hint = 다른 것은 다음과 같습니다: { $names }
 schema-accept-nothing-hint = Lockkeeper가 남긴 것과 다른 것이 없습니다: --accept-drift를 빼세요
+schema-accept-reason-empty = 변경을 그대로 두는 이유를 대세요: --reason "…"
 schema-accept-unknown = { $name }은(는) Lockkeeper 모르게 바뀐 객체가 아닙니다
 schema-appeared = 생김: { $kind } { $name }
 schema-changed = 바뀜: { $kind } { $name }
