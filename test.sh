@@ -4,8 +4,10 @@
 #   ./test.sh                                 everything, on the installed PostgreSQL
 #   LOCKKEEPER_TEST_PG=14,18 ./test.sh        the tests against a real server on these major versions too
 #   LOCKKEEPER_TEST_PG= CI=true ./test.sh     in CI, only the installed version
+#   LOCKKEEPER_LONG=1 ./test.sh               every crash point, and a million rows under load: hours
 #
-# Where CI=true and LOCKKEEPER_TEST_PG is not set, the oldest and the newest supported version are covered.
+# Where CI=true and LOCKKEEPER_TEST_PG is not set, the oldest and the newest supported version are covered. How many
+# points and schedules the crash tests try is LOCKKEEPER_POINTS and LOCKKEEPER_SCHEDULES.
 set -eu
 
 cd -- "$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"
@@ -17,6 +19,14 @@ if [ "${CI:-}" = true ]; then
   majors=${LOCKKEEPER_TEST_PG-14,18}
 fi
 majors=$(printf '%s' "$majors" | tr ',' ' ')
+# More on the installed version than at a desk, and little on the others, so that all of it ends within the hour.
+points_on_majors=${LOCKKEEPER_POINTS:-3}
+schedules_on_majors=${LOCKKEEPER_SCHEDULES:-8}
+if [ "${CI:-}" = true ]; then
+  LOCKKEEPER_POINTS=${LOCKKEEPER_POINTS:-12}
+  LOCKKEEPER_SCHEDULES=${LOCKKEEPER_SCHEDULES:-40}
+  export LOCKKEEPER_POINTS LOCKKEEPER_SCHEDULES
+fi
 
 # Servers fetched for this run, when the checkout is out of the unprivileged user's reach.
 borrowed=
@@ -50,7 +60,9 @@ on_major() {
     server=$borrowed/$1
   fi
   LOCKKEEPER_TEST_PG_BIN=$server/bin
-  export LOCKKEEPER_TEST_PG_BIN
+  LOCKKEEPER_POINTS=$points_on_majors
+  LOCKKEEPER_SCHEDULES=$schedules_on_majors
+  export LOCKKEEPER_TEST_PG_BIN LOCKKEEPER_POINTS LOCKKEEPER_SCHEDULES
   real_ring
 }
 
