@@ -140,9 +140,14 @@ impl Applying<'_> {
         match remains {
             Remains::Nothing => {
                 let actor = self.session.holder.actor.as_str();
+                let reason = match problem.exit {
+                    ExitClass::Interrupted | ExitClass::Terminated => "stopped",
+                    ExitClass::Busy => "no lock",
+                    _ => "failed",
+                };
                 // Should this fail too, the next run finds the migration begun and starts over.
                 let gone = async |connection: &Connection, transaction: &str| {
-                    undone(connection, run.of.seq, actor, "failed", transaction).await
+                    undone(connection, run.of.seq, actor, reason, transaction).await
                 };
                 let _ = self.session.record(self.lease, gone).await;
                 problem.note(message!("migration-left-nothing"))
