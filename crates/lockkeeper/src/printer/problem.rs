@@ -1,7 +1,7 @@
 //! A problem as people read it, and as JSON.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Message, Place, Problem, ServerReport};
+use lockkeeper_core::model::{Arg, Message, Place, Problem, ServerReport};
 use serde_json::{Value, json};
 
 use super::{Catalogue, Tone};
@@ -68,12 +68,28 @@ fn push_server(server: &ServerReport, color: bool, lines: &mut Vec<String>) {
     }
 }
 
+/// A message with its arguments: who blocks, say, is there to be read without its sentence.
+fn told(message: &Message, catalogue: &Catalogue) -> Value {
+    let args = message.args.iter().map(|(name, arg)| ((*name).to_owned(), argument(arg, catalogue)));
+    json!({ "id": message.id, "text": catalogue.text(message), "args": args.collect::<serde_json::Map<_, _>>() })
+}
+
+fn argument(arg: &Arg, catalogue: &Catalogue) -> Value {
+    match arg {
+        Arg::Text(text) => json!(text),
+        Arg::Number(number) => json!(number),
+        Arg::Message(message) => told(message, catalogue),
+        Arg::List(messages) => messages.iter().map(|message| told(message, catalogue)).collect(),
+    }
+}
+
 /// The same fields, with identifiers beside the text so that scripts need not read prose.
 pub fn to_json(problem: &Problem, catalogue: &Catalogue) -> Value {
-    let text = |message: &Message| json!({ "id": message.id, "text": catalogue.text(message) });
+    let text = |message: &Message| told(message, catalogue);
     json!({
         "id": problem.message.id,
         "text": catalogue.text(&problem.message),
+        "args": told(&problem.message, catalogue)["args"],
         "exit_code": problem.exit.code(),
         "place": problem.place.as_ref().map(|place| json!({
             "path": place.path.as_ref(),

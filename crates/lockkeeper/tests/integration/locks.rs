@@ -41,6 +41,11 @@ fn a_lock_that_is_not_to_be_had_ends_the_run_and_names_its_holder() {
     let notes = run.error()["notes"].to_string();
     assert!(notes.contains("nightly report") && notes.contains("idle in transaction"), "{run}");
     assert_eq!(run.hints(), ["lock-budget-spent-hint"]);
+    let error = run.error();
+    let blocker = error["notes"].as_array().unwrap().iter().find(|note| note["id"] == "blocked-by").unwrap();
+    assert!(blocker["args"]["pid"].as_i64().is_some_and(|pid| pid > 0), "{run}");
+    assert_eq!(blocker["args"]["application"], "nightly report", "{run}");
+    assert_eq!(blocker["args"]["state"], "idle in transaction", "{run}");
     assert_eq!((shop.applied(), shop.database.dump()), (vec![1], before));
 
     drop(holder);
