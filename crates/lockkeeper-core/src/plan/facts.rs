@@ -34,11 +34,21 @@ pub struct Relation {
     pub kind: RelationKind,
     /// The table's rows on disk, all of its partitions and heirs included; of an index, those of its table.
     pub bytes: u64,
+    pub traffic: Traffic,
     pub columns: Vec<Column>,
     /// The tables that hold a partitioned table's rows.
     pub leaves: Vec<ObjectName>,
     /// Whether triggers of the user's fire when a row is updated.
     pub has_update_triggers: bool,
+}
+
+/// How many rows a table has and how busy it is, as the server's statistics estimate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    pub rows: u64,
+    /// Since the statistics were last reset, on average.
+    pub writes_per_min: u64,
+    pub reads_per_min: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

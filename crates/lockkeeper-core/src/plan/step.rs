@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::facts::Facts;
-use super::ops::{Context, Draft, DraftRun, Expansion, Refusal, expand, keep_together, take_back};
+use super::facts::{Facts, Traffic};
+use super::ops::{Context, Draft, DraftRun, Expansion, Refusal, expand, keep_together, statement_table, take_back};
 use crate::classify::{Effect, Fresh, effects_by_statement};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber, Place, Problem, Span};
@@ -36,6 +36,8 @@ pub struct Step {
     pub lock: Option<(LockMode, String)>,
     pub rewrites: bool,
     pub scans: bool,
+    /// The table that its statement works on, where that is known and in use.
+    pub in_use: Option<InUse>,
     /// SET or RESET: it holds for every later statement of the file, in whichever transaction that one runs.
     pub sets_session: bool,
     /// SET ROLE and its kin, or code that can run it: the role must be put back before the row is written.
@@ -57,6 +59,7 @@ impl Step {
             lock: None,
             rewrites: false,
             scans: false,
+            in_use: None,
             sets_session: begins_with_set(&source),
             may_change_role: true,
             run: RunMode::InTransaction { joins: false },
@@ -76,6 +79,14 @@ impl Step {
     pub fn is_as_written(&self) -> bool {
         self.sql == self.source
     }
+}
+
+/// How much a table holds, and how busy it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InUse {
+    pub table: String,
+    pub bytes: u64,
+    pub traffic: Traffic,
 }
 
 /// How a step meets the ledger.
@@ -205,6 +216,7 @@ struct Part<'a> {
     effects: Vec<Effect>,
     /// `None` where it runs as it is written.
     drafts: Option<Vec<Draft>>,
+    in_use: Option<InUse>,
     text: &'a str,
 }
 
@@ -229,7 +241,6 @@ fn parts<'a>(
             None if in_one => keep_together(statement, expand(statement, &context), &context),
             None => expand(statement, &context),
         };
-        fresh.learn(&statement.sql);
         let drafts = match expansion {
             Expansion::AsWritten => None,
             Expansion::Steps(drafts) => Some(drafts),
@@ -238,12 +249,20 @@ fn parts<'a>(
                 None
             }
         };
-        parts.push(Part { ordinal, statement, effects, drafts, text: statement.span.of(&file.text) });
+        let in_use = in_use(&statement.sql, facts, &fresh);
+        fresh.learn(&statement.sql);
+        parts.push(Part { ordinal, statement, effects, drafts, in_use, text: statement.span.of(&file.text) });
     }
     match Problem::all(problems) {
         Some(problem) => Err(problem),
         None => Ok(parts),
     }
+}
+
+fn in_use(sql: &Sql, facts: &Facts, fresh: &Fresh) -> Option<InUse> {
+    let name = statement_table(sql).filter(|name| !fresh.table(Some(name)))?;
+    let relation = facts.relation(Some(name)).filter(|relation| !relation.is_empty())?;
+    Some(InUse { table: relation.full_name().to_string(), bytes: relation.bytes, traffic: relation.traffic })
 }
 
 /// Whether a statement means nothing to a later one in another transaction.
@@ -299,6 +318,7 @@ impl Part<'_> {
             lock: if draft.lock.is_some() || !is_whole { draft.lock } else { of_effects },
             rewrites: as_written && self.effects.iter().any(|effect| effect.rewrites),
             scans: if as_written { self.effects.iter().any(|effect| effect.scans) } else { draft.scans },
+            in_use: self.in_use.clone(),
             sets_session: self.statement.sql == Sql::Session && begins_with_set(self.statement.span.of(&file.text)),
             may_change_role: matches!(
                 self.statement.sql,

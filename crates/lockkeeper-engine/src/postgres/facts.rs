@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lockkeeper_core::parse::{Ident, ObjectName};
-use lockkeeper_core::plan::{Column, Facts, Relation, RelationKind};
+use lockkeeper_core::plan::{Column, Facts, Relation, RelationKind, Traffic};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -104,11 +104,17 @@ fn relation(row: &Row) -> Relation {
     let leaves: Vec<(String, String)> = serde_json::from_str(row.get("leaves")).unwrap_or_default();
     let column = |(name, type_name, not_null)| Column { name: Ident::exact(name), type_name, not_null };
     let leaf = |(schema, name)| ObjectName { schema: Some(Ident::exact(schema)), name: Ident::exact(name) };
+    let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0);
     Relation {
         schema: Ident::exact(row.get("schema")),
         name: Ident::exact(row.get("relation")),
         kind,
-        bytes: u64::try_from(row.get::<_, i64>("bytes")).unwrap_or(0),
+        bytes: count("bytes"),
+        traffic: Traffic {
+            rows: count("rows"),
+            writes_per_min: count("writes_per_min"),
+            reads_per_min: count("reads_per_min"),
+        },
         columns: columns.into_iter().map(column).collect(),
         leaves: leaves.into_iter().map(leaf).collect(),
         has_update_triggers: row.get("fires"),

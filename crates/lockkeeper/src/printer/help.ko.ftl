@@ -49,7 +49,9 @@ help-plan = 무엇이 실행될지 보여 줍니다: SQL 문, 잠금, 재작성,
 help-plan-epilogue =
     예:
       lockkeeper plan
+      lockkeeper plan --format markdown
       lockkeeper plan --json | jq .digest
+help-plan-format = 보여 주는 방식: 터미널용, 또는 풀 리퀘스트용 Markdown
 
 help-stage1 = 대기 중인 단계 1 마이그레이션을 모두 적용합니다. 실행 중인 코드는 알아차리지 못합니다
 help-stage1-epilogue =

@@ -520,3 +520,27 @@ fn a_migration_that_stopped_half_way_is_rolled_back_step_by_step() {
     assert_eq!(shop.database.dump(), before);
     assert_eq!(shop.count("lockkeeper.migrations WHERE state <> 'rolled_back'"), 0);
 }
+
+#[test]
+fn the_plan_tells_the_tables_size_and_how_far_back_is() {
+    let shop = prepared();
+    shop.database.execute("ANALYZE orders");
+    shop.pair("01_add_index", "CREATE INDEX ON orders (name, (amount | 1));\n", "DROP INDEX orders_name_expr_idx;\n");
+    shop.pair("02_remove_code", "ALTER TABLE orders DROP COLUMN code;\n", "ALTER TABLE orders ADD COLUMN code text;\n");
+    shop.pair(
+        "03_demand_name",
+        "ALTER TABLE orders ALTER name SET NOT NULL;\n",
+        "ALTER TABLE orders ALTER name DROP NOT NULL;\n",
+    );
+    let plan = shop.run("plan").expect(0).json();
+    let class = |at: usize| plan["migrations"][at]["rollback_class"].clone();
+    assert_eq!([class(0), class(1), class(2)], ["app only", "freeze", "app + schema"]);
+    let table = &plan["migrations"][0]["steps"][0]["table"];
+    assert_eq!((&table["name"], &table["rows"]), (&"public.orders".into(), &500.into()));
+    assert!(table["bytes"].as_u64().unwrap() >= 8192);
+    shop.say("plan").expect(0).says(&["public.orders: ", "about 500 rows", "going back: freeze"]);
+    let markdown = shop.say("plan --format markdown").expect(0);
+    assert!(markdown.stdout.contains("| line | statement | lock | why it is safe |"), "{markdown}");
+    // A bar in the SQL ends no cell.
+    assert!(markdown.stdout.contains("(amount \\| 1)"), "{markdown}");
+}

@@ -129,19 +129,23 @@ pub fn expand(statement: &Statement, context: &Context<'_>) -> Expansion {
 /// What becomes of a statement whose file must share one transaction: safe steps would part it.
 pub fn keep_together(statement: &Statement, expansion: Expansion, context: &Context<'_>) -> Expansion {
     let Expansion::Steps(_) = expansion else { return expansion };
-    let table = match &statement.sql {
-        Sql::AlterTable(alter) => alter.table.as_ref(),
-        Sql::CreateIndex(index) => index.table.as_ref(),
-        Sql::Refresh { view, .. } => view.as_ref(),
-        Sql::Drop(drop) => drop.names.first(),
-        _ => None,
-    };
-    match hazards::large(context, table) {
+    match hazards::large(context, statement_table(&statement.sql)) {
         None => Expansion::AsWritten,
         Some(_) => Expansion::Refused(Refusal {
             because: message!("unsafe-one-transaction"),
             way_out: message!("unsafe-one-transaction-way-out"),
         }),
+    }
+}
+
+/// The relation that a statement works on.
+pub fn statement_table(sql: &Sql) -> Option<&ObjectName> {
+    match sql {
+        Sql::AlterTable(alter) => alter.table.as_ref(),
+        Sql::CreateIndex(index) => index.table.as_ref(),
+        Sql::Refresh { view, .. } => view.as_ref(),
+        Sql::Drop(drop) => drop.names.first(),
+        _ => None,
     }
 }
 

@@ -4,7 +4,9 @@ use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::parse;
-use lockkeeper_core::plan::{PlanEntry, PlannedMigration, RunMode, Step, plan_migration, stage2_digest, survey};
+use lockkeeper_core::plan::{
+    InUse, PlanEntry, PlannedMigration, RollbackClass, RunMode, Step, plan_migration, stage2_digest, survey,
+};
 use lockkeeper_engine::driver::plan_steps;
 use lockkeeper_engine::ledger::{LedgerSnapshot, read};
 use lockkeeper_engine::postgres::Connection;
@@ -20,10 +22,22 @@ const STEPS_SHOWN: usize = 40;
 
 /// Show what would run: statements, locks, rewrites, hazards, and the digest that an approval signs
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockkeeper plan\n  lockkeeper plan --json | jq .digest")]
-pub struct Args {}
+#[command(
+    after_help = "Example:\n  lockkeeper plan\n  lockkeeper plan --format markdown\n  lockkeeper plan --json | jq .digest"
+)]
+pub struct Args {
+    /// How it is shown: for a terminal, or as Markdown for a pull request
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "human")]
+    pub format: Format,
+}
 
-pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Human,
+    Markdown,
+}
+
+pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let pairs = context.pairs()?;
     let connection = context.connect().await?;
     let snapshot = read(&connection).await?;
@@ -49,7 +63,10 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
         printer.say(&message!("plan-nothing"));
     }
     for stage in [Stage::Expand, Stage::Contract] {
-        tell_stage(stage, &planned, context);
+        match args.format {
+            Format::Human => tell_stage(stage, &planned, context),
+            Format::Markdown => tell_markdown(stage, &planned, context),
+        }
     }
     let digest = digest(snapshot.as_ref(), &planned);
     if let Some(digest) = digest {
@@ -118,12 +135,8 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
     if of_stage.is_empty() {
         return;
     }
-    let heading = match stage {
-        Stage::Expand => message!("plan-stage1", count = of_stage.len()),
-        Stage::Contract => message!("plan-stage2", count = of_stage.len()),
-    };
     printer.line("");
-    printer.say_in(&heading, Tone::Strong);
+    printer.say_in(&heading(stage, of_stage.len()), Tone::Strong);
     for migration in of_stage {
         printer.line("");
         printer.say_in(
@@ -136,6 +149,11 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
             ),
             Tone::Strong,
         );
+        let class = RollbackClass::of(migration);
+        printer.say_under(2, &message!("plan-rollback-class", class = class.as_str()), Tone::Quiet);
+        for used in tables_of(migration) {
+            printer.say_under(2, &told_in_use(used), Tone::Quiet);
+        }
         let lines = LineIndex::new(&migration.up.text);
         for step in migration.steps.iter().take(STEPS_SHOWN) {
             tell_step(step, line_of(step, migration, &lines), context);
@@ -154,6 +172,84 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
             printer.say_under(2, &said, Tone::Waiting);
         }
     }
+}
+
+fn heading(stage: Stage, count: usize) -> Message {
+    match stage {
+        Stage::Expand => message!("plan-stage1", count = count),
+        Stage::Contract => message!("plan-stage2", count = count),
+    }
+}
+
+/// The tables in use that a migration works on, each once.
+fn tables_of(migration: &PlannedMigration) -> Vec<&InUse> {
+    let mut tables: Vec<&InUse> = Vec::new();
+    for used in migration.steps.iter().filter_map(|step| step.in_use.as_ref()) {
+        if !tables.iter().any(|other| other.table == used.table) {
+            tables.push(used);
+        }
+    }
+    tables
+}
+
+fn told_in_use(used: &InUse) -> Message {
+    message!(
+        "plan-table",
+        table = used.table.as_str(),
+        size = size(used.bytes),
+        rows = used.traffic.rows,
+        writes = used.traffic.writes_per_min,
+        reads = used.traffic.reads_per_min
+    )
+}
+
+/// Bytes in the unit in which they are one to three digits.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut left = bytes;
+    let mut unit = 0;
+    while left >= 10_240 && unit + 1 < UNITS.len() {
+        left /= 1_024;
+        unit += 1;
+    }
+    format!("{left} {}", UNITS.get(unit).unwrap_or(&"bytes"))
+}
+
+/// A table for each migration. What stands in it is escaped: SQL may hold bars and backquotes.
+fn tell_markdown(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>) {
+    let printer = context.printer;
+    let of_stage: Vec<_> = planned.iter().filter(|migration| migration.stage() == stage).collect();
+    if of_stage.is_empty() {
+        return;
+    }
+    printer.line(&format!("\n### {}", printer.text(&heading(stage, of_stage.len()))));
+    for migration in of_stage {
+        let class = message!("plan-rollback-class", class = RollbackClass::of(migration).as_str());
+        printer.line(&format!("\n**{} {}**: {}\n", migration.number, migration.name, printer.text(&class)));
+        for used in tables_of(migration) {
+            printer.line(&format!("* {}", cell(&printer.text(&told_in_use(used)))));
+        }
+        printer.line(&format!("\n{}\n| ---: | --- | --- | --- |", printer.text(&message!("plan-markdown-head"))));
+        let lines = LineIndex::new(&migration.up.text);
+        for step in migration.steps.iter().take(STEPS_SHOWN) {
+            let line = line_of(step, migration, &lines);
+            let sql = first_line(&step.sql).replace('`', "'");
+            let (lock, why) = (printer.text(&lock_of(step)), printer.text(&step.safe_because));
+            printer.line(&format!("| {line} | `{}` | {} | {} |", cell(&sql), cell(&lock), cell(&why)));
+        }
+        if let Some(more) = migration.steps.len().checked_sub(STEPS_SHOWN).filter(|more| *more > 0) {
+            printer.line(&format!("\n{}", printer.text(&message!("plan-more-steps", count = more))));
+        }
+        for finding in findings(migration) {
+            let said = format!("{}: {}: {}", finding.place, finding.rule, printer.text(&finding.message));
+            printer.line(&format!("\n> {}", cell(&said)));
+        }
+    }
+}
+
+/// Text that cannot leave its cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
 }
 
 fn tell_step(step: &Step, line: usize, context: &Context<'_>) {
@@ -202,11 +298,19 @@ fn to_json(migration: &PlannedMigration, context: &Context<'_>) -> serde_json::V
         "path": migration.up.path.as_ref(),
         "checksum": migration.up.checksum.to_string(),
         "can_be_undone": migration.can_be_undone,
+        "rollback_class": RollbackClass::of(migration).as_str(),
         "steps": migration.steps.iter().map(|step| serde_json::json!({
             "ordinal": step.id.0,
             "line": line_of(step, migration, &lines),
             "sql": step.sql,
             "lock": step.lock.as_ref().map(|(mode, table)| serde_json::json!({ "mode": mode.as_str(), "table": table })),
+            "table": step.in_use.as_ref().map(|used| serde_json::json!({
+                "name": used.table,
+                "bytes": used.bytes,
+                "rows": used.traffic.rows,
+                "writes_per_min": used.traffic.writes_per_min,
+                "reads_per_min": used.traffic.reads_per_min,
+            })),
             "rewrites": step.rewrites,
             "scans": step.scans,
             "run": match step.run {
