@@ -9,7 +9,7 @@ use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlanEntry, PlannedMigration, plan_migration, stage2_digest, survey};
 use lockkeeper_core::release::ApprovalDocument;
 
-use super::gates::{GateContext, author_objection};
+use super::gates::{GateContext, author_objection, stopped_in_stage2};
 use super::progress::Reporter;
 use super::session::Session;
 use crate::ledger::{LedgerSnapshot, NewApproval, insert_approval, read};
@@ -77,8 +77,10 @@ fn stage2_pending(snapshot: &LedgerSnapshot, pairs: &[MigrationPair]) -> Answer<
     if let Some(problem) = Problem::all(survey.problems) {
         return Err(problem);
     }
+    let mut due = stopped_in_stage2(snapshot, pairs)?;
     let planned = survey.pending.into_iter().map(plan_migration).collect::<Answer<Vec<_>>>()?;
-    Ok(planned.into_iter().filter(|migration| migration.stage() == Stage::Contract).collect())
+    due.extend(planned.into_iter().filter(|migration| migration.stage() == Stage::Contract));
+    Ok(due)
 }
 
 /// Verifies the signature and records the approval.

@@ -1,8 +1,9 @@
 //! The gates before stage 2, asked of the ledger.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{GateReport, Message, PlanDigest, Stage};
-use lockkeeper_core::plan::PlannedMigration;
+use lockkeeper_core::model::{Answer, GateReport, Message, PlanDigest, Stage};
+use lockkeeper_core::parse::MigrationPair;
+use lockkeeper_core::plan::{PlannedMigration, plan_migration};
 use lockkeeper_core::release::{ApprovalDocument, ApprovalStanding, GateInputs, stage2_gates};
 
 use crate::ledger::{ApprovalRecord, LedgerSnapshot};
@@ -23,6 +24,20 @@ pub struct GateContext {
     pub database: String,
 }
 
+/// Stage-2 migrations that stopped between their steps, as their files are now. An approval covers them too: what
+/// was mended must be signed again.
+///
+/// # Errors
+/// A file that cannot be planned.
+pub fn stopped_in_stage2(snapshot: &LedgerSnapshot, pairs: &[MigrationPair]) -> Answer<Vec<PlannedMigration>> {
+    let applied = snapshot.applied.iter().filter(|row| !row.undoing).map(|row| &row.migration);
+    let stopped = applied.filter(|migration| migration.stage == Stage::Contract && !migration.complete);
+    stopped
+        .filter_map(|migration| pairs.iter().find(|pair| pair.number == migration.number))
+        .map(plan_migration)
+        .collect()
+}
+
 /// Every gate before stage 2. `pending` are all migrations that are not applied.
 pub fn gate_reports(
     snapshot: &LedgerSnapshot,
@@ -34,7 +49,13 @@ pub fn gate_reports(
         .iter()
         .filter(|migration| migration.stage() == Stage::Expand)
         .map(|migration| migration.number.to_string())
-        .chain(snapshot.applied.iter().filter(|it| !it.migration.complete).map(|it| it.migration.number.to_string()))
+        .chain(
+            snapshot
+                .applied
+                .iter()
+                .filter(|it| !it.migration.complete && it.migration.stage == Stage::Expand)
+                .map(|it| it.migration.number.to_string()),
+        )
         .collect();
     stage2_gates(&GateInputs {
         stage1_pending,

@@ -21,7 +21,7 @@ mod take_back;
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
 pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
-pub use gates::{GateContext, approval_standing, gate_reports};
+pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2};
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
 pub use session::{Limits, Session, exit_of};

@@ -291,11 +291,11 @@ fn check_gates(
     };
     let contracting = snapshot.open_release().is_some_and(|release| release.state == ReleaseState::Contracting);
     // A stage 2 that stopped may be approved anew as it stands now; then the gates are asked again.
-    let approved_anew = begun.is_empty() && snapshot.approval.as_ref().is_some_and(|approval| !approval.is_used);
+    let approved_anew = snapshot.approval.as_ref().is_some_and(|approval| !approval.is_used);
     if (contracting || !begun.is_empty()) && !approved_anew {
         return check_resumable(snapshot, pending, begun, request.gates);
     }
-    let contract = pending.iter().filter(|it| it.stage() == Stage::Contract);
+    let contract = begun.iter().map(|due| &due.migration).chain(pending).filter(|it| it.stage() == Stage::Contract);
     let plan = stage2_digest(&snapshot.ledger_id, contract.map(PlanEntry::from));
     let reports = gate_reports(snapshot, pending, plan, request.gates);
     let closed: Vec<&GateReport> = reports.iter().filter(|report| report.verdict != GateVerdict::Yes).collect();

@@ -544,3 +544,27 @@ fn the_plan_tells_the_tables_size_and_how_far_back_is() {
     // A bar in the SQL ends no cell.
     assert!(markdown.stdout.contains("(amount \\| 1)"), "{markdown}");
 }
+
+/// An approval names exactly one plan: what is mended after it stopped half-way is signed again.
+#[test]
+fn a_stage_2_that_stopped_half_way_goes_on_with_a_mended_file_once_it_is_approved_again() {
+    let shop = prepared();
+    shop.admin();
+    let file = |demand: &str| {
+        format!("UPDATE orders SET amount = amount + 1;\nALTER TABLE orders ADD CONSTRAINT c CHECK ({demand});\n")
+    };
+    shop.pair("01_demand_amount", &file("amount > 100"), "ALTER TABLE orders DROP CONSTRAINT c;\n");
+    shop.run("stage1").expect(0);
+    shop.run("deployed --version 1.0").expect(0);
+    shop.approve().expect(0);
+    let stopped = shop.run("stage2").expect(3);
+    assert!(stopped.notes().contains(&"step-stands".to_owned()), "{stopped}");
+    // Under the old approval only the old file goes on.
+    shop.pair("01_demand_amount", &file("amount > 1"), "ALTER TABLE orders DROP CONSTRAINT c;\n");
+    shop.run("stage2").refused(1, "stage2-other-plan");
+    shop.approve().expect(0);
+    shop.run("stage2").expect(0);
+    // The UPDATE ran once.
+    assert_eq!(shop.database.value("SELECT min(amount) FROM orders"), "2");
+    assert_eq!(shop.applied(), [1]);
+}

@@ -3,11 +3,11 @@
 use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
-use lockkeeper_core::parse::parse;
+use lockkeeper_core::parse::{MigrationPair, parse};
 use lockkeeper_core::plan::{
     InUse, PlanEntry, PlannedMigration, RollbackClass, RunMode, Step, plan_migration, stage2_digest, survey,
 };
-use lockkeeper_engine::driver::plan_steps;
+use lockkeeper_engine::driver::{plan_steps, stopped_in_stage2};
 use lockkeeper_engine::ledger::{LedgerSnapshot, read};
 use lockkeeper_engine::postgres::Connection;
 use lockkeeper_lint::report::Finding;
@@ -68,7 +68,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
             Format::Markdown => tell_markdown(stage, &planned, context),
         }
     }
-    let digest = digest(snapshot.as_ref(), &planned);
+    let digest = digest(snapshot.as_ref(), &pairs, &planned)?;
     if let Some(digest) = digest {
         printer.line("");
         printer.say(&message!("plan-digest", digest = digest.to_string()));
@@ -104,10 +104,16 @@ async fn on_this_database(
 }
 
 /// There is nothing to approve without a ledger or without a stage 2.
-fn digest(snapshot: Option<&LedgerSnapshot>, planned: &[PlannedMigration]) -> Option<PlanDigest> {
-    let contract: Vec<_> = planned.iter().filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from).collect();
-    let ledger = &snapshot?.ledger_id;
-    (!contract.is_empty()).then(|| stage2_digest(ledger, contract))
+fn digest(
+    snapshot: Option<&LedgerSnapshot>,
+    pairs: &[MigrationPair],
+    planned: &[PlannedMigration],
+) -> Answer<Option<PlanDigest>> {
+    let Some(snapshot) = snapshot else { return Ok(None) };
+    let stopped = stopped_in_stage2(snapshot, pairs)?;
+    let contract: Vec<_> =
+        stopped.iter().chain(planned).filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from).collect();
+    Ok((!contract.is_empty()).then(|| stage2_digest(&snapshot.ledger_id, contract)))
 }
 
 fn findings(migration: &PlannedMigration) -> Vec<Finding> {

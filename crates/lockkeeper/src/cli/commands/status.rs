@@ -4,7 +4,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, GateReport, GateVerdict, Message, ObjectDifference, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{FileState, PlanEntry, PlannedMigration, Survey, plan_migration, stage2_digest, survey};
-use lockkeeper_engine::driver::{drift_refusal, gate_reports, schema_drift};
+use lockkeeper_engine::driver::{drift_refusal, gate_reports, schema_drift, stopped_in_stage2};
 use lockkeeper_engine::ledger::{AppliedRecord, LedgerSnapshot, read};
 use lockkeeper_engine::postgres::Connection;
 
@@ -29,7 +29,7 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let survey = survey(&folder.pairs, &applied);
     let pending: Vec<Pending<'_>> = survey.pending.iter().map(|pair| (*pair, plan_migration(pair))).collect();
     let readable: Vec<_> = pending.iter().filter_map(|(_, planned)| planned.as_ref().ok().cloned()).collect();
-    let gates = gates(snapshot.as_ref(), &readable, &survey, context)?;
+    let gates = gates(snapshot.as_ref(), &folder.pairs, &readable, &survey, context)?;
     // While somebody holds the lease the schema is being changed, and by us.
     let settled = snapshot.as_ref().is_some_and(|snapshot| !snapshot.lease.is_held);
     let drift = if settled {
@@ -63,12 +63,19 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
 /// The gates before stage 2, when there is a stage 2 to come.
 fn gates(
     snapshot: Option<&LedgerSnapshot>,
+    pairs: &[MigrationPair],
     pending: &[PlannedMigration],
     survey: &Survey<'_>,
     context: &Context<'_>,
 ) -> Answer<Vec<GateReport>> {
-    let contract: Vec<_> = pending.iter().filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from).collect();
-    let (Some(snapshot), false) = (snapshot, contract.is_empty()) else { return Ok(Vec::new()) };
+    let Some(snapshot) = snapshot else { return Ok(Vec::new()) };
+    // A file that cannot be planned is told of among the migrations.
+    let stopped = stopped_in_stage2(snapshot, pairs).unwrap_or_default();
+    let contract: Vec<_> =
+        stopped.iter().chain(pending).filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from).collect();
+    if contract.is_empty() {
+        return Ok(Vec::new());
+    }
     let plan = stage2_digest(&snapshot.ledger_id, contract);
     Ok(gate_reports(snapshot, pending, plan, &context.gate_context(&survey.pending)?))
 }
