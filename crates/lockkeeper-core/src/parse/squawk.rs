@@ -344,7 +344,7 @@ impl Reader<'_> {
         let columns: Vec<_> = descendants(SyntaxKind::COLUMN).filter_map(ast::Column::cast).collect();
         let of_column = |kind: SyntaxKind| {
             let with = columns.iter().filter(move |column| has_child(column.syntax(), kind));
-            with.filter_map(|column| column.name()).map(|name| vec![ident(name.syntax())])
+            with.filter_map(ast::Column::name).map(|name| vec![ident(name.syntax())])
         };
         let listed = |kind, names: SyntaxKind| {
             let all = descendants(kind).map(move |child| {
