@@ -134,7 +134,7 @@ fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &
             let mode = if *light { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
             neutral(message!("effect-settle", name = name())).lock(table, mode)
         }
-        A::ValidateConstraint(_) => {
+        A::ValidateConstraint { .. } => {
             neutral(message!("effect-validate", name = name())).lock(table, LockMode::ShareUpdateExclusive).scans()
         }
     }

@@ -25,23 +25,35 @@ pub enum DirectiveKind {
     NoTransaction,
     /// `as-written reason="…"`: the next statement runs as it is written, not as safe steps.
     AsWritten { reason: String },
+    /// `allow=rule-name reason="…"`: what that rule finds in the next statement is meant; with no statement behind
+    /// it, what it finds in the file.
+    Allow { rule: String, reason: String },
 }
 
 impl DirectiveKind {
     /// Every directive's word, as `unknown directive` lists them.
-    pub const WORDS: [&'static str; 3] = ["stage", "no-transaction", "as-written"];
+    pub const WORDS: [&'static str; 4] = ["stage", "no-transaction", "as-written", "allow"];
 
     const fn word(&self) -> &'static str {
         match self {
             Self::Stage { .. } => "stage",
             Self::NoTransaction => "no-transaction",
             Self::AsWritten { .. } => "as-written",
+            Self::Allow { .. } => "allow",
         }
     }
 
     /// Whether it speaks of the statement behind it, and not of the whole file.
     const fn is_for_a_statement(&self) -> bool {
-        matches!(self, Self::AsWritten { .. })
+        matches!(self, Self::AsWritten { .. } | Self::Allow { .. })
+    }
+
+    /// Whether both say the same of the same thing.
+    fn repeats(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Allow { rule, .. }, Self::Allow { rule: other, .. }) => rule == other,
+            _ => self.word() == earlier.word(),
+        }
     }
 }
 
@@ -62,13 +74,14 @@ pub fn read(comments: &[Comment], statements: &[Span]) -> (Vec<Directive>, Vec<D
         let next = statements.iter().find(|statement| statement.start > comment.span.start);
         let speaks_of_the_same = |earlier: &Directive| {
             let between = |statement: &Span| (earlier.span.start..comment.span.start).contains(&statement.start);
-            earlier.kind.word() == kind.word() && !(kind.is_for_a_statement() && statements.iter().any(between))
+            kind.repeats(&earlier.kind) && !(kind.is_for_a_statement() && statements.iter().any(between))
         };
         let inside = statements.iter().any(|it| it.start < comment.span.start && comment.span.start < it.end);
         if directives.iter().any(speaks_of_the_same) {
             diagnostics.push(Diagnostic::new(comment.span, message!("directive-twice", word = kind.word())));
         } else if kind.is_for_a_statement() {
-            if next.is_none() || inside {
+            let may_end_a_file = matches!(kind, DirectiveKind::Allow { .. });
+            if (next.is_none() && !may_end_a_file) || inside {
                 diagnostics.push(
                     Diagnostic::new(comment.span, message!("directive-before-nothing", word = kind.word()))
                         .hint(message!("directive-before-nothing-hint")),
@@ -164,6 +177,14 @@ fn read_one(body: &str) -> Result<DirectiveKind, Fault<'_>> {
             only(rest, &["reason"])?;
             no_value(first)?;
             Ok(DirectiveKind::AsWritten { reason: reason("as-written")? })
+        }
+        "allow" => {
+            only(rest, &["reason"])?;
+            let rule = first.value.clone().unwrap_or_default();
+            if rule.is_empty() {
+                return Err(Fault { at: first.source, message: message!("directive-allow-value"), hint: None });
+            }
+            Ok(DirectiveKind::Allow { rule, reason: reason("allow")? })
         }
         "no-transaction" => {
             only(rest, &[])?;

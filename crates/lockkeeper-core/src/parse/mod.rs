@@ -16,6 +16,6 @@ pub use name::{Ident, ObjectName};
 pub use script::{Diagnostic, Script, parse};
 pub use statement::{
     AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
-    ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange, ObjectKind,
-    ReindexTarget, Sql, Statement, TransactionControl,
+    ColumnDefinition, ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange,
+    ObjectKind, ReindexTarget, Sql, Statement, TransactionControl,
 };

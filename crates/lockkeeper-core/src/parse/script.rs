@@ -46,7 +46,7 @@ impl Script {
     pub fn stage_directive(&self) -> Option<(Stage, &str)> {
         self.directives.iter().find_map(|directive| match &directive.kind {
             DirectiveKind::Stage { stage, reason } => Some((*stage, reason.as_str())),
-            DirectiveKind::NoTransaction | DirectiveKind::AsWritten { .. } => None,
+            DirectiveKind::NoTransaction | DirectiveKind::AsWritten { .. } | DirectiveKind::Allow { .. } => None,
         })
     }
 
@@ -58,7 +58,10 @@ impl Script {
         };
         self.directives.iter().find_map(|directive| match &directive.kind {
             DirectiveKind::AsWritten { reason } if follows(directive.span.start) => Some(reason.as_str()),
-            DirectiveKind::AsWritten { .. } | DirectiveKind::Stage { .. } | DirectiveKind::NoTransaction => None,
+            DirectiveKind::AsWritten { .. }
+            | DirectiveKind::Allow { .. }
+            | DirectiveKind::Stage { .. }
+            | DirectiveKind::NoTransaction => None,
         })
     }
 
@@ -205,6 +208,63 @@ mod tests {
             "VACUUM t\n# Stage { stage: Contract, reason: \"old workers \\\"write\\\" this\" }\n# NoTransaction",
         );
         check("-- lockkeeper is what runs this file\nSELECT 1", "SELECT 1");
+    }
+
+    #[test]
+    fn an_allow_names_its_rule_and_its_reason() {
+        check(
+            "-- lockkeeper: allow=drop-table reason=\"empty\"\n-- lockkeeper: allow=drop-column reason=\"x\"\nDROP TABLE t;",
+            "DROP TABLE t\n# Allow { rule: \"drop-table\", reason: \"empty\" }\n# Allow { rule: \"drop-column\", reason: \"x\" }",
+        );
+        check("-- lockkeeper: allow=a reason=\"x\"", "# Allow { rule: \"a\", reason: \"x\" }");
+        check("-- lockkeeper: allow reason=\"x\"", "! directive-allow-value @\"allow\"");
+        check("-- lockkeeper: allow=a", "! directive-reason-missing word=\"allow\" @\"allow=a\"");
+    }
+
+    #[test]
+    fn reads_the_columns_and_keys_of_a_new_table() {
+        let text = "CREATE TABLE t (id BigSerial PRIMARY KEY, o int NOT NULL REFERENCES o, a varchar(9) DEFAULT 'x', \
+                    UNIQUE (a, o), FOREIGN KEY (a, o) REFERENCES p (x, y)) PARTITION BY RANGE (id)";
+        let Sql::CreateTable(table) = &parse(text).statements[0].sql else { panic!() };
+        let column = |it: &crate::parse::ColumnDefinition| {
+            format!("{} {} {} {}", it.name, it.type_name, it.not_null, it.has_default)
+        };
+        let columns: Vec<_> = table.columns.iter().map(column).collect();
+        assert_eq!(columns, ["id bigserial true true", "o int true false", "a varchar(9) false true"]);
+        let names = |lists: &[Vec<crate::parse::Ident>]| {
+            let list = |it: &Vec<crate::parse::Ident>| it.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+            lists.iter().map(list).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!((names(&table.keys).as_str(), names(&table.foreign_keys).as_str()), ("id a+o", "o a+o"));
+        assert!(table.partitioned);
+    }
+
+    #[test]
+    fn reads_what_a_check_a_rename_and_a_validation_name() {
+        let actions = |text: &str| match parse(text).statements.remove(0).sql {
+            Sql::AlterTable(alter) => alter.actions,
+            other => panic!("{other:?}"),
+        };
+        let [AlterTableAction::AddConstraint(_, check)] = &actions("ALTER TABLE t ADD CHECK ((a IS NOT NULL))")[..]
+        else {
+            panic!()
+        };
+        assert_eq!(check.not_null_of.as_ref().unwrap().as_str(), "a");
+        let [AlterTableAction::AddConstraint(_, check)] = &actions("ALTER TABLE t ADD CHECK (a > 0)")[..] else {
+            panic!()
+        };
+        assert_eq!(check.not_null_of, None);
+        let [AlterTableAction::RenameColumn { to, .. }] = &actions("ALTER TABLE t RENAME a TO b")[..] else { panic!() };
+        assert_eq!(to.as_ref().unwrap().as_str(), "b");
+        let [AlterTableAction::ValidateConstraint { constraint, .. }] =
+            &actions("ALTER TABLE t VALIDATE CONSTRAINT c")[..]
+        else {
+            panic!()
+        };
+        assert_eq!(constraint.as_ref().unwrap().as_str(), "c");
+        let text = "ALTER TABLE t ALTER a TYPE text COLLATE \"C\"";
+        let [AlterTableAction::AlterColumn { new_type: Some(new), .. }] = &actions(text)[..] else { panic!() };
+        assert!(new.collates);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxTok
 
 use super::statement::{
     AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
-    ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange, ObjectKind,
-    ReindexTarget, Sql, Statement, TransactionControl,
+    ColumnDefinition, ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange,
+    ObjectKind, ReindexTarget, Sql, Statement, TransactionControl,
 };
 use super::{Ident, ObjectName};
 use crate::model::Span;
@@ -104,7 +104,7 @@ impl Reader<'_> {
             S::EmptyStmt(_) => return None,
 
             S::AlterTable(it) => self.alter_table(it),
-            S::CreateTable(it) => create_table(it),
+            S::CreateTable(it) => self.create_table(it),
             S::CreateTableAs(_) => Sql::CreateTable(new_table(first_name(node), node)),
             S::SelectInto(_) => {
                 let into = node.descendants().find(|child| child.kind() == SyntaxKind::INTO_CLAUSE);
@@ -338,6 +338,61 @@ impl Reader<'_> {
         })
     }
 
+    fn create_table(&self, it: &ast::CreateTable) -> Sql {
+        let node = it.syntax();
+        let descendants = |kind| node.descendants().filter(move |child| child.kind() == kind);
+        let columns: Vec<_> = descendants(SyntaxKind::COLUMN).filter_map(ast::Column::cast).collect();
+        let of_column = |kind: SyntaxKind| {
+            let with = columns.iter().filter(move |column| has_child(column.syntax(), kind));
+            with.filter_map(ast::Column::name).map(|name| vec![ident(name.syntax())])
+        };
+        let listed = |kind, names: SyntaxKind| {
+            let all = descendants(kind).map(move |child| {
+                child.descendants().filter(|it| it.kind() == names).map(|it| ident(&it)).collect::<Vec<_>>()
+            });
+            all.filter(|columns| !columns.is_empty())
+        };
+        let foreign = descendants(SyntaxKind::FOREIGN_KEY_CONSTRAINT).filter_map(|child| {
+            let list = child.children().find(|it| it.kind() == SyntaxKind::FOREIGN_KEY_COLUMN_LIST)?;
+            Some(list.children().map(|column| ident(&column)).collect())
+        });
+        let references = node.descendants().filter(|child| {
+            matches!(child.kind(), SyntaxKind::REFERENCES_CONSTRAINT | SyntaxKind::FOREIGN_KEY_CONSTRAINT)
+        });
+        Sql::CreateTable(CreateTable {
+            temporary: matches!(it.persistence(), Some(ast::Persistence::Temp(_))),
+            partition_of: it.partition_of().as_ref().and_then(|of| first_name(of.syntax())),
+            references: references
+                .filter_map(|child| names_of(&child, SyntaxKind::TABLE_NAME_REF).into_iter().next())
+                .collect(),
+            partitioned: has_child(node, SyntaxKind::PARTITION_BY),
+            columns: columns.iter().filter_map(|column| self.column(column)).collect(),
+            keys: of_column(SyntaxKind::PRIMARY_KEY_CONSTRAINT)
+                .chain(of_column(SyntaxKind::UNIQUE_CONSTRAINT))
+                .chain(listed(SyntaxKind::PRIMARY_KEY_CONSTRAINT, SyntaxKind::COLUMN_NAME_REF))
+                .chain(listed(SyntaxKind::UNIQUE_CONSTRAINT, SyntaxKind::COLUMN_NAME_REF))
+                .collect(),
+            foreign_keys: of_column(SyntaxKind::REFERENCES_CONSTRAINT).chain(foreign).collect(),
+            ..new_table(it.table_name().as_ref().and_then(|name| first_name(name.syntax())), node)
+        })
+    }
+
+    fn column(&self, it: &ast::Column) -> Option<ColumnDefinition> {
+        let node = it.syntax();
+        let type_name = it.ty().map(|ty| ty.syntax().text().to_string().to_lowercase()).unwrap_or_default();
+        let primary_key = has_child(node, SyntaxKind::PRIMARY_KEY_CONSTRAINT);
+        Some(ColumnDefinition {
+            span: self.span(node),
+            name: ident(it.name()?.syntax()),
+            not_null: primary_key || has_child(node, SyntaxKind::NOT_NULL_CONSTRAINT),
+            has_default: is_serial(&type_name)
+                || has_child(node, SyntaxKind::DEFAULT_CONSTRAINT)
+                || has_child(node, SyntaxKind::GENERATED_CONSTRAINT),
+            primary_key,
+            type_name,
+        })
+    }
+
     fn alter_table(&self, it: &ast::AlterTable) -> Sql {
         let relation = it.table_relation_name();
         let table = relation.as_ref().and_then(|name| first_name(name.syntax()));
@@ -491,6 +546,7 @@ impl Reader<'_> {
             A::RenameColumn(_) => T::RenameColumn {
                 span,
                 column: node.children().find(|child| child.kind() == SyntaxKind::COLUMN_NAME_REF).map(|it| ident(&it)),
+                to: node.children().find(|child| child.kind() == SyntaxKind::COLUMN_NAME).map(|it| ident(&it)),
             },
             A::RenameConstraint(_) => T::RenameConstraint(span),
             A::TableRenameTo(_) => T::RenameTable(span),
@@ -506,7 +562,9 @@ impl Reader<'_> {
             | A::OwnerTo(_)
             | A::ReplicaIdentity(_)
             | A::SetWithoutOids(_) => T::Settle { span, light: false },
-            A::ValidateConstraint(_) => T::ValidateConstraint(span),
+            A::ValidateConstraint(_) => {
+                T::ValidateConstraint { span, constraint: first_name(node).map(|name| name.name) }
+            }
         })
     }
 
@@ -561,19 +619,6 @@ impl Reader<'_> {
     }
 }
 
-fn create_table(it: &ast::CreateTable) -> Sql {
-    let node = it.syntax();
-    let mut table = new_table(it.table_name().as_ref().and_then(|name| first_name(name.syntax())), node);
-    table.temporary = matches!(it.persistence(), Some(ast::Persistence::Temp(_)));
-    table.partition_of = it.partition_of().as_ref().and_then(|of| first_name(of.syntax()));
-    table.references = node
-        .descendants()
-        .filter(|child| matches!(child.kind(), SyntaxKind::REFERENCES_CONSTRAINT | SyntaxKind::FOREIGN_KEY_CONSTRAINT))
-        .filter_map(|child| names_of(&child, SyntaxKind::TABLE_NAME_REF).into_iter().next())
-        .collect();
-    Sql::CreateTable(table)
-}
-
 fn new_table(name: Option<ObjectName>, node: &SyntaxNode) -> CreateTable {
     CreateTable {
         name,
@@ -581,6 +626,10 @@ fn new_table(name: Option<ObjectName>, node: &SyntaxNode) -> CreateTable {
         if_not_exists: has_child(node, SyntaxKind::IF_NOT_EXISTS),
         partition_of: None,
         references: Vec::new(),
+        partitioned: false,
+        columns: Vec::new(),
+        keys: Vec::new(),
+        foreign_keys: Vec::new(),
     }
 }
 
@@ -605,7 +654,7 @@ fn add_column(it: &ast::AddColumn) -> AddColumn {
         _ => None,
     });
     let type_name = it.ty().map(|ty| ty.syntax().text().to_string().to_lowercase()).unwrap_or_default();
-    let serial = ["serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"].contains(&type_name.as_str());
+    let serial = is_serial(&type_name);
     let within = |kind| node.descendants().any(|child| child.kind() == kind);
     let identity = within(SyntaxKind::GENERATED_IDENTITY);
     let generated = has(SyntaxKind::GENERATED_CONSTRAINT);
@@ -619,13 +668,19 @@ fn add_column(it: &ast::AddColumn) -> AddColumn {
         not_null: has(SyntaxKind::NOT_NULL_CONSTRAINT) || has(SyntaxKind::PRIMARY_KEY_CONSTRAINT),
         has_default: default.is_some() || serial,
         default_may_be_volatile: default.as_ref().is_some_and(|expr| may_be_volatile(expr.syntax())),
+        type_name,
         fills_every_row: serial || identity || within(SyntaxKind::STORED),
+        stored: within(SyntaxKind::STORED),
         generated,
         unique: has(SyntaxKind::UNIQUE_CONSTRAINT) || has(SyntaxKind::PRIMARY_KEY_CONSTRAINT),
         checked: has(SyntaxKind::CHECK_CONSTRAINT),
         references,
         clauses: Vec::new(),
     }
+}
+
+fn is_serial(type_name: &str) -> bool {
+    ["serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"].contains(&type_name)
 }
 
 /// A default that calls anything but the well-known functions that are stable within a transaction.
@@ -687,6 +742,10 @@ fn add_constraint(it: &ast::AddConstraint) -> Option<AddConstraint> {
         name: descendants(SyntaxKind::CONSTRAINT_NAME).next().map(|it| ident(&it)),
         columns,
         not_valid: descendants(SyntaxKind::NOT_VALID).next().is_some(),
+        not_null_of: match &constraint {
+            ast::Constraint::CheckConstraint(check) => check.expr().and_then(|expr| not_null_of(expr.syntax())),
+            _ => None,
+        },
         using_index: descendants(SyntaxKind::USING_INDEX_NAME).next().is_some(),
         not_enforced: descendants(SyntaxKind::NOT_ENFORCED).next().is_some(),
         references: names_of(node, SyntaxKind::TABLE_NAME_REF).into_iter().next(),
@@ -695,10 +754,19 @@ fn add_constraint(it: &ast::AddConstraint) -> Option<AddConstraint> {
     })
 }
 
+/// The column of `column IS NOT NULL`, parentheses around it or not.
+fn not_null_of(expr: &SyntaxNode) -> Option<Ident> {
+    let words: Vec<String> = words(expr).filter(|word| word != "(" && word != ")").collect();
+    let is_test = words.len() == 4 && words[1..] == ["is", "not", "null"];
+    let name = expr.descendants().find(|child| child.kind() == SyntaxKind::NAME_REF)?;
+    is_test.then(|| ident(&name))
+}
+
 fn new_type(option: &ast::AlterColumnOption) -> Option<NewType> {
     let ast::AlterColumnOption::SetType(it) = option else { return None };
     let name = it.ty()?.syntax().text().to_string().to_lowercase();
-    Some(NewType { name, converts: it.using_expr().is_some() })
+    let collates = has_child(it.syntax(), SyntaxKind::COLLATE);
+    Some(NewType { name, converts: it.using_expr().is_some(), collates })
 }
 
 fn is_no_callee(name: &SyntaxNode) -> bool {

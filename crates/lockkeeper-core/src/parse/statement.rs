@@ -231,6 +231,27 @@ pub struct CreateTable {
     pub partition_of: Option<ObjectName>,
     /// Tables that foreign keys of the new table point at.
     pub references: Vec<ObjectName>,
+    /// PARTITION BY: it holds its rows in partitions.
+    pub partitioned: bool,
+    pub columns: Vec<ColumnDefinition>,
+    /// The columns of each PRIMARY KEY and UNIQUE constraint, for each of which there is an index.
+    pub keys: Vec<Vec<Ident>>,
+    /// The columns of each foreign key.
+    pub foreign_keys: Vec<Vec<Ident>>,
+}
+
+/// One column of CREATE TABLE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnDefinition {
+    pub span: Span,
+    pub name: Ident,
+    /// As it is written, in lower case; empty in CREATE TABLE … OF.
+    pub type_name: String,
+    /// NOT NULL or PRIMARY KEY.
+    pub not_null: bool,
+    /// DEFAULT, serial, IDENTITY or GENERATED.
+    pub has_default: bool,
+    pub primary_key: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -326,6 +347,7 @@ pub enum AlterTableAction {
     RenameColumn {
         span: Span,
         column: Option<Ident>,
+        to: Option<Ident>,
     },
     RenameConstraint(Span),
     RenameTable(Span),
@@ -337,7 +359,10 @@ pub enum AlterTableAction {
         span: Span,
         light: bool,
     },
-    ValidateConstraint(Span),
+    ValidateConstraint {
+        span: Span,
+        constraint: Option<Ident>,
+    },
 }
 
 impl AlterTableAction {
@@ -364,7 +389,7 @@ impl AlterTableAction {
             | Self::Rewrite(span)
             | Self::SetSchema(span)
             | Self::Settle { span, .. }
-            | Self::ValidateConstraint(span) => *span,
+            | Self::ValidateConstraint { span, .. } => *span,
         }
     }
 }
@@ -375,6 +400,8 @@ pub struct NewType {
     pub name: String,
     /// USING: each value is computed anew.
     pub converts: bool,
+    /// COLLATE: indexes over it are built anew.
+    pub collates: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -386,8 +413,12 @@ pub struct AddColumn {
     pub has_default: bool,
     /// The default calls something other than a stable function of the transaction such as `now()`.
     pub default_may_be_volatile: bool,
+    /// As it is written, in lower case.
+    pub type_name: String,
     /// serial, IDENTITY or GENERATED … STORED: every row is written.
     pub fills_every_row: bool,
+    /// GENERATED … STORED.
+    pub stored: bool,
     pub generated: bool,
     pub unique: bool,
     pub checked: bool,
@@ -428,6 +459,8 @@ pub struct AddConstraint {
     /// The columns it names; empty when they cannot be told.
     pub columns: Vec<Ident>,
     pub not_valid: bool,
+    /// The column of CHECK (column IS NOT NULL), which lets SET NOT NULL skip its scan.
+    pub not_null_of: Option<Ident>,
     pub using_index: bool,
     /// NOT ENFORCED (PostgreSQL 18): nothing is checked, now or later.
     pub not_enforced: bool,

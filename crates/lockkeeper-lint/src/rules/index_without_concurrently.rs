@@ -3,35 +3,47 @@
 //! ## What it finds
 //! CREATE INDEX without CONCURRENTLY on a table that exists before the migration.
 //!
-//! ## Why it is dangerous
+//! ## Why it hurts a running system
 //! The SHARE lock stops every INSERT, UPDATE and DELETE until the index is built.
 //!
-//! ## What to do instead
+//! ## The way out
 //! CREATE INDEX CONCURRENTLY, in a file of its own (manual, CREATE INDEX, Building Indexes Concurrently).
+//! A partitioned table takes no such thing: CREATE INDEX ON ONLY the parent, then one for each partition, and ATTACH.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::LockMode;
+use lockkeeper_core::parse::Sql;
 
-use crate::report::Finding;
-use crate::rule::{Rule, Subject};
+use crate::report::Severity;
+use crate::rule::{Check, Example, Hits, Rule, Seen};
 
 pub const RULE: Rule = Rule {
     name: "index-without-concurrently",
-    bad: ("CREATE INDEX orders_by_day ON orders (day)", "DROP INDEX orders_by_day"),
-    good: ("CREATE INDEX CONCURRENTLY orders_by_day ON orders (day)", "DROP INDEX orders_by_day"),
-    check,
+    severity: Some(Severity::Error),
+    mended: true,
+    source: include_str!("index_without_concurrently.rs"),
+    bad: &[
+        Example::up("CREATE INDEX orders_by_day ON orders (day)"),
+        Example::up("CREATE UNIQUE INDEX IF NOT EXISTS i ON shop.orders (day)"),
+        Example::up("DO $$ BEGIN CREATE INDEX i ON orders (day); END $$"),
+    ],
+    good: &[
+        Example::up("CREATE INDEX CONCURRENTLY orders_by_day ON orders (day)"),
+        Example::up("CREATE TABLE orders (day date); CREATE INDEX i ON orders (day)"),
+        Example::up("CREATE INDEX i ON ONLY orders (day)"),
+    ],
+    check: Check::Both(check),
 };
 
-fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let builds = |lock: &lockkeeper_core::classify::TableLock| lock.mode == LockMode::Share;
-    let of_index = subject.effects.iter().filter(|effect| effect.scans && effect.locks.iter().any(builds));
-    of_index
-        .flat_map(|effect| effect.locks.iter().filter(|lock| builds(lock)).map(move |lock| (effect, lock)))
-        .map(|(effect, lock)| Finding {
-            rule: RULE.name,
-            place: subject.in_up(effect.span),
-            message: message!("rule-index-without-concurrently", table = lock.table.to_string()),
-            help: message!("rule-index-without-concurrently-help"),
-        })
-        .collect()
+fn check(seen: &Seen<'_>, out: &mut Hits) {
+    if let Sql::CreateIndex(index) = seen.sql()
+        && !index.concurrently
+        && !index.only
+        && let Some(table) = seen.in_use(index.table.as_ref())
+    {
+        out.hit(
+            seen.statement.span,
+            message!("rule-index-without-concurrently", table = table),
+            message!("rule-index-without-concurrently-help"),
+        );
+    }
 }

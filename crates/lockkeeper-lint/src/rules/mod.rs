@@ -1,79 +1,169 @@
 //! The rules, one file each. A new rule is a file here and a line in [`ALL`].
 
+mod attach_partition_without_check;
+mod both_stages_in_one_file;
+mod changed_default;
+mod char_column;
+mod check_without_not_valid;
+mod collation_change;
+mod column_type_change;
+mod concurrent_index_corruption;
+mod concurrent_index_if_not_exists;
+mod concurrent_index_on_partitioned_table;
+mod concurrently_in_transaction;
+mod detach_without_concurrently;
+mod domain_constraint_without_not_valid;
+mod down_destroys_data;
+mod down_unlike_up;
 mod down_without_statement;
+mod drop_cascade;
+mod drop_column;
+mod drop_constraint;
+mod drop_index_without_concurrently;
+mod drop_object;
+mod drop_table;
+mod drop_without_if_exists;
+mod enum_value_used_at_once;
+mod enum_value_without_place;
+mod exclusion_constraint;
+mod extension_in_migration;
+mod foreign_key_without_index;
+mod foreign_key_without_not_valid;
+mod grant_to_public;
 mod index_without_concurrently;
-mod scan_under_exclusive_lock;
-mod table_rewrite;
+mod json_column;
+mod long_name;
+mod narrowed_type;
+mod needs_earlier_stage_two;
+mod new_column_with_check;
+mod new_column_with_key;
+mod not_null_column_without_default;
+mod not_null_without_check;
+mod numbered_column;
+mod partition_of_table_in_use;
+mod policy_on_table_in_use;
+mod primary_key_without_index;
+mod refresh_without_concurrently;
+mod reindex_without_concurrently;
+mod removal_in_stage_one;
+mod removal_of_what_is_used;
+mod rename_column;
+mod rename_object;
+mod rename_table;
+mod replica_identity;
+mod required_until_removed;
+mod row_security_without_policy;
+mod schema_change_with_data_change;
+mod security_definer_without_search_path;
+mod separate_alter_tables;
+mod serial_column;
+mod several_tables_in_one_transaction;
+mod small_primary_key;
+mod stage_unlike_name;
+mod stored_generated_column;
+mod superuser_role;
+mod syntax_error;
+mod syntax_of_later_version;
+mod timestamp_without_time_zone;
+mod transaction_in_file;
+mod trigger_on_table_in_use;
+mod truncate;
+mod unique_without_index;
+mod unlimited_lock_timeout;
+mod unqualified_table;
+mod unreadable_sql;
+mod vacuum_full;
+mod validate_in_same_transaction;
+mod varchar_limit;
+mod volatile_default;
+mod whole_table_copy;
+mod write_without_where;
 
-use crate::report::Finding;
-use crate::rule::{Rule, Subject};
+use crate::rule::Rule;
 
 /// Every rule, by name.
 pub const ALL: &[Rule] = &[
+    attach_partition_without_check::RULE,
+    both_stages_in_one_file::RULE,
+    changed_default::RULE,
+    char_column::RULE,
+    check_without_not_valid::RULE,
+    collation_change::RULE,
+    column_type_change::RULE,
+    concurrent_index_corruption::RULE,
+    concurrent_index_if_not_exists::RULE,
+    concurrent_index_on_partitioned_table::RULE,
+    concurrently_in_transaction::RULE,
+    detach_without_concurrently::RULE,
+    domain_constraint_without_not_valid::RULE,
+    down_destroys_data::RULE,
+    down_unlike_up::RULE,
     down_without_statement::RULE,
+    drop_cascade::RULE,
+    drop_column::RULE,
+    drop_constraint::RULE,
+    drop_index_without_concurrently::RULE,
+    drop_object::RULE,
+    drop_table::RULE,
+    drop_without_if_exists::RULE,
+    enum_value_used_at_once::RULE,
+    enum_value_without_place::RULE,
+    exclusion_constraint::RULE,
+    extension_in_migration::RULE,
+    foreign_key_without_index::RULE,
+    foreign_key_without_not_valid::RULE,
+    grant_to_public::RULE,
     index_without_concurrently::RULE,
-    scan_under_exclusive_lock::RULE,
-    table_rewrite::RULE,
+    json_column::RULE,
+    long_name::RULE,
+    narrowed_type::RULE,
+    needs_earlier_stage_two::RULE,
+    new_column_with_check::RULE,
+    new_column_with_key::RULE,
+    not_null_column_without_default::RULE,
+    not_null_without_check::RULE,
+    numbered_column::RULE,
+    partition_of_table_in_use::RULE,
+    policy_on_table_in_use::RULE,
+    primary_key_without_index::RULE,
+    refresh_without_concurrently::RULE,
+    reindex_without_concurrently::RULE,
+    removal_in_stage_one::RULE,
+    removal_of_what_is_used::RULE,
+    rename_column::RULE,
+    rename_object::RULE,
+    rename_table::RULE,
+    replica_identity::RULE,
+    required_until_removed::RULE,
+    row_security_without_policy::RULE,
+    schema_change_with_data_change::RULE,
+    security_definer_without_search_path::RULE,
+    separate_alter_tables::RULE,
+    serial_column::RULE,
+    several_tables_in_one_transaction::RULE,
+    small_primary_key::RULE,
+    stage_unlike_name::RULE,
+    stored_generated_column::RULE,
+    superuser_role::RULE,
+    syntax_error::RULE,
+    syntax_of_later_version::RULE,
+    timestamp_without_time_zone::RULE,
+    transaction_in_file::RULE,
+    trigger_on_table_in_use::RULE,
+    truncate::RULE,
+    unique_without_index::RULE,
+    unlimited_lock_timeout::RULE,
+    unqualified_table::RULE,
+    unreadable_sql::RULE,
+    vacuum_full::RULE,
+    validate_in_same_transaction::RULE,
+    varchar_limit::RULE,
+    volatile_default::RULE,
+    whole_table_copy::RULE,
+    write_without_where::RULE,
 ];
 
-/// Asks every rule about a migration; findings in the order of the file.
-pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    let mut findings: Vec<_> = ALL.iter().flat_map(|rule| (rule.check)(subject)).collect();
-    findings.sort_by_key(|finding| finding.place.at);
-    findings
-}
-
-#[cfg(test)]
-mod tests {
-    use lockkeeper_core::classify::effects;
-    use lockkeeper_core::model::Checksum;
-    use lockkeeper_core::parse::{MigrationFile, parse};
-
-    use super::*;
-
-    fn found(rule: &Rule, (up, down): (&str, &str)) -> Vec<Finding> {
-        let file = |text: &str| MigrationFile {
-            path: "x.sql".into(),
-            text: text.to_owned(),
-            checksum: Checksum::of(text.as_bytes()),
-        };
-        let (script, down_script) = (parse(up), parse(down));
-        assert!(script.diagnostics.is_empty() && down_script.diagnostics.is_empty(), "{up} {down}");
-        let effects = effects(&script);
-        let (up, down) = (file(up), file(down));
-        (rule.check)(&Subject { up: &up, effects: &effects, down: &down, down_script: &down_script })
-    }
-
-    #[test]
-    fn every_rule_finds_its_bad_example_and_passes_its_good_one() {
-        for rule in ALL {
-            let findings = found(rule, rule.bad);
-            assert!(!findings.is_empty(), "{} misses its bad example", rule.name);
-            assert!(findings.iter().all(|finding| finding.rule == rule.name), "{}", rule.name);
-            assert_eq!(found(rule, rule.good), [], "{} finds fault with its good example", rule.name);
-        }
-    }
-
-    #[test]
-    fn names_are_unique_and_read_after_allow() {
-        let mut names: Vec<_> = ALL.iter().map(|rule| rule.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), ALL.len());
-        for name in names {
-            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
-            assert!(
-                !["ban", "disallow", "no", "require", "prefer"].contains(&name.split('-').next().unwrap()),
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_new_table_may_be_treated_any_way() {
-        let up = "CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t ALTER a TYPE bigint";
-        for rule in ALL {
-            assert_eq!(found(rule, (up, "DROP TABLE t")), [], "{}", rule.name);
-        }
-    }
+/// The rule of that name.
+pub fn named(name: &str) -> Option<&'static Rule> {
+    ALL.iter().find(|rule| rule.name == name)
 }

@@ -43,6 +43,7 @@ Example:
 enum Command {
     Init(commands::init::Args),
     New(commands::new::Args),
+    Lint(commands::lint::Args),
     Plan(commands::plan::Args),
     Stage1(commands::stage1::Args),
     Status(commands::status::Args),
@@ -103,6 +104,7 @@ fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8
     match command {
         Command::Init(args) => commands::init::run(&args, &context),
         Command::New(args) => commands::new::run(&args, &context),
+        Command::Lint(args) => commands::lint::run(&args, &context),
         Command::Plan(args) => context.wait(commands::plan::run(&args, &context)),
         Command::Stage1(args) => context.wait(commands::stage1::run(&args, &context)),
         Command::Status(args) => context.wait(commands::status::run(&args, &context)),

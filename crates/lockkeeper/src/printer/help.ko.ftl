@@ -45,6 +45,16 @@ help-new-epilogue =
     그 밖의 이름은 schema_modify이며 효과가 단계를 정합니다.
 help-new-name = 마이그레이션이 하는 일, snake_case로: add_users_full_name
 
+help-lint = SQL 파일에서 위험을 찾고 해결 방법을 알려 줍니다. 데이터베이스가 필요 없습니다
+help-lint-epilogue =
+    예:
+      lockkeeper lint
+      lockkeeper lint --since origin/main --format github
+help-lint-paths = 파일과 폴더 [기본값: 마이그레이션 폴더]
+help-lint-format = 보고 형식
+help-lint-explain = 규칙 하나를 설명: 찾아내는 것, 해로운 이유, 해결 방법
+help-lint-since = 이 커밋이나 브랜치 이후에 추가되거나 바뀐 파일만
+
 help-plan = 무엇이 실행될지 보여 줍니다: SQL 문, 잠금, 재작성, 위험, 그리고 승인이 서명하는 다이제스트
 help-plan-epilogue =
     예:

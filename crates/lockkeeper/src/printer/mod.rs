@@ -11,7 +11,7 @@ pub use table::{Cell, Table};
 
 use std::io::{IsTerminal, Write};
 
-use lockkeeper_core::model::{Message, Problem};
+use lockkeeper_core::model::{Message, Place, Problem};
 
 /// What decides how things look.
 pub struct Printer {
@@ -94,6 +94,16 @@ impl Printer {
         if !self.json {
             out(text);
         }
+    }
+
+    /// A whole document that is the answer, JSON mode or not.
+    pub fn document(&self, text: &str) {
+        out(text);
+    }
+
+    /// A place of the answer, with its line and what is marked in it.
+    pub fn place(&self, place: &Place) {
+        self.line(&problem::place_lines(place, self.color).join("\n"));
     }
 
     pub fn table(&self, table: &Table) {

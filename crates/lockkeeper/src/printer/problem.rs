@@ -38,6 +38,13 @@ fn labelled(label: &Message, message: &Message, tone: Tone, catalogue: &Catalogu
     format!("{}: {}", tone.paint(&catalogue.text(label), color), catalogue.text(message))
 }
 
+/// The lines that show a place.
+pub fn place_lines(place: &Place, color: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    push_place(place, color, &mut lines);
+    lines
+}
+
 fn push_place(place: &Place, color: bool, lines: &mut Vec<String>) {
     lines.push(format!("  {} {place}", Tone::Quiet.paint("-->", color)));
     let (Some(at), Some(snippet)) = (place.at, &place.snippet) else { return };

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::duration;
+use super::lint_section::{FileLint, RawLint};
 
 /// The file's contents. What is missing is `None`: the defaults are given where all sources meet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub struct FileSettings {
     pub connect_timeout: Option<Duration>,
     pub lock_attempts: Option<u32>,
     pub drift_ignored: Option<Vec<String>>,
+    pub lint: FileLint,
 }
 
 /// The section `[database]`.
@@ -56,6 +58,8 @@ struct Raw {
     limits: RawLimits,
     #[serde(default)]
     drift: RawDrift,
+    #[serde(default)]
+    lint: RawLint,
 }
 
 #[derive(Default, Deserialize)]
@@ -94,7 +98,7 @@ struct PasswordHuntDatabase {
 }
 
 /// Every key there is, for "did you mean".
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 29] = [
     "environment",
     "migrations",
     "safe_rewrites",
@@ -118,6 +122,12 @@ const KEYS: [&str; 23] = [
     "lock_attempts",
     "drift",
     "ignore",
+    "lint",
+    "postgres",
+    "rules",
+    "allow",
+    "rule",
+    "path",
 ];
 
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
@@ -141,11 +151,12 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         connect_timeout: source.duration(raw.limits.connect_timeout)?,
         lock_attempts: source.at_least_one(raw.limits.lock_attempts)?,
         drift_ignored: raw.drift.ignore,
+        lint: source.lint(raw.lint)?,
     };
     Ok(settings)
 }
 
-struct Source<'t> {
+pub(super) struct Source<'t> {
     path: &'t str,
     text: &'t str,
 }
@@ -211,7 +222,7 @@ impl Source<'_> {
     }
 
     /// The place with its line, unless the line may hold a secret.
-    fn place(&self, span: Range<usize>) -> Place {
+    pub(super) fn place(&self, span: Range<usize>) -> Place {
         let mut place = Place::span(self.path, self.text, Span::new(span.start, span.end));
         let may_hold_a_secret = place.snippet.as_ref().is_some_and(|snippet| {
             let line = snippet.line.to_lowercase();

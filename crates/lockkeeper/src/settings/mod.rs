@@ -8,6 +8,7 @@ mod flags;
 mod duration;
 mod dotenv;
 mod file;
+mod lint_section;
 mod database_url;
 mod sources;
 mod resolve;
@@ -16,7 +17,8 @@ mod database;
 mod settings;
 
 pub use flags::{ColorChoice, Flags, GlobalFlags};
-pub use settings::{Approval, Environment, Limits, Settings};
+pub use lint_section::likely as likely_rule;
+pub use settings::{Approval, Environment, Limits, Lint, Settings};
 pub use sources::Sources;
 
 use lockkeeper_core::model::Answer;

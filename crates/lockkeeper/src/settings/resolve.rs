@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Problem};
+use lockkeeper_core::model::{Answer, Problem, ServerVersion};
 
 use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT, XDG_STATE_HOME};
-use super::settings::{Approval, Environment, Limits, Settings};
+use super::settings::{Approval, Environment, Limits, Lint, Settings};
 use super::{Flags, Sources, database};
 
 const ENVIRONMENT_DEFAULT: &str = "development";
@@ -52,6 +52,11 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         limits,
         safe_rewrites: file.safe_rewrites.unwrap_or(true),
         spool: spool(sources),
+        lint: Lint {
+            version: file.lint.version.unwrap_or(ServerVersion::OLDEST),
+            severities: file.lint.rules.clone(),
+            allowed: file.lint.allow.clone(),
+        },
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,
         language,

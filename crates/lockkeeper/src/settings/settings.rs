@@ -1,10 +1,13 @@
 //! The resolved settings, which is all that a command sees.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lockkeeper_core::model::{Answer, Message};
+use lockkeeper_core::model::{Answer, Message, ServerVersion};
 use lockkeeper_engine::postgres::Target;
+use lockkeeper_lint::check::Allow;
+use lockkeeper_lint::report::Severity;
 
 use super::ColorChoice;
 
@@ -20,6 +23,7 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether plain SQL becomes steps that disturb nobody.
     pub safe_rewrites: bool,
+    pub lint: Lint,
     /// Patterns of objects that others may create, change and drop.
     pub drift_ignored: Vec<String>,
     /// The folder in which events wait that cannot be logged.
@@ -38,6 +42,16 @@ pub struct Settings {
 /// The environment's name, as `environment = "production"` gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment(pub(super) String);
+
+/// What the rules go by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lint {
+    /// The oldest server that the files must run on.
+    pub version: ServerVersion,
+    /// Rules as the project sets them; `None` is off.
+    pub severities: BTreeMap<String, Option<Severity>>,
+    pub allowed: Vec<Allow>,
+}
 
 /// Who may open the second gate.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -44,6 +44,10 @@ const HOUSE: &[Crate] = &[
             room("report", &["core::model", "core::parse", "core::classify"]),
             room("rule", &["core::model", "core::parse", "core::classify", "lint::report"]),
             room("rules", &["core::model", "core::parse", "core::classify", "lint::report", "lint::rule"]),
+            room(
+                "check",
+                &["core::model", "core::parse", "core::classify", "lint::report", "lint::rule", "lint::rules"],
+            ),
         ],
     },
     Crate {
@@ -75,6 +79,7 @@ const HOUSE: &[Crate] = &[
 /// What to connect to is described by the room that connects; settings only fill it in.
 const SETTINGS_MAY_IMPORT: &[&str] = &[
     "core",
+    "lint",
     "engine::postgres::ChannelBinding",
     "engine::postgres::Host",
     "engine::postgres::Passfile",

@@ -2,6 +2,7 @@
 
 pub mod init;
 pub mod new;
+pub mod lint;
 pub mod plan;
 pub mod stage1;
 pub mod status;

@@ -3,16 +3,16 @@
 use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
-use lockkeeper_core::parse::{MigrationPair, parse};
+use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
     InUse, PlanEntry, PlannedMigration, RollbackClass, RunMode, Step, plan_migration, stage2_digest, survey,
 };
 use lockkeeper_engine::driver::{plan_steps, stopped_in_stage2};
 use lockkeeper_engine::ledger::{LedgerSnapshot, read};
 use lockkeeper_engine::postgres::Connection;
-use lockkeeper_lint::report::Finding;
-use lockkeeper_lint::rule::Subject;
-use lockkeeper_lint::rules::check;
+use lockkeeper_lint::check::{Options, check};
+use lockkeeper_lint::report::{Finding, Severity};
+use lockkeeper_lint::rule::{Migration, Policy};
 
 use crate::cli::context::{Context, first_line};
 use crate::printer::Tone;
@@ -116,13 +116,17 @@ fn digest(
     Ok((!contract.is_empty()).then(|| stage2_digest(&snapshot.ledger_id, contract)))
 }
 
-fn findings(migration: &PlannedMigration) -> Vec<Finding> {
-    let mut findings = check(&Subject {
-        up: &migration.up,
-        effects: &migration.effects,
-        down: &migration.down,
-        down_script: &parse(&migration.down.text),
-    });
+fn findings(migration: &PlannedMigration, context: &Context<'_>) -> Vec<Finding> {
+    let read = [Migration::read(&migration.name, &migration.up, Some(&migration.down))];
+    let options = Options {
+        // The facts tell which statements become safe steps: no need to guess.
+        policy: Policy { version: context.settings.lint.version, safe_rewrites: false },
+        severities: context.settings.lint.severities.clone(),
+        allowed: context.settings.lint.allowed.clone(),
+        release_from: None,
+    };
+    let mut findings = check(&read, &options).findings;
+    findings.retain(|finding| finding.severity > Severity::Note);
     // What becomes safe steps is no hazard any more.
     let lines = LineIndex::new(&migration.up.text);
     let line = |at: usize| lines.place(&migration.up.text, at).line;
@@ -167,7 +171,7 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
         if let Some(more) = migration.steps.len().checked_sub(STEPS_SHOWN).filter(|more| *more > 0) {
             printer.say_under(2, &message!("plan-more-steps", count = more), Tone::Quiet);
         }
-        for finding in findings(migration) {
+        for finding in findings(migration, context) {
             let said = message!(
                 "plan-finding",
                 place = finding.place.to_string(),
@@ -246,7 +250,7 @@ fn tell_markdown(stage: Stage, planned: &[PlannedMigration], context: &Context<'
         if let Some(more) = migration.steps.len().checked_sub(STEPS_SHOWN).filter(|more| *more > 0) {
             printer.line(&format!("\n{}", printer.text(&message!("plan-more-steps", count = more))));
         }
-        for finding in findings(migration) {
+        for finding in findings(migration, context) {
             let said = format!("{}: {}: {}", finding.place, finding.rule, printer.text(&finding.message));
             printer.line(&format!("\n> {}", cell(&said)));
         }
@@ -333,7 +337,7 @@ fn to_json(migration: &PlannedMigration, context: &Context<'_>) -> serde_json::V
                 "text": context.printer.text(&step.safe_because),
             },
         })).collect::<Vec<_>>(),
-        "findings": findings(migration).iter().map(|finding| serde_json::json!({
+        "findings": findings(migration, context).iter().map(|finding| serde_json::json!({
             "rule": finding.rule,
             "path": finding.place.path.as_ref(),
             "line": finding.place.at.map(|at| at.line),

@@ -5,6 +5,7 @@
 label-error = error
 label-hint = hint
 label-note = note
+label-warning = warning
 
 ## All commands
 

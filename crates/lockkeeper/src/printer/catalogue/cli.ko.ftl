@@ -34,6 +34,7 @@
 label-error = 오류
 label-hint = 힌트
 label-note = 참고
+label-warning = 경고
 
 ## 모든 명령
 

@@ -91,16 +91,7 @@ safe-standalone-again = may run twice without harm, so an interruption is mended
 safe-standalone-settled = blocks neither reads nor writes; after an interruption the catalog tells whether it happened, and a half-done one is cleared away
 safe-standalone-unknown = runs outside a transaction; after an interruption a person must say whether it happened
 
-## Rules
 
-rule-down-without-statement = a rollback runs this file, reports success, and leaves the schema as it is
-rule-down-without-statement-help = write the statement that undoes the up script
-rule-index-without-concurrently = every write to { $table } waits until the index is built
-rule-index-without-concurrently-help = CREATE INDEX CONCURRENTLY, in a file of its own
-rule-scan-under-exclusive-lock = { $table } is read from end to end under { $lock }
-rule-scan-under-exclusive-lock-help = add the constraint NOT VALID, and VALIDATE CONSTRAINT in a later migration
-rule-table-rewrite = { $table } and its indexes are written anew while nobody can read it
-rule-table-rewrite-help = add a new column, fill it in batches, and drop the old one in stage 2
 
 # Safe steps: what each does, why it is safe, and what cannot be made safe.
 step-adds-check = adds a check that { $column } of { $table } is not null, for new rows only

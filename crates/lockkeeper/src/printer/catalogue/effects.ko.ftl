@@ -92,16 +92,7 @@ safe-standalone-again = 두 번 실행해도 해가 없으므로, 중단되면 �
 safe-standalone-settled = 읽기도 쓰기도 막지 않음; 중단되면 카탈로그가 실행 여부를 알려 주며, 하다 만 것은 정리됨
 safe-standalone-unknown = 트랜잭션 밖에서 실행됨; 중단되면 실행되었는지 사람이 알려 주어야 함
 
-## 규칙
 
-rule-down-without-statement = 롤백이 이 파일을 실행하고 성공을 알리지만 스키마는 그대로 남습니다
-rule-down-without-statement-help = 업 스크립트를 되돌리는 SQL 문을 쓰세요
-rule-index-without-concurrently = 인덱스가 다 만들어질 때까지 { $table }에 대한 모든 쓰기가 기다립니다
-rule-index-without-concurrently-help = 별도의 파일에서 CREATE INDEX CONCURRENTLY를 쓰세요
-rule-scan-under-exclusive-lock = { $lock } 잠금을 잡은 채 { $table }을(를) 처음부터 끝까지 읽습니다
-rule-scan-under-exclusive-lock-help = 제약 조건을 NOT VALID로 추가하고, 이후의 마이그레이션에서 VALIDATE CONSTRAINT를 실행하세요
-rule-table-rewrite = { $table }와(과) 그 인덱스를 모두 다시 쓰며, 그동안 아무도 읽을 수 없습니다
-rule-table-rewrite-help = 새 열을 추가해 나누어 채우고, 이전 열은 단계 2에서 삭제하세요
 
 # 안전한 단계: 각 단계가 하는 일, 안전한 이유, 안전하게 할 수 없는 것.
 step-adds-check = { $table }의 { $column }이(가) null이 아니라는 검사를 새 행에만 추가함

@@ -75,6 +75,7 @@ drift-renamed = migration { $number } { $name } is called { $found } now
 drift-renamed-hint = give it its old name back
 drift-renumbered = migration { $number } { $name } stands under number { $found } now, and would run a second time
 drift-renumbered-hint = give it number { $number } back
+directive-allow-value = allow names a rule: allow=drop-column
 directive-before-nothing = directive { $word } speaks of the statement behind it, and none begins there
 directive-before-nothing-hint = put it on the line before the statement
 statement-not-safe = this statement would make the running system wait, and cannot be made safe

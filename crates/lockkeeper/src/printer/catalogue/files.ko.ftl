@@ -75,6 +75,7 @@ drift-renamed = 마이그레이션 { $number } { $name }의 이름이 지금은 
 drift-renamed-hint = 이전 이름으로 되돌리세요
 drift-renumbered = 마이그레이션 { $number } { $name }의 번호가 지금은 { $found }이어서 한 번 더 실행될 수 있습니다
 drift-renumbered-hint = 번호를 { $number }(으)로 되돌리세요
+directive-allow-value = allow에는 규칙의 이름이 필요합니다: allow=drop-column
 directive-before-nothing = 지시문 { $word }은(는) 바로 뒤의 SQL 문에 적용되는데, 그 자리에서 시작하는 SQL 문이 없습니다
 directive-before-nothing-hint = SQL 문 바로 앞줄에 두세요
 statement-not-safe = 이 SQL 문은 실행 중인 시스템을 기다리게 하며, 안전하게 바꿀 수 없습니다

@@ -1,0 +1,136 @@
+//! Every rule on its examples, and what projects set and allow.
+
+use lockkeeper_core::model::{Checksum, MigrationName, ServerVersion};
+
+use super::*;
+use crate::rule::Example;
+
+fn file(path: &str, text: &str) -> MigrationFile {
+    MigrationFile { path: path.into(), text: text.to_owned(), checksum: Checksum::of(text.as_bytes()) }
+}
+
+/// What the rule finds in an example's last migration, with every rule switched on.
+fn found(rule: &Rule, example: &Example, safe_rewrites: bool) -> Vec<Finding> {
+    let mut files = Vec::new();
+    for (index, (name, up, down)) in example.before.iter().enumerate() {
+        let path = |side: &str| format!("{index}_{name}_{side}.sql");
+        files.push((*name, file(&path("up"), up), Some(file(&path("down"), down))));
+    }
+    files.push((example.name, file("up.sql", example.up), example.down.map(|down| file("down.sql", down))));
+    let read =
+        files.iter().map(|(name, up, down)| Migration::read(&MigrationName::new(*name).unwrap(), up, down.as_ref()));
+    let read: Vec<Migration<'_>> = read.collect();
+    let options = Options {
+        policy: Policy { version: ServerVersion::from_num(example.version), safe_rewrites },
+        severities: ALL.iter().map(|it| (it.name.to_owned(), it.severity.or(Some(Severity::Note)))).collect(),
+        allowed: Vec::new(),
+        release_from: None,
+    };
+    let findings = check(&read, &options).findings;
+    let last = |finding: &Finding| ["up.sql", "down.sql"].contains(&finding.place.path.as_ref());
+    findings.into_iter().filter(|finding| finding.rule == rule.name && last(finding)).collect()
+}
+
+#[test]
+fn every_rule_finds_its_bad_examples_and_passes_its_good_ones() {
+    let mut wrong = Vec::new();
+    for rule in ALL {
+        assert!(!rule.bad.is_empty() && !rule.good.is_empty(), "{} has no examples", rule.name);
+        for example in rule.bad {
+            if found(rule, example, false).is_empty() {
+                wrong.push(format!("{} misses {}", rule.name, example.up));
+            }
+        }
+        for example in rule.good {
+            for finding in found(rule, example, false) {
+                wrong.push(format!("{} finds fault with {}: {}", rule.name, example.up, finding.message));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_becomes_safe_steps_is_a_note() {
+    for rule in ALL.iter().filter(|rule| rule.mended) {
+        for example in rule.bad {
+            let quiet = found(rule, example, true);
+            let in_body = example.up.starts_with("DO ");
+            let is_note = |finding: &Finding| finding.severity == Severity::Note;
+            assert!(in_body || quiet.iter().all(is_note), "{}: {}", rule.name, example.up);
+            let loud = found(rule, example, false);
+            assert!(loud.iter().all(|it| Some(it.severity) == rule.severity), "{}: {}", rule.name, example.up);
+        }
+    }
+}
+
+#[test]
+fn every_rule_is_documented_alike() {
+    for rule in ALL {
+        let text = rule.documentation();
+        for heading in ["## What it finds", "## Why it hurts a running system", "## The way out"] {
+            assert!(text.contains(heading), "{}: {heading}", rule.name);
+        }
+        assert!(rule.summary().ends_with('.'), "{}: {}", rule.name, rule.summary());
+    }
+}
+
+#[test]
+fn names_are_unique_and_read_after_allow() {
+    let mut names: Vec<_> = ALL.iter().map(|rule| rule.name).collect();
+    assert!(names.is_sorted());
+    names.dedup();
+    assert_eq!(names.len(), ALL.len());
+    for name in names {
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+        let first = name.split('-').next().unwrap();
+        assert!(!["ban", "disallow", "no", "require", "prefer"].contains(&first), "{name}");
+    }
+}
+
+#[test]
+fn a_new_table_may_be_treated_any_way() {
+    const NEW: [&str; 4] = [
+        "CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t ALTER a TYPE bigint",
+        "CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0), ALTER a SET NOT NULL",
+        "CREATE TABLE IF NOT EXISTS t (a int); CREATE UNIQUE INDEX i ON t (a); ALTER TABLE t ADD PRIMARY KEY (a)",
+        "CREATE TABLE t (a int); CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+    ];
+    for rule in ALL.iter().filter(|rule| rule.severity.is_some()) {
+        for up in NEW {
+            let tolerated = ["separate-alter-tables"];
+            if !tolerated.contains(&rule.name) {
+                assert_eq!(found(rule, &Example::up(up), false), [], "{}", rule.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn severities_of_a_project_hold() {
+    let up = file("up.sql", "CREATE INDEX i ON t (a)");
+    let read = [Migration::read(&MigrationName::new("x").unwrap(), &up, None)];
+    let with = |severity| Options {
+        policy: Policy { version: ServerVersion::OLDEST, safe_rewrites: false },
+        severities: BTreeMap::from([("index-without-concurrently".to_owned(), severity)]),
+        allowed: Vec::new(),
+        release_from: None,
+    };
+    assert_eq!(check(&read, &with(None)).findings, []);
+    assert_eq!(check(&read, &with(Some(Severity::Warning))).findings[0].severity, Severity::Warning);
+}
+
+#[test]
+fn a_pattern_means_a_path_or_its_end() {
+    for (pattern, path, means) in [
+        ("07_a_up.sql", "migrations/07_a_up.sql", true),
+        ("migrations/07_a_up.sql", "app/migrations/07_a_up.sql", true),
+        ("a_up.sql", "migrations/07_a_up.sql", false),
+        ("07_*", "migrations/07_a_up.sql", true),
+        ("*_down.sql", "migrations/07_a_up.sql", false),
+        ("*", "migrations/07_a_up.sql", true),
+        ("0*a*sql", "migrations/07_a_up.sql", true),
+    ] {
+        assert_eq!(fits(pattern, path), means, "{pattern} {path}");
+    }
+}

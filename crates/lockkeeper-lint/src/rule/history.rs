@@ -1,0 +1,167 @@
+//! What the files so far have built: the tables, as far as the files tell.
+
+use std::collections::BTreeMap;
+
+use lockkeeper_core::parse::{
+    AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateTable, Ident, ObjectKind,
+    ObjectName, Sql,
+};
+
+/// Tables by name; one that no file creates is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    tables: BTreeMap<String, Table>,
+    /// Columns that a check proves to hold no NULL, by table; the check's name while it is not validated.
+    proofs: Vec<(String, Ident, Option<Ident>)>,
+}
+
+/// One table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    pub partitioned: bool,
+    pub columns: BTreeMap<String, Column>,
+    /// The columns of each index and key, in order.
+    pub indexes: Vec<Vec<Ident>>,
+}
+
+/// One column.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Column {
+    pub type_name: String,
+    pub not_null: bool,
+    pub has_default: bool,
+}
+
+fn key(name: &ObjectName) -> String {
+    match &name.schema {
+        Some(schema) if schema.as_str() != "public" => name.to_string(),
+        _ => name.name.as_str().to_owned(),
+    }
+}
+
+impl History {
+    pub fn table(&self, name: Option<&ObjectName>) -> Option<&Table> {
+        self.tables.get(&key(name?))
+    }
+
+    pub fn column(&self, table: Option<&ObjectName>, column: Option<&Ident>) -> Option<&Column> {
+        self.table(table)?.columns.get(column?.as_str())
+    }
+
+    /// Whether a validated check proves that the column holds no NULL.
+    pub fn proves_not_null(&self, table: Option<&ObjectName>, column: Option<&Ident>) -> bool {
+        let (Some(table), Some(column)) = (table, column) else { return false };
+        self.proofs.iter().any(|(of, proven, open)| *of == key(table) && proven == column && open.is_none())
+    }
+
+    /// Remembers what a statement does.
+    pub fn learn(&mut self, sql: &Sql) {
+        match sql {
+            Sql::CreateTable(table) => self.learn_table(table),
+            Sql::AlterTable(alter) => self.learn_alter(alter),
+            Sql::CreateIndex(index) => {
+                if let Some(table) = index.table.as_ref().and_then(|name| self.tables.get_mut(&key(name))) {
+                    table.indexes.push(index.columns.clone());
+                }
+            }
+            Sql::Drop(drop) if drop.object == ObjectKind::Table => {
+                for name in &drop.names {
+                    self.tables.remove(&key(name));
+                }
+            }
+            Sql::Do { body, .. } => body.iter().for_each(|statement| self.learn(&statement.sql)),
+            _ => {}
+        }
+    }
+
+    fn learn_table(&mut self, table: &CreateTable) {
+        let Some(name) = &table.name else { return };
+        let columns = table.columns.iter().map(|column| {
+            let known = Column {
+                type_name: column.type_name.clone(),
+                not_null: column.not_null,
+                has_default: column.has_default,
+            };
+            (column.name.as_str().to_owned(), known)
+        });
+        let known = Table { partitioned: table.partitioned, columns: columns.collect(), indexes: table.keys.clone() };
+        self.tables.insert(key(name), known);
+    }
+
+    fn learn_alter(&mut self, alter: &AlterTable) {
+        let Some(name) = &alter.table else { return };
+        let name = key(name);
+        for action in &alter.actions {
+            match action {
+                AlterTableAction::AddConstraint(_, add) => self.learn_constraint(&name, add),
+                AlterTableAction::ValidateConstraint { constraint, .. } => {
+                    let ours = self.proofs.iter_mut().filter(|(table, _, open)| *table == name && open == constraint);
+                    ours.for_each(|(_, _, open)| *open = None);
+                }
+                _ => {}
+            }
+            if let Some(table) = self.tables.get_mut(&name) {
+                table.learn(action);
+            }
+        }
+    }
+
+    fn learn_constraint(&mut self, table: &str, add: &AddConstraint) {
+        if let Some(column) = &add.not_null_of {
+            let open = add.not_valid.then(|| add.name.clone()).flatten();
+            self.proofs.push((table.to_owned(), column.clone(), open));
+        }
+        let indexed = matches!(add.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique);
+        if let Some(known) = self.tables.get_mut(table).filter(|_| indexed) {
+            known.indexes.push(add.columns.clone());
+        }
+    }
+}
+
+impl Table {
+    /// Whether an index begins with these columns, in any order.
+    pub fn is_indexed(&self, columns: &[Ident]) -> bool {
+        self.indexes.iter().any(|index| {
+            index.len() >= columns.len() && index[..columns.len()].iter().all(|column| columns.contains(column))
+        })
+    }
+
+    fn learn(&mut self, action: &AlterTableAction) {
+        match action {
+            AlterTableAction::AddColumn(_, add) => {
+                let Some(name) = &add.column else { return };
+                if add.unique {
+                    self.indexes.push(vec![name.clone()]);
+                }
+                let known = Column {
+                    type_name: add.type_name.clone(),
+                    not_null: add.not_null,
+                    has_default: add.has_default || add.generated,
+                };
+                self.columns.insert(name.as_str().to_owned(), known);
+            }
+            AlterTableAction::DropColumn { column: Some(column), .. } => {
+                self.columns.remove(column.as_str());
+            }
+            AlterTableAction::RenameColumn { column: Some(column), to: Some(to), .. } => {
+                if let Some(known) = self.columns.remove(column.as_str()) {
+                    self.columns.insert(to.as_str().to_owned(), known);
+                }
+            }
+            AlterTableAction::AlterColumn { column: Some(column), change, new_type, .. } => {
+                let Some(known) = self.columns.get_mut(column.as_str()) else { return };
+                match change {
+                    ColumnChange::SetNotNull => known.not_null = true,
+                    ColumnChange::DropNotNull => known.not_null = false,
+                    ColumnChange::SetDefault | ColumnChange::AddIdentity => known.has_default = true,
+                    ColumnChange::DropDefault | ColumnChange::DropIdentity => known.has_default = false,
+                    _ => {}
+                }
+                if let Some(new) = new_type {
+                    known.type_name.clone_from(&new.name);
+                }
+            }
+            _ => {}
+        }
+    }
+}

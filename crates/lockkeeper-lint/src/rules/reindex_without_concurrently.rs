@@ -1,0 +1,36 @@
+//! An index built anew while writes wait.
+//!
+//! ## What it finds
+//! REINDEX without CONCURRENTLY.
+//!
+//! ## Why it hurts a running system
+//! Writes to the table wait until it is done; so do reads that would use the index.
+//!
+//! ## The way out
+//! REINDEX … CONCURRENTLY (manual, REINDEX).
+
+use lockkeeper_core::message;
+use lockkeeper_core::parse::Sql;
+
+use crate::report::Severity;
+use crate::rule::{Check, Example, Hits, Rule, Seen};
+
+pub const RULE: Rule = Rule {
+    name: "reindex-without-concurrently",
+    severity: Some(Severity::Error),
+    mended: false,
+    source: include_str!("reindex_without_concurrently.rs"),
+    bad: &[Example::up("REINDEX TABLE orders"), Example::up("REINDEX INDEX i")],
+    good: &[Example::up("REINDEX TABLE CONCURRENTLY orders"), Example::up("REINDEX INDEX CONCURRENTLY i")],
+    check: Check::Both(check),
+};
+
+fn check(seen: &Seen<'_>, out: &mut Hits) {
+    if let Sql::Reindex { concurrently: false, .. } = seen.sql() {
+        out.hit(
+            seen.statement.span,
+            message!("rule-reindex-without-concurrently"),
+            message!("rule-reindex-without-concurrently-help"),
+        );
+    }
+}

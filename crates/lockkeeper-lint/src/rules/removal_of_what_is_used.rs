@@ -1,0 +1,111 @@
+//! Something removed that an earlier file still uses.
+//!
+//! ## What it finds
+//! DROP TABLE or DROP COLUMN of what a view, function or trigger of an earlier file names, with nothing in between that drops or replaces it.
+//!
+//! ## Why it hurts a running system
+//! DROP fails over a view; a function fails at the first call after it.
+//!
+//! ## The way out
+//! Replace or drop what uses it, in a release before.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::Span;
+use lockkeeper_core::parse::{AlterTable, AlterTableAction, Ident, ObjectKind, ObjectName, Sql, Statement};
+
+use crate::report::Severity;
+use crate::rule::{Check, Example, Hits, Migration, Rule, Side, Subject, words};
+
+pub const RULE: Rule = Rule {
+    name: "removal-of-what-is-used",
+    severity: Some(Severity::Warning),
+    mended: false,
+    source: include_str!("removal_of_what_is_used.rs"),
+    bad: &[
+        Example::up("DROP TABLE orders").after(&[(
+            "v",
+            "CREATE VIEW open_orders AS SELECT * FROM orders",
+            "DROP VIEW open_orders",
+        )]),
+        Example::up("ALTER TABLE t DROP COLUMN total").after(&[(
+            "f",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT total FROM t'",
+            "DROP FUNCTION f",
+        )]),
+    ],
+    good: &[
+        Example::up("DROP TABLE orders")
+            .after(&[("v", "CREATE VIEW v AS SELECT * FROM orders", "DROP VIEW v"), ("w", "DROP VIEW v", "SELECT 1")]),
+        Example::up("DROP VIEW v; DROP TABLE orders").after(&[(
+            "v",
+            "CREATE VIEW v AS SELECT * FROM orders",
+            "DROP VIEW v",
+        )]),
+        Example::up("DROP TABLE orders"),
+    ],
+    check: Check::Migration(check),
+};
+
+fn check(subject: &Subject<'_>, out: &mut Hits) {
+    let statements = &subject.migration.script.statements;
+    let removed: Vec<(Span, Vec<String>)> = statements.iter().flat_map(removed).collect();
+    if removed.is_empty() {
+        return;
+    }
+    let users = users(subject.earlier, statements);
+    for (span, names) in removed {
+        let uses = |body: &&(ObjectName, Vec<String>)| names.iter().all(|name| body.1.contains(name));
+        if let Some((user, _)) = users.iter().find(uses) {
+            let what = names.last().cloned().unwrap_or_default();
+            out.hit_in(
+                Side::Up,
+                Some(span),
+                message!("rule-removal-of-what-is-used", what = what, user = user.to_string()),
+                message!("rule-removal-of-what-is-used-help", user = user.to_string()),
+            );
+        }
+    }
+}
+
+/// The names that must all stand in a body for it to use what a statement removes.
+fn removed(statement: &Statement) -> Vec<(Span, Vec<String>)> {
+    let word = |name: &Ident| name.as_str().to_lowercase();
+    match &statement.sql {
+        Sql::Drop(drop) if drop.object == ObjectKind::Table && !drop.cascade => {
+            drop.names.iter().map(|name| (statement.span, vec![word(&name.name)])).collect()
+        }
+        Sql::AlterTable(AlterTable { table: Some(table), actions, .. }) => {
+            let dropped = actions.iter().filter_map(|action| match action {
+                AlterTableAction::DropColumn { span, column: Some(column) } => {
+                    Some((*span, vec![word(&table.name), word(column)]))
+                }
+                _ => None,
+            });
+            dropped.collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Views and functions that stand when the migration runs, with the words of their definitions.
+fn users(earlier: &[Migration<'_>], own: &[Statement]) -> Vec<(ObjectName, Vec<String>)> {
+    let mut users: Vec<(ObjectName, Vec<String>)> = Vec::new();
+    let before = earlier.iter().flat_map(|it| it.script.statements.iter().map(move |statement| (Some(it), statement)));
+    for (migration, statement) in before.chain(own.iter().map(|statement| (None, statement))) {
+        match &statement.sql {
+            Sql::Create { object, name: Some(name), .. } => {
+                users.retain(|(user, _)| user != name);
+                let is_body = matches!(
+                    object,
+                    ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Function | ObjectKind::Procedure
+                );
+                if let Some(migration) = migration.filter(|_| is_body) {
+                    users.push((name.clone(), words(statement.span.of(&migration.up.text))));
+                }
+            }
+            Sql::Drop(drop) => users.retain(|(user, _)| !drop.names.contains(user)),
+            _ => {}
+        }
+    }
+    users
+}

@@ -1,0 +1,179 @@
+//! `lint`: hazards in SQL, with the way out. It needs no database.
+
+mod files;
+mod formats;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, Place, Problem};
+use lockkeeper_lint::check::{Options, UNUSED_ALLOW, check, unused_message};
+use lockkeeper_lint::report::{Finding, Severity};
+use lockkeeper_lint::rule::{Migration, Policy, Rule};
+use lockkeeper_lint::rules;
+
+use crate::cli::context::Context;
+use crate::printer::Tone;
+use crate::settings::likely_rule;
+
+/// Find hazards in SQL files, with the way out; needs no database
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lockkeeper lint\n  lockkeeper lint --since origin/main --format github")]
+pub struct Args {
+    /// Files and folders [default: the folder of the migrations]
+    paths: Vec<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Explain one rule: what it finds, why it hurts, the way out
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["paths", "since"])]
+    explain: Option<String>,
+    /// Only files that were added or changed since this commit or branch
+    #[arg(long, value_name = "GITREF")]
+    since: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For programs; the same as --json
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    if let Some(name) = &args.explain {
+        return explain(name, context);
+    }
+    let lint = &context.settings.lint;
+    let found = files::find(args, &context.settings.migrations, &context.settings.project_dir)?;
+    let read: Vec<Migration<'_>> =
+        found.migrations.iter().map(|it| Migration::read(&it.name, &it.up, it.down.as_ref())).collect();
+    let is_meant = |path: &str| found.only.as_ref().is_none_or(|only| only.contains(path));
+    let release_from = args.since.as_ref().and_then(|_| read.iter().position(|it| is_meant(&it.up.path)));
+    let options = Options {
+        policy: Policy { version: lint.version, safe_rewrites: context.settings.safe_rewrites },
+        severities: lint.severities.clone(),
+        allowed: lint.allowed.clone(),
+        release_from,
+    };
+    let mut report = check(&read, &options);
+    report.findings.retain(|finding| is_meant(&finding.place.path));
+    // Whether an entry of the list is still of use can only be told when everything was looked at.
+    let looked_at_all = found.only.is_none() && args.paths.is_empty();
+    if looked_at_all {
+        report.findings.extend(unused_entries(&report.unused, &options, context));
+    }
+    let files: BTreeSet<&str> =
+        read.iter().flat_map(|it| [Some(it.up), it.down]).flatten().map(|file| file.path.as_ref()).collect();
+    let count = files.into_iter().filter(|path| is_meant(path)).count();
+    tell(args.format, &report.findings, count, report.allowed, context);
+    Ok(u8::from(report.findings.iter().any(|finding| finding.severity == Severity::Error)))
+}
+
+fn unused_entries(unused: &[usize], options: &Options, context: &Context<'_>) -> Vec<Finding> {
+    let loud = options.severities.get(UNUSED_ALLOW).copied().unwrap_or(Some(Severity::Warning));
+    let (Some(severity), Some(config)) = (loud, &context.settings.config) else { return Vec::new() };
+    let path = config.strip_prefix("./").unwrap_or(config).display().to_string();
+    let entries = unused.iter().filter_map(|index| options.allowed.get(*index)).map(|entry| Finding {
+        rule: UNUSED_ALLOW,
+        severity,
+        place: Place::file(path.as_str()),
+        end: None,
+        message: unused_message(true, &format!("{} ({})", entry.rule, entry.path)),
+        help: message!("rule-unused-allow-help"),
+    });
+    entries.collect()
+}
+
+fn explain(name: &str, context: &Context<'_>) -> Answer<u8> {
+    let Some(rule) = rules::named(name) else {
+        let problem = Problem::usage(message!("lint-rule-unknown", rule = name));
+        return Err(match likely_rule(name) {
+            Some(known) => problem.hint(message!("settings-hint-did-you-mean", name = known)),
+            None => problem,
+        });
+    };
+    let printer = context.printer;
+    printer.say_in(&message!("lint-explain", rule = rule.name, severity = severity_word(rule)), Tone::Strong);
+    printer.line("");
+    printer.line(&rule.documentation());
+    for (heading, examples) in [(message!("lint-bad"), rule.bad), (message!("lint-good"), rule.good)] {
+        printer.line("");
+        printer.say_in(&heading, Tone::Strong);
+        for example in examples {
+            let before = example.before.iter().map(|(_, up, _)| *up);
+            for line in before.chain([example.up]).flat_map(str::lines) {
+                printer.line(&format!("    {line}"));
+            }
+            for line in example.down.into_iter().flat_map(str::lines) {
+                printer.line(&format!("    -- down: {line}"));
+            }
+            printer.line("");
+        }
+    }
+    printer.answer(&serde_json::json!({
+        "rule": rule.name,
+        "severity": severity_word(rule),
+        "documentation": rule.documentation(),
+        "bad": rule.bad.iter().map(|example| example.up).collect::<Vec<_>>(),
+        "good": rule.good.iter().map(|example| example.up).collect::<Vec<_>>(),
+    }));
+    Ok(0)
+}
+
+fn severity_word(rule: &Rule) -> &'static str {
+    rule.severity.map_or("off", Severity::as_str)
+}
+
+fn tell(format: Format, findings: &[Finding], files: usize, allowed: usize, context: &Context<'_>) {
+    let printer = context.printer;
+    let json = printer.is_json() || format == Format::Json;
+    match format {
+        Format::Human if !json => human(findings, files, allowed, context),
+        Format::Human | Format::Json => {
+            printer.document(&format!("{:#}", formats::json(findings, files, allowed, printer)));
+        }
+        Format::Sarif => printer.document(&format!("{:#}", formats::sarif(findings, printer))),
+        Format::Github => {
+            for finding in findings {
+                printer.document(&formats::github(finding, printer));
+            }
+        }
+    }
+}
+
+fn human(findings: &[Finding], files: usize, allowed: usize, context: &Context<'_>) {
+    let printer = context.printer;
+    for finding in findings {
+        let tone = match finding.severity {
+            Severity::Error => Tone::Bad,
+            Severity::Warning => Tone::Waiting,
+            Severity::Note => Tone::Quiet,
+        };
+        let label = match finding.severity {
+            Severity::Error => message!("label-error"),
+            Severity::Warning => message!("label-warning"),
+            Severity::Note => message!("label-note"),
+        };
+        let what = finding.message.clone();
+        printer.say_in(&message!("lint-finding", label = label, rule = finding.rule, what = what), tone);
+        printer.place(&finding.place);
+        printer.say_under(2, &message!("lint-help", help = finding.help.clone()), Tone::Plain);
+        printer.line("");
+    }
+    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    printer.say(&message!(
+        "lint-summary",
+        files = files,
+        errors = of(Severity::Error),
+        warnings = of(Severity::Warning),
+        notes = of(Severity::Note),
+        allowed = allowed
+    ));
+}
