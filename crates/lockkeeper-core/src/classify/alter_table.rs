@@ -75,26 +75,33 @@ fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &
                 .scans()
         }
         A::DetachPartition { partition, concurrently, .. } => {
+            // Concurrently too: in its second transaction, when nobody reads the parent with it any more.
             let effect = contracts(
                 message!("effect-detach-partition", name = text(partition.as_ref()), table = name()),
                 message!("why-rows-gone", name = name()),
             );
-            if *concurrently {
+            let effect = if *concurrently {
                 effect.standalone().lock(table, LockMode::ShareUpdateExclusive)
             } else {
-                exclusive(effect).lock(partition.as_ref(), LockMode::AccessExclusive)
-            }
+                exclusive(effect)
+            };
+            effect.lock(partition.as_ref(), LockMode::AccessExclusive)
         }
         A::DisableRowSecurity(_) => exclusive(neutral(message!("effect-row-security-off", name = name()))),
         A::EnableRowSecurity(_) => exclusive(contracts(
             message!("effect-row-security-on", name = name()),
             message!("why-rows-hidden", name = name()),
         )),
-        A::DisableTriggerOrRule(_) => {
+        A::DisableRule(_) => exclusive(contracts(
+            message!("effect-trigger-off", name = name()),
+            message!("why-trigger-off", name = name()),
+        )),
+        A::DisableTrigger(_) => {
             contracts(message!("effect-trigger-off", name = name()), message!("why-trigger-off", name = name()))
                 .lock(table, LockMode::ShareRowExclusive)
         }
-        A::EnableTriggerOrRule(_) => {
+        A::EnableRule(_) => exclusive(neutral(message!("effect-trigger-on", name = name()))),
+        A::EnableTrigger(_) => {
             neutral(message!("effect-trigger-on", name = name())).lock(table, LockMode::ShareRowExclusive)
         }
         A::DropColumn { column, .. } => exclusive(drop_column(span, column.as_ref(), table, fresh)),
@@ -124,12 +131,12 @@ fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &
                 contracts(what, message!("why-renamed", name = ident(column.as_ref())))
             })
         }
-        A::RenameConstraint(_) => exclusive(neutral(message!("effect-settle", name = name()))),
+        A::RenameConstraint { .. } => exclusive(neutral(message!("effect-settle", name = name()))),
         A::RenameTable(_) | A::SetSchema(_) => exclusive(contracts(
             message!("effect-rename", object = "TABLE", name = name()),
             message!("why-renamed", name = name()),
         )),
-        A::Rewrite(_) => exclusive(neutral(message!("effect-rewrite", name = name()))).rewrites(),
+        A::Rewrite(..) => exclusive(neutral(message!("effect-rewrite", name = name()))).rewrites(),
         A::Settle { light, .. } => {
             let mode = if *light { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
             neutral(message!("effect-settle", name = name())).lock(table, mode)
@@ -153,7 +160,8 @@ fn add_column(span: Span, column: &AddColumn, table: Option<&ObjectName>) -> Eff
         Effect::new(span, Reading::Expands, what)
     };
     effect.rewrites = column.fills_every_row || column.default_may_be_volatile;
-    effect.scans = column.checked || column.unique;
+    let points_somewhere = column.has_default && column.references.is_some();
+    effect.scans = column.checked || column.unique || points_somewhere;
     match &column.references {
         Some(referenced) if Some(referenced) != table => effect.lock(Some(referenced), LockMode::ShareRowExclusive),
         _ => effect,
@@ -181,7 +189,7 @@ fn add_constraint(span: Span, add: &AddConstraint, table: Option<&ObjectName>, f
         ),
         C::Check | C::Exclude | C::NotNull | C::PrimaryKey | C::Unique => effect.lock(table, LockMode::AccessExclusive),
     };
-    effect.scans = !add.not_valid && !add.using_index;
+    effect.scans = !add.not_valid && !add.using_index && !add.not_enforced;
     effect
 }
 
@@ -202,14 +210,16 @@ fn alter_column(
         C::SetNotNull => contracts(message!("why-nulls-refused", name = name())).scans(),
         _ if is_fresh => Effect::new(span, Reading::Neutral, what.clone()),
         C::DropNotNull | C::SetDefault => Effect::new(span, Reading::Expands, what.clone()),
-        C::SetStatistics | C::Settle => Effect::new(span, Reading::Neutral, what.clone()),
+        C::SetOptions | C::SetStatistics | C::SetStorage | C::Settle => {
+            Effect::new(span, Reading::Neutral, what.clone())
+        }
         C::AddIdentity | C::DropDefault | C::DropExpression | C::DropIdentity | C::SetExpression | C::SetIdentity => {
             contracts(message!("why-default-changed", name = name()))
         }
         C::SetType => contracts(message!("why-type-changed", name = name())),
     };
     let mut effect = match change {
-        C::SetStatistics => effect.lock(table, LockMode::ShareUpdateExclusive),
+        C::SetOptions | C::SetStatistics => effect.lock(table, LockMode::ShareUpdateExclusive),
         _ => effect.lock(table, LockMode::AccessExclusive),
     };
     effect.rewrites = matches!(change, C::SetType | C::SetExpression);

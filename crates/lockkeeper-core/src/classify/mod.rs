@@ -3,12 +3,19 @@
 //! Every statement and every action is named, without a catch-all: silence about one would be unsafe.
 //! The stage is read from the file alone, so that it is the same on every database.
 
+mod alter_reach;
 mod alter_table;
+mod catalog;
 mod effect;
 mod fresh;
+mod keeps_bytes;
+mod reach;
 mod reading;
 mod statement;
 
+pub use catalog::{Catalog, Domain, Table, TableColumn, TableConstraint, TableConstraintKind, TableKind};
 pub use effect::{Effect, Reading, TableLock};
 pub use fresh::Fresh;
+pub use keeps_bytes::keeps_bytes;
+pub use reach::effects_on;
 pub use reading::{StageDecision, StageSource, decide_stage, effects, effects_by_statement};

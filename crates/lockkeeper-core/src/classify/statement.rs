@@ -15,20 +15,35 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
     let neutral = |what| vec![Effect::new(span, Reading::Neutral, what)];
     match &statement.sql {
         Sql::AlterTable(alter) => alter_table::effects_of(alter, fresh),
-        Sql::Alter { object, name, change } => vec![alter_object(span, *object, name.as_ref(), *change, fresh)],
-        Sql::Analyze => neutral(message!("effect-analyze")),
+        Sql::Alter { object, name, change, tables, .. } => {
+            let mut effect = alter_object(span, *object, name.as_ref(), *change, fresh);
+            if let Some(mode) = lock_of_alter(*object, *change) {
+                let own = name.as_ref().filter(|name| !fresh.object(*object, name));
+                let locked = if is_relation(*object) { own.into_iter().collect() } else { not_fresh(tables, fresh) };
+                effect = lock_all(effect, locked, mode);
+            }
+            vec![effect]
+        }
+        Sql::Analyze { tables } => {
+            let effect = Effect::new(span, Reading::Neutral, message!("effect-analyze"));
+            vec![lock_all(effect, not_fresh(tables, fresh), LockMode::ShareUpdateExclusive)]
+        }
         Sql::Call => vec![unreadable(span, message!("effect-call"))],
         Sql::Cluster { table } => {
             let effect = Effect::new(span, Reading::Neutral, message!("effect-cluster")).rewrites();
             vec![effect.lock(table.as_ref(), LockMode::AccessExclusive)]
         }
-        Sql::Comment => neutral(message!("effect-comment")),
+        Sql::Comment { on } => {
+            let effect = Effect::new(span, Reading::Neutral, message!("effect-comment"));
+            vec![effect.lock(on.as_ref().filter(|on| !fresh.table(Some(on))), LockMode::ShareUpdateExclusive)]
+        }
         Sql::CopyFrom { table, .. } | Sql::Insert { table } => {
             vec![write(span, message!("effect-insert", name = text(table.as_ref())), table.as_ref(), fresh)]
         }
         Sql::CopyTo => neutral(message!("effect-query")),
-        Sql::Create { object, name, on, or_replace } => {
-            vec![create_object(span, *object, name.as_ref(), on.as_ref(), *or_replace, fresh)]
+        Sql::Create { object, name, on, or_replace, tables } => {
+            let effect = create_object(span, *object, name.as_ref(), on.as_ref(), *or_replace, fresh);
+            vec![lock_all(effect, not_fresh(tables, fresh), LockMode::ShareUpdateExclusive)]
         }
         Sql::CreateIndex(index) => vec![create_index(span, index, fresh)],
         Sql::CreateTable(table) => vec![create_table(span, table, fresh)],
@@ -41,18 +56,21 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
         Sql::Drop(drop) => drop_objects(span, drop, fresh),
         Sql::Explain { runs } => runs.iter().flat_map(|statement| effects_of(statement, fresh)).collect(),
         Sql::Grant => vec![Effect::new(span, Reading::Neutral, message!("effect-grant"))],
-        Sql::Lock { tables } => {
+        Sql::Lock { tables, mode } => {
             let locked = tables.iter().map(|table| {
-                Effect::new(span, Reading::Neutral, message!("effect-lock", name = table.to_string()))
-                    .lock(Some(table), LockMode::AccessExclusive)
+                Effect::new(span, Reading::Neutral, message!("effect-lock", name = table.name.to_string()))
+                    .lock(Some(&table.name), *mode)
             });
             locked.collect()
         }
         Sql::Merge { table, deletes: false } | Sql::Update { table, .. } => {
             vec![write(span, message!("effect-update", name = text(table.as_ref())), table.as_ref(), fresh)]
         }
-        Sql::Query { writes } if writes.is_empty() => neutral(message!("effect-query")),
-        Sql::Query { writes } => writes.iter().flat_map(|statement| effects_of(statement, fresh)).collect(),
+        Sql::Query { writes, locks } if writes.is_empty() => {
+            let effect = Effect::new(span, Reading::Neutral, message!("effect-query"));
+            vec![lock_all(effect, not_fresh(locks, fresh), LockMode::RowShare)]
+        }
+        Sql::Query { writes, .. } => writes.iter().flat_map(|statement| effects_of(statement, fresh)).collect(),
         Sql::Refresh { view, concurrently, .. } => {
             let mode = if *concurrently { LockMode::Exclusive } else { LockMode::AccessExclusive };
             let effect = Effect::new(span, Reading::Neutral, message!("effect-refresh", name = text(view.as_ref())));
@@ -62,13 +80,45 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
         Sql::Revoke => vec![Effect::contracts(span, message!("effect-revoke"), message!("why-rights-gone"))],
         Sql::Session => neutral(message!("effect-session")),
         Sql::Transaction(_) => Vec::new(),
-        Sql::Truncate { tables } => tables.iter().map(|table| truncate(span, table, fresh)).collect(),
+        Sql::Truncate { tables, .. } => tables.iter().map(|table| truncate(span, &table.name, fresh)).collect(),
         Sql::Vacuum { full, tables } => {
             let mode = if *full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
             let mut effect = Effect::new(span, Reading::Neutral, message!("effect-vacuum")).standalone();
             effect.rewrites = *full;
             vec![tables.iter().fold(effect, |effect, table| effect.lock(Some(table), mode))]
         }
+    }
+}
+
+fn not_fresh<'a>(tables: &'a [ObjectName], fresh: &Fresh) -> Vec<&'a ObjectName> {
+    tables.iter().filter(|table| !fresh.table(Some(table))).collect()
+}
+
+fn lock_all(effect: Effect, tables: Vec<&ObjectName>, mode: LockMode) -> Effect {
+    tables.into_iter().fold(effect, |effect, table| effect.lock(Some(table), mode))
+}
+
+/// Whether an object other than a table is locked as a table is.
+const fn is_relation(object: ObjectKind) -> bool {
+    matches!(object, ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::ForeignTable)
+}
+
+/// The lock of ALTER on the object itself, or on the tables that it belongs to.
+const fn lock_of_alter(object: ObjectKind, change: ObjectChange) -> Option<LockMode> {
+    match (object, change) {
+        (ObjectKind::MaterializedView, ObjectChange::Settles) | (ObjectKind::Publication, _) => {
+            Some(LockMode::ShareUpdateExclusive)
+        }
+        (
+            ObjectKind::View
+            | ObjectKind::MaterializedView
+            | ObjectKind::ForeignTable
+            | ObjectKind::Trigger
+            | ObjectKind::Policy
+            | ObjectKind::Rule,
+            _,
+        ) => Some(LockMode::AccessExclusive),
+        _ => None,
     }
 }
 
@@ -108,6 +158,8 @@ fn create_table(span: Span, table: &CreateTable, fresh: &Fresh) -> Effect {
             effect = effect.lock(Some(referenced), LockMode::ShareRowExclusive);
         }
     }
+    let parents = table.parents.iter().filter(|parent| !fresh.table(Some(parent)));
+    effect = lock_all(effect, parents.collect(), LockMode::ShareUpdateExclusive);
     match &table.partition_of {
         Some(parent) if !fresh.table(Some(parent)) => effect.lock(Some(parent), LockMode::AccessExclusive),
         _ => effect,
@@ -132,13 +184,16 @@ fn create_index(span: Span, index: &CreateIndex, fresh: &Fresh) -> Effect {
         return effect.standalone().lock(table, LockMode::ShareUpdateExclusive);
     }
     if !fresh.table(table) {
-        effect = effect.lock(table, LockMode::Share).scans();
+        effect = effect.lock(table, LockMode::Share);
+        // The index of a partitioned table alone is empty.
+        effect.scans = !index.only;
     }
     effect
 }
 
 fn reindex(span: Span, target: &ReindexTarget, concurrently: bool) -> Effect {
-    let effect = Effect::new(span, Reading::Neutral, message!("effect-reindex"));
+    let mut effect = Effect::new(span, Reading::Neutral, message!("effect-reindex"));
+    effect.scans = !concurrently;
     let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::Share };
     let effect = match target {
         ReindexTarget::Table(table) => effect.lock(table.as_ref(), mode),

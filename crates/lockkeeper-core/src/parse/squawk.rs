@@ -10,10 +10,10 @@ use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxTok
 use super::statement::{
     AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
     ColumnDefinition, ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange,
-    ObjectKind, ReindexTarget, Sql, Statement, TransactionControl,
+    ObjectKind, ReindexTarget, Sql, Statement, Storage, TableRef, TransactionControl,
 };
 use super::{Ident, ObjectName};
-use crate::model::Span;
+use crate::model::{LockMode, Span};
 
 /// A syntax error: where, and what the grammar expected.
 pub struct SyntaxFault {
@@ -88,8 +88,22 @@ impl Reader<'_> {
             name: first_name(node),
             on: on_table(node),
             or_replace: has_child(node, SyntaxKind::OR_REPLACE),
+            tables: match object {
+                O::Publication | O::Statistics => names_of(node, SyntaxKind::TABLE_NAME_REF),
+                _ => Vec::new(),
+            },
         };
-        let alter = |object| Sql::Alter { object, name: first_name(node), change: change_of(node) };
+        let alter_by = |object, change| Sql::Alter {
+            object,
+            name: first_name(node),
+            change,
+            tables: match object {
+                O::Publication => names_of(node, SyntaxKind::TABLE_NAME_REF),
+                _ => on_table(node).into_iter().collect(),
+            },
+            not_valid: node.descendants().any(|child| child.kind() == SyntaxKind::NOT_VALID),
+        };
+        let alter = |object| alter_by(object, change_of(node));
         let drop = |object| {
             Sql::Drop(Drop {
                 object,
@@ -118,9 +132,12 @@ impl Reader<'_> {
             }
 
             S::Select(_) | S::CompoundSelect(_) | S::ParenSelect(_) | S::Table(_) | S::Values(_) => {
-                Sql::Query { writes: self.inner_writes(node) }
+                Sql::Query { writes: self.inner_writes(node), locks: row_locks(node) }
             }
-            S::Insert(_) => self.with_writes(node, Sql::Insert { table: first_name(node) }),
+            S::Insert(it) => {
+                let table = it.relation_name_ref().and_then(|name| object_name(name.syntax()));
+                self.with_writes(node, Sql::Insert { table })
+            }
             S::Update(it) => {
                 let filtered = it.where_clause_or_current_of().is_some();
                 self.with_writes(node, Sql::Update { table: target_table(node), filtered })
@@ -133,9 +150,15 @@ impl Reader<'_> {
                 let deletes = node.descendants().any(|child| child.kind() == SyntaxKind::MERGE_DELETE);
                 Sql::Merge { table: first_name(node), deletes }
             }
-            S::Truncate(_) => Sql::Truncate { tables: names_of(node, SyntaxKind::TABLE_NAME_REF) },
+            S::Truncate(_) => Sql::Truncate { tables: table_refs(node), cascade: has_child(node, SyntaxKind::CASCADE) },
             S::Copy(it) => copy(it),
-            S::Lock(_) => Sql::Lock { tables: names_of(node, SyntaxKind::RELATION_NAME_REF) },
+            S::Lock(it) => Sql::Lock {
+                tables: table_refs(node),
+                mode: it
+                    .lock_mode_clause()
+                    .and_then(|clause| clause.lock_mode())
+                    .map_or(LockMode::AccessExclusive, |it| lock_mode(&it)),
+            },
             S::Call(_) => Sql::Call,
 
             S::Vacuum(it) => Sql::Vacuum {
@@ -145,7 +168,7 @@ impl Reader<'_> {
                     }),
                 tables: names_of(node, SyntaxKind::TABLE_NAME_REF),
             },
-            S::Analyze(_) => Sql::Analyze,
+            S::Analyze(_) => Sql::Analyze { tables: names_of(node, SyntaxKind::TABLE_NAME_REF) },
             S::Cluster(_) => Sql::Cluster { table: names_of(node, SyntaxKind::TABLE_NAME_REF).into_iter().next() },
             S::Repack(_) => Sql::Vacuum { full: true, tables: names_of(node, SyntaxKind::TABLE_NAME_REF) },
             S::Reindex(it) => reindex(it),
@@ -196,7 +219,7 @@ impl Reader<'_> {
             | S::Checkpoint(_) => Sql::Session,
             // What was prepared is not looked up: the statement may do anything.
             S::Execute(_) => Sql::Call,
-            S::CommentOn(_) | S::SecurityLabel(_) => Sql::Comment,
+            S::CommentOn(_) | S::SecurityLabel(_) => Sql::Comment { on: commented(node) },
             S::Grant(_) => Sql::Grant,
             S::Revoke(_) => Sql::Revoke,
 
@@ -205,11 +228,9 @@ impl Reader<'_> {
             S::AlterConversion(_) => alter(O::Conversion),
             S::AlterDatabase(_) => alter(O::Database),
             S::AlterDefaultPrivileges(_) => alter(O::DefaultPrivileges),
-            S::AlterDomain(it) => Sql::Alter {
-                object: O::Domain,
-                name: first_name(node),
-                change: it.action().map_or(ObjectChange::Settles, |action| domain_change(&action)),
-            },
+            S::AlterDomain(it) => {
+                alter_by(O::Domain, it.action().map_or(ObjectChange::Settles, |action| domain_change(&action)))
+            }
             S::AlterEventTrigger(_) => alter(O::EventTrigger),
             S::AlterExtension(_) => alter(O::Extension),
             S::AlterForeignDataWrapper(_) => alter(O::ForeignDataWrapper),
@@ -223,14 +244,18 @@ impl Reader<'_> {
             S::AlterOperator(_) => alter(O::Operator),
             S::AlterOperatorClass(_) => alter(O::OperatorClass),
             S::AlterOperatorFamily(_) => alter(O::OperatorFamily),
-            S::AlterPolicy(_) => Sql::Alter { object: O::Policy, name: on_table(node), change: ObjectChange::Narrows },
+            S::AlterPolicy(_) => match alter_by(O::Policy, ObjectChange::Narrows) {
+                Sql::Alter { object, change, tables, not_valid, .. } => {
+                    Sql::Alter { object, name: on_table(node), change, tables, not_valid }
+                }
+                other => other,
+            },
             S::AlterProcedure(_) => alter(O::Procedure),
             S::AlterPropertyGraph(_) => alter(O::PropertyGraph),
-            S::AlterPublication(it) => Sql::Alter {
-                object: O::Publication,
-                name: first_name(node),
-                change: it.action().map_or(ObjectChange::Settles, |action| publication_change(&action)),
-            },
+            S::AlterPublication(it) => alter_by(
+                O::Publication,
+                it.action().map_or(ObjectChange::Settles, |action| publication_change(&action)),
+            ),
             S::AlterRoutine(_) => alter(O::Routine),
             S::AlterRule(_) => alter(O::Rule),
             S::AlterSchema(_) => alter(O::Schema),
@@ -245,11 +270,9 @@ impl Reader<'_> {
             S::AlterTextSearchParser(_) => alter(O::TextSearchParser),
             S::AlterTextSearchTemplate(_) => alter(O::TextSearchTemplate),
             S::AlterTrigger(_) => alter(O::Trigger),
-            S::AlterType(it) => Sql::Alter {
-                object: O::Type,
-                name: first_name(node),
-                change: it.action().map_or(ObjectChange::Settles, |action| type_change(&action)),
-            },
+            S::AlterType(it) => {
+                alter_by(O::Type, it.action().map_or(ObjectChange::Settles, |action| type_change(&action)))
+            }
             S::AlterUserMapping(_) => alter(O::UserMapping),
             S::AlterView(_) => alter(O::View),
 
@@ -362,6 +385,10 @@ impl Reader<'_> {
         Sql::CreateTable(CreateTable {
             temporary: matches!(it.persistence(), Some(ast::Persistence::Temp(_))),
             partition_of: it.partition_of().as_ref().and_then(|of| first_name(of.syntax())),
+            parents: it
+                .inherits()
+                .map(|inherits| names_of(inherits.syntax(), SyntaxKind::TABLE_NAME_REF))
+                .unwrap_or_default(),
             references: references
                 .filter_map(|child| names_of(&child, SyntaxKind::TABLE_NAME_REF).into_iter().next())
                 .collect(),
@@ -529,17 +556,19 @@ impl Reader<'_> {
             }
             A::DisableRls(_) | A::NoForceRls(_) => T::DisableRowSecurity(span),
             A::EnableRls(_) | A::ForceRls(_) => T::EnableRowSecurity(span),
-            A::DisableRule(_) | A::DisableTrigger(_) => T::DisableTriggerOrRule(span),
-            A::EnableAlwaysRule(_)
-            | A::EnableAlwaysTrigger(_)
-            | A::EnableReplicaRule(_)
-            | A::EnableReplicaTrigger(_)
-            | A::EnableRule(_)
-            | A::EnableTrigger(_) => T::EnableTriggerOrRule(span),
+            A::DisableRule(_) => T::DisableRule(span),
+            A::DisableTrigger(_) => T::DisableTrigger(span),
+            A::EnableAlwaysRule(_) | A::EnableReplicaRule(_) | A::EnableRule(_) => T::EnableRule(span),
+            A::EnableAlwaysTrigger(_) | A::EnableReplicaTrigger(_) | A::EnableTrigger(_) => T::EnableTrigger(span),
             A::DropColumn(it) => {
-                T::DropColumn { span, column: it.column_name_ref().map(|column| ident(column.syntax())) }
+                let column = it.column_name_ref().map(|column| ident(column.syntax()));
+                T::DropColumn { span, column, cascade: has_child(node, SyntaxKind::CASCADE) }
             }
-            A::DropConstraint(_) => T::DropConstraint { span, constraint: first_name(node).map(|name| name.name) },
+            A::DropConstraint(it) => T::DropConstraint {
+                span,
+                constraint: it.constraint_name_ref().map(|name| ident(name.syntax())),
+                cascade: has_child(node, SyntaxKind::CASCADE),
+            },
             A::InheritTable(_) => T::Inherit { span, parent: first_name(node) },
             A::NoInheritTable(_) => T::NoInherit { span, parent: first_name(node) },
             A::MergePartitions(_) | A::SplitPartition(_) => T::RearrangePartitions(span),
@@ -548,12 +577,19 @@ impl Reader<'_> {
                 column: node.children().find(|child| child.kind() == SyntaxKind::COLUMN_NAME_REF).map(|it| ident(&it)),
                 to: node.children().find(|child| child.kind() == SyntaxKind::COLUMN_NAME).map(|it| ident(&it)),
             },
-            A::RenameConstraint(_) => T::RenameConstraint(span),
+            A::RenameConstraint(_) => {
+                let constraint = node.children().find(|child| child.kind() == SyntaxKind::CONSTRAINT_NAME_REF);
+                T::RenameConstraint { span, constraint: constraint.map(|it| ident(&it)) }
+            }
             A::TableRenameTo(_) => T::RenameTable(span),
-            A::SetAccessMethod(_) | A::SetLogged(_) | A::SetTablespace(_) | A::SetUnlogged(_) => T::Rewrite(span),
+            A::SetAccessMethod(_) => T::Rewrite(span, Storage::AccessMethod(last_ident(node))),
+            A::SetLogged(_) => T::Rewrite(span, Storage::Logged),
+            A::SetTablespace(_) => T::Rewrite(span, Storage::Tablespace(last_ident(node))),
+            A::SetUnlogged(_) => T::Rewrite(span, Storage::Unlogged),
             A::SetSchema(_) => T::SetSchema(span),
             A::ClusterOn(_) | A::ResetOptions(_) | A::SetOptions(_) | A::SetWithoutCluster(_) => {
-                T::Settle { span, light: true }
+                // What logical decoding reads of a table changes for all who write it.
+                T::Settle { span, light: !words(node).any(|word| word == "user_catalog_table") }
             }
             A::AlterOptionList(_)
             | A::NotOf(_)
@@ -562,8 +598,9 @@ impl Reader<'_> {
             | A::OwnerTo(_)
             | A::ReplicaIdentity(_)
             | A::SetWithoutOids(_) => T::Settle { span, light: false },
-            A::ValidateConstraint(_) => {
-                T::ValidateConstraint { span, constraint: first_name(node).map(|name| name.name) }
+            A::ValidateConstraint(it) => {
+                let constraint = it.constraint_name_ref().map(|name| ident(name.syntax()));
+                T::ValidateConstraint { span, constraint }
             }
         })
     }
@@ -615,7 +652,7 @@ impl Reader<'_> {
             return own;
         }
         writes.push(Statement { span: self.span(node), sql: own });
-        Sql::Query { writes }
+        Sql::Query { writes, locks: Vec::new() }
     }
 }
 
@@ -625,6 +662,7 @@ fn new_table(name: Option<ObjectName>, node: &SyntaxNode) -> CreateTable {
         temporary: has_child(node, SyntaxKind::TEMP),
         if_not_exists: has_child(node, SyntaxKind::IF_NOT_EXISTS),
         partition_of: None,
+        parents: Vec::new(),
         references: Vec::new(),
         partitioned: false,
         columns: Vec::new(),
@@ -667,8 +705,9 @@ fn add_column(it: &ast::AddColumn) -> AddColumn {
         if_not_exists: it.if_not_exists().is_some(),
         not_null: has(SyntaxKind::NOT_NULL_CONSTRAINT) || has(SyntaxKind::PRIMARY_KEY_CONSTRAINT),
         has_default: default.is_some() || serial,
-        default_may_be_volatile: default.as_ref().is_some_and(|expr| may_be_volatile(expr.syntax())),
+        default_calls: default.as_ref().map(|expr| calls_of(expr.syntax())).unwrap_or_default(),
         type_name,
+        default_may_be_volatile: default.as_ref().is_some_and(|expr| may_be_volatile(expr.syntax())),
         fills_every_row: serial || identity || within(SyntaxKind::STORED),
         stored: within(SyntaxKind::STORED),
         generated,
@@ -746,6 +785,7 @@ fn add_constraint(it: &ast::AddConstraint) -> Option<AddConstraint> {
             ast::Constraint::CheckConstraint(check) => check.expr().and_then(|expr| not_null_of(expr.syntax())),
             _ => None,
         },
+        no_inherit: descendants(SyntaxKind::NO_INHERIT).next().is_some(),
         using_index: descendants(SyntaxKind::USING_INDEX_NAME).next().is_some(),
         not_enforced: descendants(SyntaxKind::NOT_ENFORCED).next().is_some(),
         references: names_of(node, SyntaxKind::TABLE_NAME_REF).into_iter().next(),
@@ -760,6 +800,91 @@ fn not_null_of(expr: &SyntaxNode) -> Option<Ident> {
     let is_test = words.len() == 4 && words[1..] == ["is", "not", "null"];
     let name = expr.descendants().find(|child| child.kind() == SyntaxKind::NAME_REF)?;
     is_test.then(|| ident(&name))
+}
+
+/// The functions that an expression calls, without their schemas.
+fn calls_of(expr: &SyntaxNode) -> Vec<Ident> {
+    let calls = std::iter::once(expr.clone()).chain(expr.descendants()).filter(|it| it.kind() == SyntaxKind::CALL_EXPR);
+    calls
+        .filter_map(|call| call.children().next())
+        .filter_map(|callee| object_name(&callee))
+        .map(|it| it.name)
+        .collect()
+}
+
+fn lock_mode(mode: &ast::LockMode) -> LockMode {
+    use ast::LockMode as M;
+    match mode {
+        M::AccessExclusive(_) => LockMode::AccessExclusive,
+        M::AccessShare(_) => LockMode::AccessShare,
+        M::Exclusive(_) => LockMode::Exclusive,
+        M::RowExclusive(_) => LockMode::RowExclusive,
+        M::RowShare(_) => LockMode::RowShare,
+        M::Share(_) => LockMode::Share,
+        M::ShareRowExclusive(_) => LockMode::ShareRowExclusive,
+        M::ShareUpdateExclusive(_) => LockMode::ShareUpdateExclusive,
+    }
+}
+
+/// The tables of TRUNCATE and LOCK.
+fn table_refs(node: &SyntaxNode) -> Vec<TableRef> {
+    let is_ref = |kind| matches!(kind, SyntaxKind::RELATION_NAME | SyntaxKind::TABLE_RELATION_NAME);
+    let table_ref = |it: SyntaxNode| {
+        let only = it.children_with_tokens().any(|child| child.kind() == SyntaxKind::ONLY_KW);
+        Some(TableRef { name: first_name(&it)?, only })
+    };
+    node.descendants().filter(|child| is_ref(child.kind())).filter_map(table_ref).collect()
+}
+
+/// The tables whose rows a query's own FOR UPDATE locks; OF names them by their alias.
+fn row_locks(node: &SyntaxNode) -> Vec<ObjectName> {
+    let clauses: Vec<_> = node.children().filter(|child| child.kind() == SyntaxKind::LOCKING_CLAUSE).collect();
+    let named = |clause: &SyntaxNode| {
+        let of = clause.children().find(|child| child.kind() == SyntaxKind::LOCKING_OF);
+        of.map(|of| of.children().map(|name| ident(&name)).collect::<Vec<_>>())
+    };
+    if clauses.is_empty() {
+        return Vec::new();
+    }
+    let wanted: Vec<_> = clauses.iter().map(named).collect();
+    let items = node.children().filter(|child| child.kind() == SyntaxKind::FROM_CLAUSE).flat_map(|from| {
+        from.descendants().filter(|it| it.kind() == SyntaxKind::RELATION_FROM_ITEM).collect::<Vec<_>>()
+    });
+    items
+        .filter_map(|item| {
+            let name = first_name(&item)?;
+            let alias = item.descendants().find(|it| it.kind() == SyntaxKind::TABLE_ALIAS).map(|it| ident(&it));
+            let called = alias.unwrap_or_else(|| name.name.clone());
+            let is_wanted = |of: &Option<Vec<Ident>>| of.as_ref().is_none_or(|of| of.contains(&called));
+            wanted.iter().any(is_wanted).then_some(name)
+        })
+        .collect()
+}
+
+/// The table or view that a comment, or a comment on a column, is about.
+fn commented(node: &SyntaxNode) -> Option<ObjectName> {
+    let object = node.children().next()?;
+    let name = first_name(&object)?;
+    match object.kind() {
+        SyntaxKind::OBJECT_TABLE
+        | SyntaxKind::OBJECT_VIEW
+        | SyntaxKind::OBJECT_MATERIALIZED_VIEW
+        | SyntaxKind::OBJECT_FOREIGN_TABLE => Some(name),
+        SyntaxKind::OBJECT_COLUMN => {
+            let path: String = tokens(&object.children().next()?)
+                .filter(|token| !is_trivia(token))
+                .map(|it| it.text().to_owned())
+                .collect();
+            ObjectName::from_source(path.rsplit_once('.')?.0)
+        }
+        _ => None,
+    }
+}
+
+/// The name at a node's end: `None` for DEFAULT.
+fn last_ident(node: &SyntaxNode) -> Option<Ident> {
+    let last = tokens(node).filter(|token| !is_trivia(token)).last()?;
+    (last.kind() != SyntaxKind::DEFAULT_KW).then(|| Ident::from_source(last.text()))
 }
 
 fn new_type(option: &ast::AlterColumnOption) -> Option<NewType> {
@@ -790,13 +915,9 @@ fn column_change(option: &ast::AlterColumnOption) -> ColumnChange {
         }
         A::SetNotNull(_) => ColumnChange::SetNotNull,
         A::SetStatistics(_) => ColumnChange::SetStatistics,
-        A::Inherit(_)
-        | A::NoInherit(_)
-        | A::ResetOptions(_)
-        | A::SetCompression(_)
-        | A::SetOptions(_)
-        | A::SetOptionsList(_)
-        | A::SetStorage(_) => ColumnChange::Settle,
+        A::Inherit(_) | A::NoInherit(_) | A::SetCompression(_) => ColumnChange::Settle,
+        A::SetStorage(_) => ColumnChange::SetStorage,
+        A::ResetOptions(_) | A::SetOptions(_) | A::SetOptionsList(_) => ColumnChange::SetOptions,
         A::SetType(_) => ColumnChange::SetType,
     }
 }

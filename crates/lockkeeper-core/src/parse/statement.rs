@@ -3,7 +3,7 @@
 //! This is a model of effects-to-be, not a full syntax tree: what no decision depends on is left out.
 
 use super::{Ident, ObjectName};
-use crate::model::Span;
+use crate::model::{LockMode, Span};
 
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,14 +22,23 @@ pub enum Sql {
         object: ObjectKind,
         name: Option<ObjectName>,
         change: ObjectChange,
+        /// The table of a trigger, rule or policy, and those that a publication names.
+        tables: Vec<ObjectName>,
+        /// Whether it is done without a look at the rows: NOT VALID.
+        not_valid: bool,
     },
-    Analyze,
+    Analyze {
+        tables: Vec<ObjectName>,
+    },
     /// CALL of a procedure: what it does cannot be read.
     Call,
     Cluster {
         table: Option<ObjectName>,
     },
-    Comment,
+    /// COMMENT; `on` is the table or view that it, or whose column, is about.
+    Comment {
+        on: Option<ObjectName>,
+    },
     /// COPY … FROM. `from_client` is FROM STDIN, whose data psql would send.
     CopyFrom {
         table: Option<ObjectName>,
@@ -42,6 +51,8 @@ pub enum Sql {
         name: Option<ObjectName>,
         on: Option<ObjectName>,
         or_replace: bool,
+        /// The tables that a publication or a statistics object names.
+        tables: Vec<ObjectName>,
     },
     CreateIndex(CreateIndex),
     CreateTable(CreateTable),
@@ -64,7 +75,8 @@ pub enum Sql {
         table: Option<ObjectName>,
     },
     Lock {
-        tables: Vec<ObjectName>,
+        tables: Vec<TableRef>,
+        mode: LockMode,
     },
     Merge {
         table: Option<ObjectName>,
@@ -73,6 +85,8 @@ pub enum Sql {
     /// SELECT, VALUES, TABLE; `writes` are data-modifying parts of its WITH.
     Query {
         writes: Vec<Statement>,
+        /// The tables whose rows it locks: FOR UPDATE and its kin.
+        locks: Vec<ObjectName>,
     },
     Refresh {
         view: Option<ObjectName>,
@@ -91,7 +105,8 @@ pub enum Sql {
     Session,
     Transaction(TransactionControl),
     Truncate {
-        tables: Vec<ObjectName>,
+        tables: Vec<TableRef>,
+        cascade: bool,
     },
     Update {
         table: Option<ObjectName>,
@@ -101,6 +116,13 @@ pub enum Sql {
         full: bool,
         tables: Vec<ObjectName>,
     },
+}
+
+/// A table, and whether ONLY leaves out what inherits from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableRef {
+    pub name: ObjectName,
+    pub only: bool,
 }
 
 /// The objects that CREATE, ALTER and DROP name, other than tables and indexes.
@@ -229,6 +251,8 @@ pub struct CreateTable {
     pub temporary: bool,
     pub if_not_exists: bool,
     pub partition_of: Option<ObjectName>,
+    /// INHERITS.
+    pub parents: Vec<ObjectName>,
     /// Tables that foreign keys of the new table point at.
     pub references: Vec<ObjectName>,
     /// PARTITION BY: it holds its rows in partitions.
@@ -323,17 +347,21 @@ pub enum AlterTableAction {
         concurrently: bool,
     },
     DisableRowSecurity(Span),
-    DisableTriggerOrRule(Span),
+    DisableRule(Span),
+    DisableTrigger(Span),
     DropColumn {
         span: Span,
         column: Option<Ident>,
+        cascade: bool,
     },
     DropConstraint {
         span: Span,
         constraint: Option<Ident>,
+        cascade: bool,
     },
     EnableRowSecurity(Span),
-    EnableTriggerOrRule(Span),
+    EnableRule(Span),
+    EnableTrigger(Span),
     Inherit {
         span: Span,
         parent: Option<ObjectName>,
@@ -349,10 +377,13 @@ pub enum AlterTableAction {
         column: Option<Ident>,
         to: Option<Ident>,
     },
-    RenameConstraint(Span),
+    RenameConstraint {
+        span: Span,
+        constraint: Option<Ident>,
+    },
     RenameTable(Span),
-    /// SET ACCESS METHOD, TABLESPACE, LOGGED, UNLOGGED: the whole table is copied.
-    Rewrite(Span),
+    /// The whole table is copied, unless it is so already.
+    Rewrite(Span, Storage),
     SetSchema(Span),
     /// Owner, storage parameters, replica identity, cluster mark, OF type.
     Settle {
@@ -365,6 +396,16 @@ pub enum AlterTableAction {
     },
 }
 
+/// How and where a table is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// `None` is SET ACCESS METHOD DEFAULT.
+    AccessMethod(Option<Ident>),
+    Logged,
+    Tablespace(Option<Ident>),
+    Unlogged,
+}
+
 impl AlterTableAction {
     pub const fn span(&self) -> Span {
         match self {
@@ -375,18 +416,20 @@ impl AlterTableAction {
             | Self::AttachPartition { span, .. }
             | Self::DetachPartition { span, .. }
             | Self::DisableRowSecurity(span)
-            | Self::DisableTriggerOrRule(span)
+            | Self::DisableRule(span)
+            | Self::DisableTrigger(span)
             | Self::DropColumn { span, .. }
             | Self::DropConstraint { span, .. }
             | Self::EnableRowSecurity(span)
-            | Self::EnableTriggerOrRule(span)
+            | Self::EnableRule(span)
+            | Self::EnableTrigger(span)
             | Self::Inherit { span, .. }
             | Self::NoInherit { span, .. }
             | Self::RearrangePartitions(span)
             | Self::RenameColumn { span, .. }
-            | Self::RenameConstraint(span)
+            | Self::RenameConstraint { span, .. }
             | Self::RenameTable(span)
-            | Self::Rewrite(span)
+            | Self::Rewrite(span, _)
             | Self::SetSchema(span)
             | Self::Settle { span, .. }
             | Self::ValidateConstraint { span, .. } => *span,
@@ -411,6 +454,8 @@ pub struct AddColumn {
     pub if_not_exists: bool,
     pub not_null: bool,
     pub has_default: bool,
+    /// The functions that the default calls.
+    pub default_calls: Vec<Ident>,
     /// The default calls something other than a stable function of the transaction such as `now()`.
     pub default_may_be_volatile: bool,
     /// As it is written, in lower case.
@@ -461,6 +506,7 @@ pub struct AddConstraint {
     pub not_valid: bool,
     /// The column of CHECK (column IS NOT NULL), which lets SET NOT NULL skip its scan.
     pub not_null_of: Option<Ident>,
+    pub no_inherit: bool,
     pub using_index: bool,
     /// NOT ENFORCED (PostgreSQL 18): nothing is checked, now or later.
     pub not_enforced: bool,
@@ -509,8 +555,11 @@ pub enum ColumnChange {
     /// SET GENERATED, RESTART and sequence options of an identity column.
     SetIdentity,
     SetNotNull,
+    /// SET (…), RESET (…).
+    SetOptions,
     SetStatistics,
-    /// Storage, compression and per-column options.
+    SetStorage,
+    /// Compression.
     Settle,
     SetType,
 }

@@ -2,6 +2,7 @@
 
 mod blocker;
 mod build_progress;
+mod catalog;
 mod certificate;
 mod chain;
 mod connect;
@@ -20,6 +21,7 @@ mod tls_problem;
 
 pub use blocker::{Blocker, blockers_of, pid_running};
 pub use build_progress::{BuildProgress, build_progress};
+pub use catalog::read_catalog;
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
 pub use facts::read_facts;
 pub use pgpass::{Passfile, PassfileEntry};

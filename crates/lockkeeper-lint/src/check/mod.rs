@@ -138,7 +138,7 @@ fn inner(statement: &Statement) -> Vec<(&Statement, bool)> {
     match &statement.sql {
         Sql::Do { body, .. } => body.iter().map(|inner| (inner, true)).collect(),
         Sql::Explain { runs } => runs.iter().map(|inner| (inner, false)).collect(),
-        Sql::Query { writes } => writes.iter().map(|inner| (inner, false)).collect(),
+        Sql::Query { writes, .. } => writes.iter().map(|inner| (inner, false)).collect(),
         _ => Vec::new(),
     }
 }

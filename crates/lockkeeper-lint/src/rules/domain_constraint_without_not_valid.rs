@@ -32,7 +32,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    let Sql::Alter { object: ObjectKind::Domain, name: Some(name), change: ObjectChange::Narrows } = seen.sql() else {
+    let Sql::Alter { object: ObjectKind::Domain, name: Some(name), change: ObjectChange::Narrows, .. } = seen.sql()
+    else {
         return;
     };
     let later = seen.words().ends_with(&["not".to_owned(), "valid".to_owned()]);

@@ -61,7 +61,7 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
             }
             Sql::AlterTable(AlterTable { table, actions, .. }) => {
                 let dropped = actions.iter().filter_map(|action| match action {
-                    AlterTableAction::DropColumn { span, column } => {
+                    AlterTableAction::DropColumn { span, column, .. } => {
                         let columns: Vec<Ident> = column.iter().cloned().collect();
                         let known = made.meant_table(table.as_ref()) || made.any_column(table.as_ref(), &columns);
                         (!known && !renamed(&migration.script.statements)).then_some(*span)
@@ -70,8 +70,8 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
                 });
                 dropped.collect()
             }
-            Sql::Truncate { tables } => {
-                tables.iter().filter(|table| !made.meant_table(Some(table))).map(|_| statement.span).collect()
+            Sql::Truncate { tables, .. } => {
+                tables.iter().filter(|table| !made.meant_table(Some(&table.name))).map(|_| statement.span).collect()
             }
             Sql::Delete { table, .. } if !made.meant_table(table.as_ref()) && !written(table) => vec![statement.span],
             _ => Vec::new(),

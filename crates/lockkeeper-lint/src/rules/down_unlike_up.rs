@@ -86,7 +86,7 @@ fn changed(statement: &Statement) -> Vec<(Span, &Ident, Option<&Ident>)> {
             let table = table.as_ref().map(|table| &table.name);
             let columns = actions.iter().filter_map(|action| match action {
                 AlterTableAction::AddColumn(span, add) => Some((*span, add.column.as_ref()?, table)),
-                AlterTableAction::DropColumn { span, column } => Some((*span, column.as_ref()?, table)),
+                AlterTableAction::DropColumn { span, column, .. } => Some((*span, column.as_ref()?, table)),
                 _ => None,
             });
             columns.collect()

@@ -28,7 +28,7 @@ pub const RULE: Rule = Rule {
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
     for action in &alter.actions {
-        if let AlterTableAction::DropColumn { span, column: Some(column) } = action
+        if let AlterTableAction::DropColumn { span, column: Some(column), .. } = action
             && !seen.fresh.column(alter.table.as_ref(), column)
         {
             out.hit(

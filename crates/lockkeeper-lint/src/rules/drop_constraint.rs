@@ -28,7 +28,7 @@ pub const RULE: Rule = Rule {
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
     for action in &alter.actions {
-        if let AlterTableAction::DropConstraint { span, constraint } = action
+        if let AlterTableAction::DropConstraint { span, constraint, .. } = action
             && !seen.fresh.constraint(constraint.as_ref())
         {
             out.hit(

@@ -35,7 +35,7 @@ ALTER TYPE mood ADD VALUE 'calm'; INSERT INTO people VALUES ('calm')",
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    let Sql::Alter { object: ObjectKind::Type, name: Some(name), change: ObjectChange::Adds } = seen.sql() else {
+    let Sql::Alter { object: ObjectKind::Type, name: Some(name), change: ObjectChange::Adds, .. } = seen.sql() else {
         return;
     };
     let Some(value) = seen.text().split('\'').nth(1).filter(|_| seen.words().contains(&"value".to_owned())) else {

@@ -76,7 +76,7 @@ fn removed(statement: &Statement) -> Vec<(Span, Vec<String>)> {
         }
         Sql::AlterTable(AlterTable { table: Some(table), actions, .. }) => {
             let dropped = actions.iter().filter_map(|action| match action {
-                AlterTableAction::DropColumn { span, column: Some(column) } => {
+                AlterTableAction::DropColumn { span, column: Some(column), .. } => {
                     Some((*span, vec![word(&table.name), word(column)]))
                 }
                 _ => None,

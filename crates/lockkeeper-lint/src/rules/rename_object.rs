@@ -30,7 +30,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    let Sql::Alter { object, name: Some(name), change } = seen.sql() else { return };
+    let Sql::Alter { object, name: Some(name), change, .. } = seen.sql() else { return };
     let renames_value = *object == ObjectKind::Type && *change == ObjectChange::Removes;
     let light = matches!(object, ObjectKind::Index | ObjectKind::Statistics | ObjectKind::Trigger | ObjectKind::Policy);
     if (*change == ObjectChange::Renames || renames_value) && !light && !seen.fresh.object(*object, name) {

@@ -44,7 +44,7 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
     for statement in &subject.migration.script.statements {
         let Sql::AlterTable(alter) = &statement.sql else { continue };
         for action in &alter.actions {
-            let AlterTableAction::DropColumn { span, column } = action else { continue };
+            let AlterTableAction::DropColumn { span, column, .. } = action else { continue };
             let known = subject.history.column(alter.table.as_ref(), column.as_ref());
             if known.is_some_and(|known| known.not_null && !known.has_default) {
                 out.hit_in(

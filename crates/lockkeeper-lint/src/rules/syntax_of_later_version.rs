@@ -56,7 +56,7 @@ fn needed(action: &AlterTableAction, text: &str) -> i32 {
         AlterTableAction::AddConstraint(_, add) if add.not_enforced || add.kind == ConstraintKind::NotNull => 18,
         AlterTableAction::AddColumn(_, add) if add.generated && !add.stored && has(&["virtual"]) => 18,
         AlterTableAction::AddConstraint(..) if has(&["nulls", "not", "distinct"]) => 15,
-        AlterTableAction::Rewrite(_) if has(&["set", "access", "method"]) => 15,
+        AlterTableAction::Rewrite(..) if has(&["set", "access", "method"]) => 15,
         AlterTableAction::RearrangePartitions(_) => 19,
         _ => 0,
     }

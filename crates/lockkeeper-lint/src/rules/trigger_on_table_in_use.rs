@@ -33,7 +33,13 @@ pub const RULE: Rule = Rule {
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let is_switched = |action: &AlterTableAction| {
-        matches!(action, AlterTableAction::DisableTriggerOrRule(_) | AlterTableAction::EnableTriggerOrRule(_))
+        matches!(
+            action,
+            AlterTableAction::DisableRule(_)
+                | AlterTableAction::DisableTrigger(_)
+                | AlterTableAction::EnableRule(_)
+                | AlterTableAction::EnableTrigger(_)
+        )
     };
     let table = match seen.sql() {
         Sql::Create { object: ObjectKind::Trigger, on, .. } => on.as_ref(),

@@ -26,8 +26,8 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    let Sql::Truncate { tables } = seen.sql() else { return };
-    if let Some(table) = tables.iter().find_map(|table| seen.in_use(Some(table))) {
+    let Sql::Truncate { tables, .. } = seen.sql() else { return };
+    if let Some(table) = tables.iter().find_map(|table| seen.in_use(Some(&table.name))) {
         out.hit(seen.statement.span, message!("rule-truncate", table = table), message!("rule-truncate-help"));
     }
 }

@@ -28,7 +28,7 @@ pub const RULE: Rule = Rule {
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
     for action in &alter.actions {
-        if let AlterTableAction::Rewrite(span) = action {
+        if let AlterTableAction::Rewrite(span, _) = action {
             out.hit(
                 *span,
                 message!("rule-whole-table-copy", table = table.as_str()),

@@ -24,6 +24,8 @@ mod rollback;
 mod ledger;
 /// Plain SQL that becomes safe steps, and what cannot.
 mod rewrites;
+/// What every form of statement locks, rewrites and reads, measured and told.
+mod lock_table;
 /// Locks that others hold.
 mod locks;
 /// Two at once, signals, and holders that died or slept.

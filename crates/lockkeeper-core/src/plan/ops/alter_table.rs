@@ -150,7 +150,7 @@ fn part_of(action: &AlterTableAction, target: &Target<'_>, context: &Context<'_>
         AlterTableAction::AlterColumn { column, change: ColumnChange::SetType, new_type, .. } => {
             refuse(hazards::new_type(target.relation, column.as_ref(), new_type.as_ref()))
         }
-        AlterTableAction::AlterColumn { change: ColumnChange::SetExpression, .. } | AlterTableAction::Rewrite(_) => {
+        AlterTableAction::AlterColumn { change: ColumnChange::SetExpression, .. } | AlterTableAction::Rewrite(..) => {
             refuse(hazards::rewrite(target.relation))
         }
         _ => Ok(None),

@@ -1,10 +1,11 @@
 //! What cannot be made safe: refused while the table holds enough rows for anybody to notice.
 
 use super::{Context, Refusal};
+use crate::classify::keeps_bytes;
 use crate::message;
 use crate::model::Message;
 use crate::parse::{AddConstraint, ConstraintKind, Ident, NewType, ObjectName, ReindexTarget, Sql};
-use crate::plan::facts::{Relation, keeps_bytes};
+use crate::plan::facts::Relation;
 
 /// The refusal of a statement that is no ALTER TABLE.
 pub fn of_statement(sql: &Sql, context: &Context<'_>) -> Option<Refusal> {

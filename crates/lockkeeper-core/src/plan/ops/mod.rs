@@ -176,7 +176,7 @@ const fn matters(action: &AlterTableAction) -> bool {
         action,
         AlterTableAction::AddColumn(..)
             | AlterTableAction::AddConstraint(..)
-            | AlterTableAction::Rewrite(_)
+            | AlterTableAction::Rewrite(..)
             | AlterTableAction::AlterColumn { change: C::SetNotNull | C::SetType | C::SetExpression, .. }
     )
 }
