@@ -122,8 +122,13 @@ fn walk(
                 policy: &options.policy,
             };
             ask(&top, options, found);
-            for (inner, in_body) in inner(statement) {
-                ask(&Seen { statement: inner, in_body, made_safe: false, ..top }, options, found);
+            // What a body creates is as new to the rest of it as to the rest of the file.
+            let parts = inner(statement);
+            let mut within = if parts.is_empty() { Fresh::default() } else { fresh.clone() };
+            for (inner, in_body) in parts {
+                let seen = Seen { statement: inner, in_body, made_safe: false, fresh: &within, ..top };
+                ask(&seen, options, found);
+                within.learn(&inner.sql);
             }
             fresh.learn(&statement.sql);
             if side == Side::Up {

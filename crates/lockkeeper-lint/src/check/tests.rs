@@ -90,10 +90,11 @@ fn names_are_unique_and_read_after_allow() {
 
 #[test]
 fn a_new_table_may_be_treated_any_way() {
-    const NEW: [&str; 4] = [
+    const NEW: [&str; 5] = [
         "CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t ALTER a TYPE bigint",
         "CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0), ALTER a SET NOT NULL",
         "CREATE TABLE IF NOT EXISTS t (a int); CREATE UNIQUE INDEX i ON t (a); ALTER TABLE t ADD PRIMARY KEY (a)",
+        "DO $$ BEGIN CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t ADD UNIQUE (a); END $$",
         "CREATE TABLE t (a int); CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
     ];
     for rule in ALL.iter().filter(|rule| rule.severity.is_some()) {

@@ -40,6 +40,8 @@ mod peers;
 mod spool;
 /// Behind PgBouncer in transaction mode, while others use the pool.
 mod pooler;
+/// Hazards in files, without a database.
+mod lint;
 /// What `init` and `new` write, and that it works.
 mod init;
 /// English and Korean.

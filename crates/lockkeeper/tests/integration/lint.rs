@@ -1,0 +1,197 @@
+//! `lint` with the built program, in projects without a database.
+
+use std::process::Command;
+
+use lockkeeper_testkit::{Finished, Project};
+use serde_json::Value;
+
+const SLOW: &str = "ALTER TABLE orders ALTER COLUMN id TYPE bigint;\n";
+const SLOW_BACK: &str = "SELECT 'nothing to undo: id stays';\n";
+
+/// A project with these files in its folder of migrations, and no database.
+fn project(files: &[(&str, &str)]) -> Project {
+    let project = Project::new(env!("CARGO_BIN_EXE_lockkeeper"));
+    project.write("migrations/.keep", "");
+    for (name, text) in files {
+        project.write(&format!("migrations/{name}"), text);
+    }
+    project
+}
+
+#[track_caller]
+fn lint(project: &Project, args: &[&str], code: i32) -> Finished {
+    let finished = project.lockkeeper([&["lint"], args].concat());
+    assert_eq!(finished.code, Some(code), "{}\n{}", finished.stdout, finished.stderr);
+    finished
+}
+
+/// `severity rule path:line` of each finding.
+#[track_caller]
+fn findings(project: &Project, args: &[&str], code: i32) -> Vec<String> {
+    let finished = lint(project, &[args, &["--format", "json"]].concat(), code);
+    let answer: Value = serde_json::from_str(&finished.stdout).unwrap();
+    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let one = |it: &Value| format!("{} {} {}:{}", text(it, "severity"), text(it, "rule"), text(it, "path"), it["line"]);
+    answer["findings"].as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn an_error_ends_with_exit_code_1_and_names_place_and_way_out() {
+    let project = project(&[("01_ids_up.sql", SLOW), ("01_ids_down.sql", SLOW_BACK)]);
+    let finished = lint(&project, &[], 1);
+    for part in ["error[column-type-change]", "--> migrations/01_ids_up.sql:1:20", "^^^^", "help: ", "1 errors"] {
+        assert!(finished.stdout.contains(part), "{part} in {}", finished.stdout);
+    }
+    let korean = lint(&project, &["--lang", "ko"], 1);
+    assert!(korean.stdout.contains("오류[column-type-change]"), "{}", korean.stdout);
+}
+
+#[test]
+fn what_becomes_safe_steps_is_a_note_and_loud_where_it_does_not() {
+    let index = "CREATE INDEX i ON orders (day);\n";
+    let as_written = format!("-- lockkeeper: as-written reason=\"small\"\n{index}");
+    let body = "DO $$ BEGIN CREATE INDEX j ON orders (day); END $$;\n";
+    let project = project(&[
+        ("01_a_up.sql", index),
+        ("01_a_down.sql", "DROP INDEX CONCURRENTLY i;\n"),
+        ("02_b_up.sql", &as_written),
+        ("02_b_down.sql", "DROP INDEX CONCURRENTLY i;\n"),
+        ("03_c_up.sql", body),
+        ("03_c_down.sql", "DROP INDEX CONCURRENTLY j;\n"),
+    ]);
+    let expected = |first: &str| {
+        [
+            format!("{first} index-without-concurrently migrations/01_a_up.sql:1"),
+            "error index-without-concurrently migrations/02_b_up.sql:2".to_owned(),
+            "error index-without-concurrently migrations/03_c_up.sql:1".to_owned(),
+        ]
+    };
+    assert_eq!(findings(&project, &[], 1), expected("note"));
+    project.write("lockkeeper.toml", "safe_rewrites = false\n");
+    assert_eq!(findings(&project, &[], 1), expected("error"));
+}
+
+#[test]
+fn the_project_sets_severities_and_allows_with_reasons() {
+    let project = project(&[("01_ids_up.sql", SLOW), ("01_ids_down.sql", SLOW_BACK)]);
+    project.write("lockkeeper.toml", "[lint]\nrules = { column-type-change = \"warning\" }\n");
+    assert_eq!(findings(&project, &[], 0), ["warning column-type-change migrations/01_ids_up.sql:1"]);
+    project.write("lockkeeper.toml", "[lint]\nrules = { column-type-change = \"off\" }\n");
+    assert_eq!(findings(&project, &[], 0), Vec::<String>::new());
+    let allow = |rule: &str, path: &str| {
+        format!("[lint]\nallow = [{{ rule = \"{rule}\", path = \"{path}\", reason = \"x\" }}]\n")
+    };
+    project.write("lockkeeper.toml", &allow("column-type-change", "01_*_up.sql"));
+    assert_eq!(findings(&project, &[], 0), Vec::<String>::new());
+    project.write("lockkeeper.toml", &allow("drop-cascade", "*"));
+    let unused = "warning unused-allow lockkeeper.toml:null";
+    assert!(findings(&project, &[], 1).contains(&unused.to_owned()));
+    project.write("lockkeeper.toml", "[lint]\nrules = { colum-type-change = \"off\" }\n");
+    let refused = lint(&project, &[], 2);
+    assert!(refused.stderr.contains("column-type-change"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_directive_allows_one_rule_in_one_statement() {
+    let allowed = format!("-- lockkeeper: allow=column-type-change reason=\"empty everywhere\"\n{SLOW}{SLOW}");
+    let project = project(&[("01_ids_up.sql", &allowed), ("01_ids_down.sql", SLOW_BACK)]);
+    assert_eq!(findings(&project, &[], 1), ["error column-type-change migrations/01_ids_up.sql:3"]);
+    let old = "-- lockkeeper: allow=drop-cascade reason=\"x\"\nSELECT 1;\n-- lockkeeper: allow=drop-casade reason=\"x\"\nSELECT 2;\n";
+    project.write("migrations/01_ids_up.sql", old);
+    let unused = ["warning unused-allow migrations/01_ids_up.sql:1", "warning unused-allow migrations/01_ids_up.sql:3"];
+    assert_eq!(findings(&project, &[], 0), unused);
+    project.write("migrations/01_ids_up.sql", "-- lockkeeper: allow=drop-cascade\nSELECT 1;\n");
+    assert_eq!(findings(&project, &[], 1), ["error syntax-error migrations/01_ids_up.sql:1"]);
+}
+
+#[test]
+fn a_file_by_itself_is_read_with_its_neighbours() {
+    let project = project(&[
+        ("01_create_t_up.sql", "CREATE TABLE t (a varchar(10));\n"),
+        ("01_create_t_down.sql", "DROP TABLE t;\n"),
+        ("02_widen_up.sql", "ALTER TABLE t ALTER a TYPE varchar(20);\n"),
+        ("02_widen_down.sql", "SELECT 1;\n"),
+        ("03_ids_up.sql", SLOW),
+    ]);
+    assert_eq!(findings(&project, &["migrations/02_widen_up.sql"], 0), Vec::<String>::new());
+    assert_eq!(findings(&project, &["migrations/03_ids_up.sql"], 1).len(), 1);
+    assert_eq!(lint(&project, &["nowhere"], 2).stdout, "");
+    // One folder for each migration.
+    project.write("diesel/2024-01-01-000000_a/up.sql", "DROP TABLE a CASCADE;\n");
+    project.write("diesel/2024-01-01-000000_a/down.sql", "-- nothing\n");
+    let of_folder = findings(&project, &["diesel"], 1);
+    assert!(
+        of_folder.contains(&"error down-without-statement diesel/2024-01-01-000000_a/down.sql:null".to_owned()),
+        "{of_folder:?}"
+    );
+}
+
+fn git(project: &Project, args: &[&str]) {
+    let identity = ["-c", "user.name=Dev", "-c", "user.email=dev@shop.example", "-c", "commit.gpgsign=false"];
+    let done = Command::new("git").current_dir(project.path()).args(identity).args(args).output().unwrap();
+    assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn since_looks_only_at_what_a_branch_adds() {
+    let project = project(&[("01_old_up.sql", SLOW), ("01_old_down.sql", SLOW_BACK)]);
+    git(&project, &["init", "-q", "-b", "main"]);
+    git(&project, &["add", "."]);
+    git(&project, &["commit", "-q", "-m", "one"]);
+    git(&project, &["checkout", "-q", "-b", "feature"]);
+    project.write("migrations/02_create_t_up.sql", "CREATE TABLE t (a int);\n");
+    project.write("migrations/02_create_t_down.sql", "DROP TABLE t;\n");
+    git(&project, &["add", "."]);
+    git(&project, &["commit", "-q", "-m", "two"]);
+    // Not committed yet; what it alters is new in the same release.
+    project.write("migrations/03_add_key_up.sql", "ALTER TABLE t ADD PRIMARY KEY (a);\nDROP SCHEMA s CASCADE;\n");
+    project.write("migrations/03_add_key_down.sql", "DROP TABLE IF EXISTS t CASCADE;\n");
+    let found = findings(&project, &["--since", "main"], 1);
+    assert!(found.iter().all(|it| it.contains("03_add_key")), "{found:?}");
+    assert!(!found.iter().any(|it| it.contains("primary-key")), "{found:?}");
+    assert!(lint(&project, &["--since", "--help-me"], 2).stdout.is_empty());
+    assert!(lint(&project, &["--since", "no-such-branch"], 2).stderr.contains("no-such-branch"));
+}
+
+#[test]
+fn explain_tells_of_one_rule() {
+    let project = project(&[]);
+    let told = lint(&project, &["--explain", "drop-cascade"], 0).stdout;
+    for heading in ["## What it finds", "## Why it hurts a running system", "## The way out", "DROP TABLE t CASCADE"] {
+        assert!(told.contains(heading), "{told}");
+    }
+    assert!(lint(&project, &["--explain", "drop-casacde"], 2).stderr.contains("drop-cascade"));
+}
+
+#[test]
+fn sarif_carries_rules_and_regions() {
+    let project = project(&[("01_ids_up.sql", SLOW), ("01_ids_down.sql", "-- nothing\n")]);
+    let sarif: Value = serde_json::from_str(&lint(&project, &["--format", "sarif"], 1).stdout).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    for result in run["results"].as_array().unwrap() {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
+    }
+    let first = run["results"].as_array().unwrap().iter().find(|it| it["ruleId"] == "column-type-change").unwrap();
+    let place = &first["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "migrations/01_ids_up.sql");
+    assert_eq!(
+        place["region"],
+        serde_json::json!({ "startLine": 1, "startColumn": 20, "endLine": 1, "endColumn": 47 })
+    );
+}
+
+#[test]
+fn hostile_text_ends_no_annotation() {
+    let project =
+        project(&[("01_a_up.sql", "ALTER TABLE \"x%0A::error file=a::b,\nc\" ALTER COLUMN id TYPE bigint;\n")]);
+    let told = lint(&project, &["--format", "github"], 1).stdout;
+    let line = told.lines().find(|line| line.contains("title=column-type-change")).unwrap();
+    let start = "::error file=migrations/01_a_up.sql,line=2,col=4,endLine=2,endColumn=31,title=column-type-change::";
+    assert!(line.starts_with(start), "{line}");
+    assert!(!line[start.len()..].contains("::") && line.contains("%250A") && line.contains("%0A"), "{line}");
+    assert!(told.lines().all(|line| line.starts_with("::")), "{told}");
+}
