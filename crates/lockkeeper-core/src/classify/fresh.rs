@@ -66,6 +66,10 @@ impl Fresh {
                 self.tables.extend(table.name.clone().map(|name| (name, surety)));
             }
             Sql::Create { object, name: Some(name), or_replace: false, .. } => {
+                // An index on it, even a unique one, binds nobody.
+                if *object == ObjectKind::MaterializedView {
+                    self.tables.push((name.clone(), Surety::Meant));
+                }
                 self.objects.push((*object, name.clone()));
             }
             Sql::CreateIndex(index) => self.objects.extend(index.name.clone().map(|name| (ObjectKind::Index, name))),

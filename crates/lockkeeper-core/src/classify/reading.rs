@@ -168,6 +168,7 @@ mod tests {
                 "ALTER TABLE t ADD COLUMN c int; ALTER TABLE t ADD CONSTRAINT f FOREIGN KEY (c) REFERENCES o (id)",
                 "ALTER TABLE t ADD COLUMN c int; ALTER TABLE t ADD CHECK (c > 0)",
                 "ALTER TABLE t ADD COLUMN c int; CREATE UNIQUE INDEX ON t (c, lower(d))",
+                "CREATE MATERIALIZED VIEW v AS SELECT 1 AS a; CREATE UNIQUE INDEX ON v (a)",
                 "ALTER TABLE t ALTER c DROP NOT NULL",
                 "ALTER TABLE t ALTER c SET DEFAULT 1",
                 "ALTER TYPE e ADD VALUE 'x'",

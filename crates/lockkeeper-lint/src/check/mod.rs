@@ -52,7 +52,9 @@ pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
     let mut used = vec![false; options.allowed.len()];
     for (index, migration) in migrations.iter().enumerate() {
         let before = options.release_from.and_then(|first| migrations.get(first..index)).unwrap_or_default();
-        let subject = Subject { migration, earlier: &migrations[..index], history: &history, policy: &options.policy };
+        let earlier = &migrations[..index];
+        let release = if options.release_from.is_some() { before } else { earlier };
+        let subject = Subject { migration, earlier, release, history: &history, policy: &options.policy };
         let mut hits = of_migration(&subject, options);
         walk(migration, before, &mut history, options, &mut hits);
         keep(migration, hits, options, &mut used, &mut report);

@@ -51,7 +51,7 @@ pub struct Example {
 
 impl Example {
     pub const fn up(sql: &'static str) -> Self {
-        Self { before: &[], name: "example", up: sql, down: None, version: 140_000 }
+        Self { before: &[], name: "example", up: sql, down: None, version: 140_099 }
     }
 
     #[must_use]

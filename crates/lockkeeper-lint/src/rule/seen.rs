@@ -116,6 +116,8 @@ pub fn words(text: &str) -> Vec<String> {
 pub struct Subject<'a> {
     pub migration: &'a Migration<'a>,
     pub earlier: &'a [Migration<'a>],
+    /// Those before it that are on their way with it; all of them where that is not known.
+    pub release: &'a [Migration<'a>],
     /// What the files before it have built.
     pub history: &'a History,
     pub policy: &'a Policy,

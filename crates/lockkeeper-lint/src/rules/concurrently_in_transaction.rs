@@ -1,13 +1,13 @@
 //! CONCURRENTLY where a transaction is open.
 //!
 //! ## What it finds
-//! CREATE INDEX, DROP INDEX, REINDEX or DETACH PARTITION with CONCURRENTLY between BEGIN and COMMIT, or in a DO block.
+//! CREATE INDEX, DROP INDEX, REINDEX or DETACH PARTITION with CONCURRENTLY between BEGIN and COMMIT, in a DO block, or in a file with statements that are one transaction.
 //!
 //! ## Why it hurts a running system
-//! PostgreSQL refuses it, so the migration fails.
+//! PostgreSQL refuses it, so the migration fails; Lockkeeper refuses such a file before it runs.
 //!
 //! ## The way out
-//! A file of its own, without BEGIN and COMMIT.
+//! A file of its own; or, where each statement may commit by itself, the directive no-transaction.
 
 use lockkeeper_core::message;
 use lockkeeper_core::parse::{AlterTableAction, Sql};
@@ -23,29 +23,44 @@ pub const RULE: Rule = Rule {
     bad: &[
         Example::up("BEGIN; CREATE INDEX CONCURRENTLY i ON t (a); COMMIT"),
         Example::up("DO $$ BEGIN DROP INDEX CONCURRENTLY i; END $$"),
+        Example::up("ALTER TABLE t ADD a int; CREATE INDEX CONCURRENTLY i ON t (a)"),
     ],
     good: &[
         Example::up("CREATE INDEX CONCURRENTLY i ON t (a)"),
-        Example::up("BEGIN; SELECT 1; COMMIT; DROP INDEX CONCURRENTLY i"),
+        Example::up("DROP INDEX CONCURRENTLY i; DROP INDEX CONCURRENTLY j"),
+        Example::up(
+            "-- lockkeeper: no-transaction
+ALTER TABLE t ADD a int; CREATE INDEX CONCURRENTLY i ON t (a)",
+        ),
     ],
     check: Check::Both(check),
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    let detaches =
-        |action: &AlterTableAction| matches!(action, AlterTableAction::DetachPartition { concurrently: true, .. });
-    let concurrently = match seen.sql() {
-        Sql::CreateIndex(index) => index.concurrently,
-        Sql::Drop(drop) => drop.concurrently,
-        Sql::Reindex { concurrently, .. } => *concurrently,
-        Sql::AlterTable(alter) => alter.actions.iter().any(detaches),
-        _ => false,
-    };
-    if concurrently && (seen.in_block || seen.in_body) {
+    if !stands_alone(seen.sql()) {
+        return;
+    }
+    let shares = seen.script.statements.iter().any(|other| !stands_alone(&other.sql));
+    if seen.in_body || seen.in_block || (shares && !seen.script.no_transaction()) {
         out.hit(
             seen.statement.span,
             message!("rule-concurrently-in-transaction"),
             message!("rule-concurrently-in-transaction-help"),
         );
+    }
+}
+
+/// Whether PostgreSQL refuses a statement inside of a transaction.
+fn stands_alone(sql: &Sql) -> bool {
+    match sql {
+        Sql::CreateIndex(index) => index.concurrently,
+        Sql::Drop(drop) => drop.concurrently,
+        Sql::Reindex { concurrently, .. } => *concurrently,
+        Sql::AlterTable(alter) => alter
+            .actions
+            .iter()
+            .any(|action| matches!(action, AlterTableAction::DetachPartition { concurrently: true, .. })),
+        Sql::Vacuum { .. } => true,
+        _ => false,
     }
 }

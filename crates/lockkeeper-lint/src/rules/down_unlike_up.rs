@@ -30,6 +30,7 @@ pub const RULE: Rule = Rule {
         Example::up("CREATE TABLE a (x int); CREATE INDEX i ON a (x)").down("DROP TABLE a"),
         Example::up("ALTER TABLE t ADD x int").down("ALTER TABLE t DROP COLUMN x"),
         Example::up("CREATE INDEX i ON t (a)").down("DROP INDEX i"),
+        Example::up("ALTER TABLE t ADD x int; CREATE INDEX i ON t (x)").down("ALTER TABLE t DROP COLUMN x"),
         Example::up("CREATE TABLE a (x int)").down("DO $$ BEGIN EXECUTE 'DROP TABLE a'; END $$"),
         Example::up("CREATE TABLE s.a (x int)").down("DROP SCHEMA s CASCADE"),
     ],
@@ -51,6 +52,12 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
     let said = words(&down.text);
     let mut swept: Vec<&Ident> = Vec::new();
     for statement in &migration.script.statements {
+        // An index goes with its columns.
+        if let Sql::CreateIndex(index) = &statement.sql
+            && index.columns.iter().any(|column| said.contains(&column.as_str().to_lowercase()))
+        {
+            continue;
+        }
         for (span, name, table) in changed(statement) {
             let names = |name: &Ident| said.contains(&name.as_str().to_lowercase());
             let goes_along = table.is_some_and(|table| swept.contains(&table) && names(table));

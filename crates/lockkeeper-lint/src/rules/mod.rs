@@ -40,6 +40,7 @@ mod new_column_with_key;
 mod not_null_column_without_default;
 mod not_null_without_check;
 mod numbered_column;
+mod open_transaction;
 mod partition_of_table_in_use;
 mod policy_on_table_in_use;
 mod primary_key_without_index;
@@ -123,6 +124,7 @@ pub const ALL: &[Rule] = &[
     not_null_column_without_default::RULE,
     not_null_without_check::RULE,
     numbered_column::RULE,
+    open_transaction::RULE,
     partition_of_table_in_use::RULE,
     policy_on_table_in_use::RULE,
     primary_key_without_index::RULE,

@@ -4,7 +4,8 @@
 //! A stage-1 file that adds a table or column which an earlier stage-2 file drops or renames away, or alters the table that such a file creates.
 //!
 //! ## Why it hurts a running system
-//! All of stage 1 runs before all of stage 2: the name is still taken, or not there yet, and the migration fails.
+//! All of stage 1 of a release runs before all of its stage 2: the name is still taken, or not there yet, and the migration fails.
+//! With --since only what the branch adds counts as the same release; otherwise all files do.
 //!
 //! ## The way out
 //! A release of its own for the later one; or another name.
@@ -18,7 +19,7 @@ use crate::rule::{Check, Example, Hits, Migration, Rule, Side, Subject};
 
 pub const RULE: Rule = Rule {
     name: "needs-earlier-stage-two",
-    severity: Some(Severity::Error),
+    severity: Some(Severity::Warning),
     mended: false,
     source: include_str!("needs_earlier_stage_two.rs"),
     bad: &[
@@ -52,7 +53,7 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
     let added: Vec<(Span, &ObjectName, Option<&Ident>)> =
         subject.migration.script.statements.iter().flat_map(added).collect();
     for (span, table, column) in added {
-        let later = subject.earlier.iter().rev().filter(|it| it.stage() == Some(Stage::Contract));
+        let later = subject.release.iter().rev().filter(|it| it.stage() == Some(Stage::Contract));
         let blocks = |migration: &&Migration<'_>| {
             migration.script.statements.iter().any(|statement| concerns(&statement.sql, table, column))
         };

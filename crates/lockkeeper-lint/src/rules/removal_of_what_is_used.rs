@@ -36,6 +36,11 @@ pub const RULE: Rule = Rule {
     good: &[
         Example::up("DROP TABLE orders")
             .after(&[("v", "CREATE VIEW v AS SELECT * FROM orders", "DROP VIEW v"), ("w", "DROP VIEW v", "SELECT 1")]),
+        Example::up("ALTER TABLE orders DROP COLUMN id").after(&[(
+            "v",
+            "CREATE VIEW v AS SELECT c.id FROM orders, c",
+            "DROP VIEW v",
+        )]),
         Example::up("DROP VIEW v; DROP TABLE orders").after(&[(
             "v",
             "CREATE VIEW v AS SELECT * FROM orders",
@@ -54,7 +59,12 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
     }
     let users = users(subject.earlier, statements);
     for (span, names) in removed {
-        let uses = |body: &&(ObjectName, Vec<String>)| names.iter().all(|name| body.1.contains(name));
+        // Every table has an id: that it stands somewhere says little.
+        let is_telling = names.last().is_some_and(|name| name != "id");
+        let uses = |body: &&(ObjectName, Vec<String>)| {
+            let qualified = names.len() == 2 && body.1.windows(2).any(|pair| pair == names);
+            qualified || (is_telling && names.iter().all(|name| body.1.contains(name)))
+        };
         if let Some((user, _)) = users.iter().find(uses) {
             let what = names.last().cloned().unwrap_or_default();
             out.hit_in(

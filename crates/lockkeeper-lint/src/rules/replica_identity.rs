@@ -10,7 +10,7 @@
 //! The new identity before the old one goes, in the same transaction.
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::{AlterTableAction, ConstraintKind};
+use lockkeeper_core::parse::{AlterTableAction, ConstraintKind, Sql};
 
 use crate::report::Severity;
 use crate::rule::{Check, Example, Hits, Rule, Seen, words};
@@ -23,6 +23,7 @@ pub const RULE: Rule = Rule {
     bad: &[Example::up("ALTER TABLE t REPLICA IDENTITY NOTHING"), Example::up("ALTER TABLE t DROP CONSTRAINT t_pkey")],
     good: &[
         Example::up("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX i"),
+        Example::up("ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (a, b)"),
         Example::up("ALTER TABLE t OWNER TO app"),
     ],
     check: Check::Both(check),
@@ -31,7 +32,11 @@ pub const RULE: Rule = Rule {
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
     let keys = |action: &AlterTableAction| matches!(action, AlterTableAction::AddConstraint(_, add) if add.kind == ConstraintKind::PrimaryKey);
-    let gets_a_key = alter.actions.iter().any(keys);
+    // In the same transaction nobody sees the table without one.
+    let gets_a_key = seen.script.statements.iter().any(|statement| match &statement.sql {
+        Sql::AlterTable(other) => other.table == alter.table && other.actions.iter().any(keys),
+        _ => false,
+    });
     for action in &alter.actions {
         let changes = match action {
             AlterTableAction::Settle { span, light: false } => {

@@ -15,6 +15,9 @@ const MIGRATIONS_DEFAULT: &str = "migrations";
 const ALLOWED_SIGNERS_DEFAULT: &str = "allowed_signers";
 const EXPIRES_AFTER_DEFAULT: Duration = Duration::from_hours(24);
 
+/// The oldest supported major version. Whoever runs a broken minor version of it must say so.
+const LINT_VERSION_DEFAULT: ServerVersion = ServerVersion::from_num(140_099);
+
 /// This near to `production`, in letters changed, a name is taken for a slip of the pen.
 const SLIPS_MAX: usize = 2;
 
@@ -53,7 +56,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         safe_rewrites: file.safe_rewrites.unwrap_or(true),
         spool: spool(sources),
         lint: Lint {
-            version: file.lint.version.unwrap_or(ServerVersion::OLDEST),
+            version: file.lint.version.unwrap_or(LINT_VERSION_DEFAULT),
             severities: file.lint.rules.clone(),
             allowed: file.lint.allow.clone(),
         },

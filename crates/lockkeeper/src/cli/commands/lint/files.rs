@@ -103,7 +103,8 @@ fn key(path: &Path) -> ((PathBuf, u64, String), Side) {
         if stem == whole {
             let own = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let parent = folder.parent().unwrap_or(Path::new("")).to_owned();
-            return ((parent, u64::MAX, own), side);
+            // The dates of such folders are written with dashes and without, and order as if there were none.
+            return ((parent, u64::MAX, own.replace('-', "")), side);
         }
     }
     for (ending, side) in [("_up", Side::Up), (".up", Side::Up), ("_down", Side::Down), (".down", Side::Down)] {
@@ -178,4 +179,29 @@ fn git(folder: &Path, args: &[&str], reference: &str) -> Answer<String> {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_stand_in_the_order_in_which_they_run() {
+        let mut paths = [
+            "m/2017-09-23-182408_b/up.sql",
+            "m/20170804200817_a/up.sql",
+            "n/10_b_up.sql",
+            "n/9_a.up.sql",
+            "n/V2__x.sql",
+        ];
+        paths.sort_by_key(|path| key(Path::new(path)).0);
+        let expected = [
+            "m/20170804200817_a/up.sql",
+            "m/2017-09-23-182408_b/up.sql",
+            "n/V2__x.sql",
+            "n/9_a.up.sql",
+            "n/10_b_up.sql",
+        ];
+        assert_eq!(paths, expected);
+    }
 }
