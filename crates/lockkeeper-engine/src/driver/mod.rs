@@ -13,10 +13,12 @@ mod progress;
 mod resume;
 mod rollback;
 mod session;
+mod shadow;
 mod stage;
 mod standalone;
 mod steps;
 mod take_back;
+mod verify;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
@@ -25,6 +27,8 @@ pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2}
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
 pub use session::{Limits, Session, exit_of};
+pub use shadow::Shadow;
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;
 pub use steps::plan_steps;
+pub use verify::{Outcome, Trial, Verification, verify};

@@ -25,7 +25,7 @@ pub use migrations::{
 };
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
-pub use schema::{SchemaReading, accept_drift, mark_unsettled, read_schema, record_schema};
+pub use schema::{SchemaReading, accept_drift, inventory, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use spool::{Observation, Spool, record_once};
 pub use sql::{Param, batch, problem, query, query_alone};

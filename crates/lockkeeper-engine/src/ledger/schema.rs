@@ -3,6 +3,8 @@
 //! The inventory is taken and compared in the server: what travels are differences. While the catalogues' stamp is
 //! the one of the record, not even that is needed.
 
+use std::collections::BTreeMap;
+
 use lockkeeper_core::model::{MigrationNumber, ObjectDifference};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -160,6 +162,16 @@ fn difference(row: &Row) -> ObjectDifference {
         before: row.get("before"),
         after: row.get("after"),
     }
+}
+
+/// Each object's definition, by kind and identity, in a transaction of its own.
+pub async fn inventory(connection: &Connection) -> Result<BTreeMap<(String, String), String>, SqlError> {
+    batch(connection, &format!("{}; {SETTINGS}", connection.begin(Access::Read))).await?;
+    let rows = query(connection, include_str!("sql/inventory.sql"), &[]).await;
+    let ended = batch(connection, "COMMIT").await;
+    let rows = rows?;
+    ended?;
+    Ok(rows.iter().map(|row| ((row.get("kind"), row.get("identity")), row.get("definition"))).collect())
 }
 
 /// Says that the schema is about to be changed, in the transaction in which a command begins.

@@ -114,6 +114,20 @@ impl ServerBinaries {
         })
     }
 
+    /// The programs of that major version, wherever they usually are.
+    ///
+    /// # Errors
+    /// `server-binaries-other-major` when there are others, or none.
+    pub fn of_major(major: i32, path: Option<&std::ffi::OsStr>) -> Answer<Self> {
+        let on_path = path.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
+        let dirs =
+            on_path.into_iter().filter(|dir| dir.is_absolute()).chain(pg_config_bindir()).chain(versioned_dirs());
+        dirs.filter_map(|dir| Self::in_dir(&dir)).find(|found| found.major == major).ok_or_else(|| {
+            Problem::usage(message!("server-binaries-other-major", major = major))
+                .hint(message!("server-hint-shadow-url"))
+        })
+    }
+
     pub fn dir(&self) -> &Path {
         &self.dir
     }

@@ -63,6 +63,13 @@ help-plan-epilogue =
       lockkeeper plan --json | jq .digest
 help-plan-format = 보여 주는 방식: 터미널용, 또는 풀 리퀘스트용 Markdown
 
+help-verify = 임시 데이터베이스에서 모든 마이그레이션을 시험합니다: 적용, 되돌리기, 재적용, 단계 순서
+help-verify-epilogue =
+    예:
+      lockkeeper verify
+      lockkeeper verify --shadow-url postgres://ci@localhost/postgres
+help-verify-shadow-url = 전용 서버를 시작하지 않고 이 서버에 임시 데이터베이스를 만듦
+
 help-stage1 = 대기 중인 단계 1 마이그레이션을 모두 적용합니다. 실행 중인 코드는 알아차리지 못합니다
 help-stage1-epilogue =
     예:

@@ -21,11 +21,29 @@ pub use lint_section::likely as likely_rule;
 pub use settings::{Approval, Environment, Limits, Lint, Settings};
 pub use sources::Sources;
 
-use lockkeeper_core::model::Answer;
+use file::FileSettings;
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, Problem};
+use lockkeeper_engine::postgres::Target;
 
 /// Reads and resolves in one go: what a command calls.
 pub fn load(flags: &Flags) -> Answer<Settings> {
     resolve::resolve(flags, &Sources::read(flags)?)
+}
+
+/// The server of a shadow, which is another one than the target's: nothing but its URL says where it is.
+pub fn shadow_target(url: &str) -> Answer<Target> {
+    // Everybody on the machine sees a command line.
+    if database_url::parse(url)?.password.is_some() {
+        return Err(
+            Problem::usage(message!("settings-shadow-password")).hint(message!("settings-hint-shadow-password"))
+        );
+    }
+    let mut sources = Sources::read(&Flags::default())?;
+    sources.env = [(env_names::DATABASE_URL.to_owned(), url.to_owned())].into();
+    sources.dotenv.clear();
+    sources.file = FileSettings::default();
+    database::resolve(&Flags::default(), &sources, &Environment("shadow".to_owned()), None)
 }
 
 /// The language of messages when the settings cannot be read, which must be told in it too.

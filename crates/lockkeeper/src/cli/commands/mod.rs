@@ -4,6 +4,7 @@ pub mod init;
 pub mod new;
 pub mod lint;
 pub mod plan;
+pub mod verify;
 pub mod stage1;
 pub mod status;
 pub mod deployed;

@@ -1,0 +1,195 @@
+//! `verify`: tries every migration in a throw-away database.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, ExitClass, Message, ObjectDifference, Problem};
+use lockkeeper_engine::driver::{Outcome, Shadow, Trial, Verification, verify};
+
+use crate::cli::context::Context;
+use crate::printer::Tone;
+use crate::settings;
+
+/// Try every migration in a throw-away database: up, down, up again, and stage by stage
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  lockkeeper verify\n  lockkeeper verify --shadow-url postgres://ci@localhost/postgres"
+)]
+pub struct Args {
+    /// Make the throw-away databases on this server, instead of starting a private one
+    #[arg(long, value_name = "URL")]
+    pub shadow_url: Option<String>,
+}
+
+pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    let printer = context.printer;
+    let pairs = context.pairs()?;
+    let shadow = shadow(args, context).await?;
+    let told = match shadow.programs() {
+        Some(programs) => message!("verify-private", path = programs.display().to_string()),
+        None => message!("verify-named", server = shadow.place()),
+    };
+    printer.note_in(&told, Tone::Quiet);
+    let verification = verify(&shadow, &pairs).await?;
+    for trial in &verification.trials {
+        tell(trial, context);
+    }
+    tell_orders(&verification, context);
+    let left = pairs.len().saturating_sub(verification.trials.len());
+    if left > 0 {
+        printer.say_in(&message!("verify-not-tried", count = left), Tone::Waiting);
+    }
+    let is_sound = verification.is_sound();
+    if is_sound {
+        printer.say_in(&message!("verify-sound", count = pairs.len()), Tone::Good);
+    } else {
+        let count = verification.trials.iter().filter(|trial| !trial.is_sound()).count();
+        printer.say_in(&message!("verify-unsound", count = count), Tone::Bad);
+    }
+    printer.answer(&serde_json::json!({
+        "shadow": {
+            "kind": if shadow.programs().is_some() { "private" } else { "named" },
+            "programs": shadow.programs().map(|path| path.display().to_string()),
+            "server": shadow.programs().is_none().then(|| shadow.place()),
+        },
+        "sound": is_sound,
+        "migrations": verification.trials.iter().map(|trial| to_json(trial, context)).collect::<Vec<_>>(),
+        "not_tried": left,
+        "stage_order": orders_json(&verification, context),
+    }));
+    Ok(if is_sound { 0 } else { ExitClass::Refused.code() })
+}
+
+/// A private server of the target's major version; where the target cannot be asked, of any.
+async fn shadow(args: &Args, context: &Context<'_>) -> Answer<Shadow> {
+    if let Some(url) = &args.shadow_url {
+        return Ok(Shadow::on(settings::shadow_target(url)?));
+    }
+    let Ok(connection) = context.connect().await else {
+        context.printer.note_in(&message!("verify-major-unknown"), Tone::Waiting);
+        return Shadow::private(None);
+    };
+    let major = connection.version().major();
+    connection.close().await;
+    Shadow::private(Some(major))
+}
+
+fn tell(trial: &Trial, context: &Context<'_>) {
+    let printer = context.printer;
+    let (number, name) = (trial.number.to_string(), trial.name.as_str());
+    let (said, tone) = match &trial.outcome {
+        Outcome::Sound => (message!("verify-migration-sound", number = number, name = name), Tone::Good),
+        Outcome::NoWayBack => (message!("verify-no-way-back", number = number, name = name), Tone::Quiet),
+        Outcome::UpFails(_) => (message!("verify-up-fails", number = number, name = name), Tone::Bad),
+        Outcome::DownFails(_) => (message!("verify-down-fails", number = number, name = name), Tone::Bad),
+        Outcome::UpAgainFails(_) => (message!("verify-up-again-fails", number = number, name = name), Tone::Bad),
+        Outcome::Differs { undone, .. } if undone.is_empty() => {
+            (message!("verify-again-differs", number = number, name = name), Tone::Bad)
+        }
+        Outcome::Differs { .. } => (message!("verify-down-differs", number = number, name = name), Tone::Bad),
+    };
+    printer.say_in(&said, tone);
+    match &trial.outcome {
+        Outcome::Sound | Outcome::NoWayBack => {}
+        Outcome::UpFails(problem) | Outcome::DownFails(problem) | Outcome::UpAgainFails(problem) => {
+            tell_problem(problem, context);
+        }
+        Outcome::Differs { undone, again } => {
+            tell_differences(if undone.is_empty() { again } else { undone }, context);
+        }
+    }
+    match &trial.rewritten {
+        Some(Err(problem)) => {
+            printer.say_under(2, &message!("verify-safe-fails"), Tone::Bad);
+            tell_problem(problem, context);
+        }
+        Some(Ok(found)) if !found.is_empty() => {
+            printer.say_under(2, &message!("verify-safe-differs"), Tone::Bad);
+            tell_differences(found, context);
+        }
+        Some(Ok(_)) | None => {}
+    }
+}
+
+fn tell_problem(problem: &Problem, context: &Context<'_>) {
+    if !context.printer.is_json() {
+        context.printer.problem(problem);
+    }
+}
+
+fn tell_differences(found: &[ObjectDifference], context: &Context<'_>) {
+    let told: Vec<Message> = found.iter().flat_map(ObjectDifference::told).collect();
+    for said in told {
+        context.printer.say_under(4, &said, Tone::Waiting);
+    }
+}
+
+fn tell_orders(verification: &Verification, context: &Context<'_>) {
+    let printer = context.printer;
+    match &verification.orders {
+        None => {}
+        Some(Ok(found)) if found.is_empty() => printer.say_in(&message!("verify-orders-agree"), Tone::Good),
+        Some(Ok(found)) => {
+            printer.say_in(&message!("verify-orders-differ"), Tone::Bad);
+            tell_differences(found, context);
+        }
+        Some(Err(problem)) => {
+            printer.say_in(&message!("verify-stage-order-fails"), Tone::Bad);
+            tell_problem(problem, context);
+        }
+    }
+}
+
+fn differences_json(found: &[ObjectDifference]) -> serde_json::Value {
+    let each = found.iter().map(|difference| {
+        serde_json::json!({
+            "kind": difference.kind,
+            "identity": difference.identity,
+            "change": difference.change().as_str(),
+            "added": difference.added(),
+            "removed": difference.removed(),
+        })
+    });
+    each.collect()
+}
+
+fn problem_json(problem: &Problem, context: &Context<'_>) -> serde_json::Value {
+    serde_json::json!({
+        "id": problem.message.id,
+        "text": context.printer.text(&problem.message),
+        "path": problem.place.as_ref().map(|place| place.path.as_ref()),
+        "line": problem.place.as_ref().and_then(|place| place.at).map(|at| at.line),
+        "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
+        "server": problem.server.as_ref().map(|server| server.message.as_str()),
+    })
+}
+
+fn to_json(trial: &Trial, context: &Context<'_>) -> serde_json::Value {
+    let (outcome, problem, undone, again) = match &trial.outcome {
+        Outcome::Sound => ("sound", None, None, None),
+        Outcome::NoWayBack => ("no_way_back", None, None, None),
+        Outcome::UpFails(problem) => ("up_fails", Some(problem), None, None),
+        Outcome::DownFails(problem) => ("down_fails", Some(problem), None, None),
+        Outcome::UpAgainFails(problem) => ("up_again_fails", Some(problem), None, None),
+        Outcome::Differs { undone, again } => ("differs", None, Some(undone), Some(again)),
+    };
+    serde_json::json!({
+        "number": trial.number.get(),
+        "name": trial.name,
+        "sound": trial.is_sound(),
+        "outcome": outcome,
+        "problem": problem.map(|problem| problem_json(problem, context)),
+        "down_leaves": undone.map(|found| differences_json(found)),
+        "up_again_leaves": again.map(|found| differences_json(found)),
+        "safe_steps": trial.rewritten.as_ref().map(|found| match found {
+            Ok(found) => serde_json::json!({ "differences": differences_json(found) }),
+            Err(problem) => serde_json::json!({ "problem": problem_json(problem, context) }),
+        }),
+    })
+}
+
+fn orders_json(verification: &Verification, context: &Context<'_>) -> serde_json::Value {
+    match &verification.orders {
+        None => serde_json::Value::Null,
+        Some(Ok(found)) => serde_json::json!({ "differences": differences_json(found) }),
+        Some(Err(problem)) => serde_json::json!({ "problem": problem_json(problem, context) }),
+    }
+}
