@@ -57,8 +57,7 @@ impl Counts {
 
     /// Whether at least this share of the requests were errors. Exact: nothing is rounded.
     pub const fn reach(self, share: Share) -> bool {
-        !self.is_empty()
-            && self.errors as u128 * Share::WHOLE as u128 >= self.requests as u128 * share.parts as u128
+        !self.is_empty() && self.errors as u128 * Share::WHOLE as u128 >= self.requests as u128 * share.parts as u128
     }
 
     #[expect(clippy::cast_precision_loss, reason = "beyond 2^53 requests one more or less decides nothing")]

@@ -2,7 +2,7 @@
 //! with a bound on how often it is wrong.
 
 use super::counts::{Counts, Share};
-use super::tempering::Tempering;
+use super::tempering::{Correlation, Tempering};
 
 /// What the detector tells apart, and how often it may be wrong.
 ///
@@ -43,12 +43,7 @@ impl Detector {
 
     /// `false_alarms` is the probability of an alarm within `slices`, while the rate is at most
     /// `acceptable`.
-    pub fn new(
-        acceptable: Share,
-        unacceptable: Share,
-        false_alarms: f64,
-        slices: u64,
-    ) -> Result<Self, DetectorFault> {
+    pub fn new(acceptable: Share, unacceptable: Share, false_alarms: f64, slices: u64) -> Result<Self, DetectorFault> {
         let (p0, p1) = (acceptable.as_ratio(), unacceptable.as_ratio());
         if p0 <= 0.0 || p1 <= p0 || p1 >= 1.0 {
             return Err(DetectorFault::Rates);
@@ -66,10 +61,11 @@ impl Detector {
 
     /// The evidence after one more slice. A slice without requests teaches nothing.
     #[must_use]
-    pub fn after(&self, evidence: Evidence, slice: Counts, tempering: Tempering) -> Evidence {
+    pub fn after(&self, evidence: Evidence, slice: Counts, correlation: Correlation) -> Evidence {
         if slice.is_empty() {
             return evidence;
         }
+        let tempering = Tempering::of(correlation, slice);
         let (requests, errors) = slice.as_numbers();
         let ln_likelier = errors * self.ln_error + (requests - errors) * self.ln_success;
         Evidence::of((1.0 + evidence.0) * (ln_likelier / tempering.divisor()).exp())
@@ -125,7 +121,7 @@ mod tests {
     #[test]
     fn the_steps_are_the_logarithms_of_the_likelihoods() {
         let one_in_ten = Detector::new(Share::percent(1), Share::percent(10), 0.01, 720).expect("a detector");
-        assert!((one_in_ten.ln_error - 2.3026).abs() < 0.0001);
+        assert!((one_in_ten.ln_error - 10.0_f64.ln()).abs() < 1e-12);
         assert!((one_in_ten.ln_success + 0.0953).abs() < 0.0001);
     }
 
@@ -138,25 +134,23 @@ mod tests {
 
     #[test]
     fn nothing_but_errors_alarms_within_seconds_and_nothing_but_success_never() {
-        let tempering = Tempering::of(0.0, 50.0);
+        let independent = Correlation::of(0.0);
         let slice = |errors| Counts::new(50, errors).expect("errors are requests");
-        assert!(detector().alarms(detector().after(Evidence::default(), slice(50), tempering)));
-        let clean = (0..10_000)
-            .fold(Evidence::default(), |evidence, _| detector().after(evidence, slice(0), tempering));
+        assert!(detector().alarms(detector().after(Evidence::default(), slice(50), independent)));
+        let clean =
+            (0..10_000).fold(Evidence::default(), |evidence, _| detector().after(evidence, slice(0), independent));
         assert!(clean.value() < 1.0);
     }
 
     #[test]
     fn a_slice_without_requests_leaves_the_evidence_alone() {
         let evidence = Evidence::of(12.5);
-        assert_eq!(detector().after(evidence, Counts::NONE, Tempering::of(0.0, 1.0)), evidence);
+        assert_eq!(detector().after(evidence, Counts::NONE, Correlation::UNKNOWN), evidence);
     }
 
     #[test]
     fn it_cannot_be_made_of_rates_that_are_none() {
-        let made = |p0, p1, alpha, slices| {
-            Detector::new(Share::percent(p0), Share::percent(p1), alpha, slices).err()
-        };
+        let made = |p0, p1, alpha, slices| Detector::new(Share::percent(p0), Share::percent(p1), alpha, slices).err();
         assert_eq!(made(0, 10, 0.01, 720), Some(DetectorFault::Rates));
         assert_eq!(made(10, 10, 0.01, 720), Some(DetectorFault::Rates));
         assert_eq!(made(2, 100, 0.01, 720), Some(DetectorFault::Rates));

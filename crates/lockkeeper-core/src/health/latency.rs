@@ -89,8 +89,7 @@ impl LatencyRule {
 mod tests {
     use super::*;
 
-    const RULE: LatencyRule =
-        LatencyRule { percentile: 95.0, factor: 2.0, fast_enough: Duration::from_millis(5) };
+    const RULE: LatencyRule = LatencyRule { percentile: 95.0, factor: 2.0, fast_enough: Duration::from_millis(5) };
 
     fn latencies(slow: u64, of: u64, slow_ms: u64) -> Latencies {
         let mut all = Latencies::default();

@@ -1,6 +1,6 @@
-//! A test that may be asked after every request: is the rate above p0?
+//! A test that may be asked after every request, whether the rate is above p0.
 
-use statrs::function::beta::{ln_beta, beta_reg};
+use statrs::function::beta::{beta_reg, ln_beta};
 
 /// The prior of [`ln_evidence`]: Beta(1, 9), whose mean is 10 %.
 const PRIOR: (f64, f64) = (1.0, 9.0);
@@ -9,8 +9,7 @@ const PRIOR: (f64, f64) = (1.0, 9.0);
 ///
 /// The likelihood ratio, mixed over all rates above `p0` with Beta(1, 9) cut off there. Each part of
 /// the mixture is a supermartingale for every rate up to `p0`, so by Ville's inequality it ever
-/// reaches 1/α with probability α at most, however often it is asked (Howard, Ramdas, McAuliffe,
-/// Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences", 2021). Its inverse is a
+/// reaches 1/α with probability α at most, however often it is asked (S. R. Howard and others, "Time-uniform, nonparametric, nonasymptotic confidence sequences", 2021). Its inverse is a
 /// p-value that is always valid.
 ///
 /// Errors and requests need not be whole: tempered counts are fractions. `None` when `p0` is not
@@ -32,7 +31,7 @@ pub fn ln_evidence(errors: f64, requests: f64, p0: f64) -> Option<f64> {
     )
 }
 
-/// ln I_x(a, b). Where the mass is too small for a number, the leading term of its series.
+/// The logarithm of the mass of Beta(a, b) up to `x`. Where the mass is too small for a number, the leading term of its series.
 fn ln_mass(a: f64, b: f64, x: f64) -> f64 {
     let mass = beta_reg(a, b, x);
     if mass > f64::MIN_POSITIVE {

@@ -1,9 +1,9 @@
-//! The relative rule: does the new version fail more often than the old one?
+//! The relative rule: whether the new version fails more often than the old one.
 
 use super::bounds::share_high;
 use super::counts::Counts;
 use super::mixture::ln_evidence;
-use super::tempering::Tempering;
+use super::tempering::{Correlation, Tempering};
 
 /// The probability that a release which is no worse than the old version is called worse.
 pub const FALSE_ALARMS: f64 = 0.01;
@@ -37,11 +37,12 @@ impl SideBySide {
     /// The evidence after one more slice, of the new version and the old one at the same time. One
     /// alone teaches nothing.
     #[must_use]
-    pub fn after(mut self, new: Counts, old: Counts, tempering: Tempering) -> Self {
+    pub fn after(mut self, new: Counts, old: Counts, correlation: Correlation) -> Self {
         if new.is_empty() || old.is_empty() {
             return self;
         }
         let ((new_requests, new_errors), (old_requests, old_errors)) = (new.as_numbers(), old.as_numbers());
+        let tempering = Tempering::of(correlation, new.plus(old));
         let share = new_requests / (new_requests + old_requests);
         for (ln_evidence, ratio) in self.ln_by_ratio.iter_mut().zip(RATE_RATIOS) {
             let whole = share * ratio + 1.0 - share;
@@ -70,11 +71,19 @@ impl SideBySide {
 ///
 /// Half of the false alarms are spent on the bound of the earlier rate, half on the test against that
 /// bound. `None` without an earlier request.
-pub fn ln_evidence_against_earlier(new: Counts, earlier: Counts, tempering: Tempering) -> Option<f64> {
+///
+/// `slice` is what a usual slice has, and so tells how much of the errors is bursts.
+pub fn ln_evidence_against_earlier(
+    new: Counts,
+    slice: Counts,
+    earlier: Counts,
+    correlation: Correlation,
+) -> Option<f64> {
     if earlier.is_empty() {
         return None;
     }
     let (requests, errors) = new.as_numbers();
+    let tempering = Tempering::of(correlation, slice);
     let bound = share_high(earlier, FALSE_ALARMS / 2.0);
     ln_evidence(errors / tempering.divisor(), requests / tempering.divisor(), bound)
 }
@@ -88,7 +97,7 @@ pub fn alarms_against_earlier(ln_evidence: f64) -> bool {
 mod tests {
     use super::*;
 
-    const INDEPENDENT: fn() -> Tempering = || Tempering::of(0.0, 1.0);
+    const INDEPENDENT: fn() -> Correlation = || Correlation::of(0.0);
 
     fn counts(requests: u64, errors: u64) -> Counts {
         Counts::new(requests, errors).expect("errors are requests")
@@ -129,11 +138,12 @@ mod tests {
     fn an_earlier_baseline_is_taken_at_its_upper_bound() {
         let earlier = counts(3000, 30);
         let alarms = |new| {
-            ln_evidence_against_earlier(new, earlier, INDEPENDENT()).is_some_and(alarms_against_earlier)
+            ln_evidence_against_earlier(new, Counts::one(false), earlier, INDEPENDENT())
+                .is_some_and(alarms_against_earlier)
         };
         assert!(!alarms(counts(3000, 30)));
         assert!(!alarms(counts(3000, 45)));
         assert!(alarms(counts(300, 30)));
-        assert_eq!(ln_evidence_against_earlier(counts(1, 1), Counts::NONE, INDEPENDENT()), None);
+        assert_eq!(ln_evidence_against_earlier(counts(1, 1), counts(1, 1), Counts::NONE, INDEPENDENT()), None);
     }
 }
