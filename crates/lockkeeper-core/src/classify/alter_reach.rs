@@ -1,9 +1,10 @@
 //! What the actions of ALTER TABLE reach beyond their table.
 
-use super::catalog::{Catalog, Table, TableConstraintKind, TableKind};
 use super::effect::Effect;
+use super::facts::Facts;
 use super::keeps_bytes::keeps_bytes;
 use super::reach::lock_too;
+use super::relation::{Constraint, Relation, RelationKind, TableConstraintKind};
 use crate::model::LockMode;
 use crate::parse::{
     AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, Ident, NewType, ObjectName,
@@ -17,18 +18,18 @@ const NOT_NULL_CONSTRAINTS_MAJOR: i32 = 18;
 /// A table that is altered, and what is below it.
 struct Altered<'a> {
     name: ObjectName,
-    table: &'a Table,
+    table: &'a Relation,
     /// What inherits from it, ONLY or not.
     below: Vec<ObjectName>,
-    catalog: &'a Catalog,
+    facts: &'a Facts,
 }
 
-/// Adds to each action's effect what only the catalog tells.
-pub fn reach(alter: &AlterTable, effects: &mut [Effect], catalog: &Catalog) {
-    let Some(table) = catalog.table(alter.table.as_ref()) else { return };
-    let Some(name) = alter.table.as_ref().map(|name| catalog.full_name(name)) else { return };
-    let below = catalog.below(&name);
-    let altered = Altered { name, table, below, catalog };
+/// Adds to each action's effect what only the database tells.
+pub fn reach(alter: &AlterTable, effects: &mut [Effect], facts: &Facts) {
+    let Some(table) = facts.relation(alter.table.as_ref()) else { return };
+    let Some(name) = alter.table.as_ref().map(|name| facts.full_name(name)) else { return };
+    let below = facts.below(&name);
+    let altered = Altered { name, table, below, facts };
     for (action, effect) in alter.actions.iter().zip(effects) {
         altered.action(action, alter.only, effect);
     }
@@ -67,7 +68,7 @@ impl Altered<'_> {
                 lock_too(effect, self.referenced_by(column), LockMode::AccessExclusive);
                 if *cascade {
                     lock_too(effect, self.pointing_at(column), LockMode::AccessExclusive);
-                    lock_too(effect, self.catalog.views_of(&self.name), LockMode::AccessExclusive);
+                    lock_too(effect, self.facts.views_of(&self.name), LockMode::AccessExclusive);
                 }
             }
             A::DropConstraint { constraint: Some(constraint), cascade, .. } => {
@@ -75,7 +76,7 @@ impl Altered<'_> {
             }
             A::RenameColumn { .. } => lock_too(effect, heirs(), LockMode::AccessExclusive),
             A::RenameConstraint { constraint: Some(constraint), .. } => {
-                let is_check = |it: &super::TableConstraint| it.kind == TableConstraintKind::Check;
+                let is_check = |it: &Constraint| it.kind == TableConstraintKind::Check;
                 if self.table.constraint(constraint).is_some_and(is_check) {
                     lock_too(effect, heirs(), LockMode::AccessExclusive);
                 }
@@ -113,7 +114,7 @@ impl Altered<'_> {
     }
 
     fn is_partitioned(&self) -> bool {
-        self.table.kind == TableKind::Partitioned
+        self.table.kind == RelationKind::Partitioned
     }
 
     fn add_column(&self, column: &AddColumn, effect: &mut Effect) {
@@ -122,8 +123,8 @@ impl Altered<'_> {
             effect.locks.truncate(1);
             return;
         }
-        let is_volatile = |name: &Ident| self.catalog.volatile_functions.contains(name);
-        let domain = self.catalog.domains.get(&Ident::from_source(&column.type_name));
+        let is_volatile = |name: &Ident| self.facts.volatile_functions.contains(name);
+        let domain = self.facts.domains.get(&Ident::from_source(&column.type_name));
         effect.rewrites = column.fills_every_row
             || column.default_calls.iter().any(is_volatile)
             || domain.is_some_and(|domain| domain.is_constrained);
@@ -131,7 +132,7 @@ impl Altered<'_> {
 
     fn add_constraint(&self, add: &AddConstraint, heirs: Vec<ObjectName>, effect: &mut Effect) {
         use ConstraintKind as C;
-        let by_constraints = self.catalog.version.major() >= NOT_NULL_CONSTRAINTS_MAJOR;
+        let by_constraints = self.facts.is_from(NOT_NULL_CONSTRAINTS_MAJOR);
         let is_bound = |column: &Ident| self.is_not_null(&self.name, column);
         match add.kind {
             C::Check => {
@@ -144,7 +145,7 @@ impl Altered<'_> {
                 if self.is_partitioned() {
                     lock_too(effect, heirs, LockMode::ShareRowExclusive);
                 }
-                let referenced = add.references.iter().flat_map(|it| self.catalog.below(it)).collect();
+                let referenced = add.references.iter().flat_map(|it| self.facts.below(it)).collect();
                 lock_too(effect, referenced, LockMode::ShareRowExclusive);
             }
             C::NotNull => {
@@ -164,8 +165,8 @@ impl Altered<'_> {
 
     /// Whether the column is known to hold no NULL, so that nobody need look.
     fn is_not_null(&self, table: &ObjectName, column: &Ident) -> bool {
-        self.catalog
-            .tables
+        self.facts
+            .relations
             .get(table)
             .is_some_and(|table| table.column(column).is_some_and(|it| it.not_null) || table.proves_not_null(column))
     }
@@ -201,18 +202,17 @@ impl Altered<'_> {
 
     fn set_type(&self, column: &Ident, new_type: &NewType, effect: &mut Effect) {
         let Some(before) = self.table.column(column) else { return };
-        let domain = |name: &str| self.catalog.domains.get(&Ident::from_source(name));
+        let domain = |name: &str| self.facts.domains.get(&Ident::from_source(name));
         // A column of a domain has no modifier of its own, so that one is checked against each value.
         let plain = |domain: &'_ super::Domain| domain.base.split('(').next().unwrap_or_default().to_owned();
         let old = &domain(&before.type_name).map_or_else(|| before.type_name.clone(), plain);
         let new = domain(&new_type.name).map_or(new_type.name.as_str(), |domain| domain.base.as_str());
         let is_constrained = domain(&new_type.name).is_some_and(|domain| domain.is_constrained);
-        let keeps = keeps_bytes(old, new) || (self.catalog.zone_is_utc && changes_zone_only(old, new));
+        let keeps = keeps_bytes(old, new) || (self.facts.zone_is_utc() && changes_zone_only(old, new));
         effect.rewrites = new_type.converts || is_constrained || !keeps;
         // A check on the column is made anew, and so is what a foreign key rests on.
-        let has_check = |it: &super::TableConstraint| {
-            it.kind == TableConstraintKind::Check && it.is_validated && it.columns.contains(column)
-        };
+        let has_check =
+            |it: &Constraint| it.kind == TableConstraintKind::Check && it.is_validated && it.columns.contains(column);
         effect.scans = !effect.rewrites && self.table.constraints.iter().any(has_check);
         lock_too(effect, self.referenced_by(column), LockMode::AccessExclusive);
         lock_too(effect, self.pointing_at(column), LockMode::AccessExclusive);
@@ -226,11 +226,11 @@ impl Altered<'_> {
 
     /// The tables whose foreign keys point at a column.
     fn pointing_at(&self, column: &Ident) -> Vec<ObjectName> {
-        let points = |constraint: &super::TableConstraint| match &constraint.kind {
+        let points = |constraint: &Constraint| match &constraint.kind {
             TableConstraintKind::ForeignKey { referenced, .. } => referenced.contains(column),
             TableConstraintKind::Check | TableConstraintKind::Key | TableConstraintKind::Other => false,
         };
-        let pointing = self.catalog.pointing_at(&self.name);
+        let pointing = self.facts.pointing_at(&self.name);
         pointing.filter(|(_, constraint)| points(constraint)).map(|(table, _)| table.clone()).collect()
     }
 

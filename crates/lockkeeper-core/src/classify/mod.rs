@@ -5,17 +5,21 @@
 
 mod alter_reach;
 mod alter_table;
-mod catalog;
 mod effect;
+mod facts;
 mod fresh;
 mod keeps_bytes;
 mod reach;
 mod reading;
+mod relation;
+mod scope;
 mod statement;
 
-pub use catalog::{Catalog, Domain, Table, TableColumn, TableConstraint, TableConstraintKind, TableKind};
 pub use effect::{Effect, Reading, TableLock};
+pub use facts::{Domain, Facts, Server};
 pub use fresh::Fresh;
 pub use keeps_bytes::keeps_bytes;
 pub use reach::effects_on;
 pub use reading::{StageDecision, StageSource, decide_stage, effects, effects_by_statement};
+pub use relation::{Column, Constraint, Index, Relation, RelationKind, TableConstraintKind, Traffic, never_null};
+pub use scope::Scope;

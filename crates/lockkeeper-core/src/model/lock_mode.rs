@@ -13,6 +13,28 @@ pub enum LockMode {
     AccessExclusive,
 }
 
+/// What waits for a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Blocks {
+    ReadsAndWrites,
+    Writes,
+    /// Other changes of the schema, and VACUUM.
+    SchemaChanges,
+    /// Nothing that an application does: it is a lock that reading and writing rows takes too.
+    Nothing,
+}
+
+impl Blocks {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadsAndWrites => "reads_and_writes",
+            Self::Writes => "writes",
+            Self::SchemaChanges => "schema_changes",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 impl LockMode {
     pub const ALL: [Self; 8] = [
         Self::AccessShare,
@@ -56,6 +78,16 @@ impl LockMode {
     /// Whether INSERT, UPDATE and DELETE of others wait.
     pub const fn blocks_writes(self) -> bool {
         matches!(self, Self::Share | Self::ShareRowExclusive | Self::Exclusive | Self::AccessExclusive)
+    }
+
+    /// What others do that waits for it.
+    pub const fn blocks(self) -> Blocks {
+        match self {
+            Self::AccessExclusive => Blocks::ReadsAndWrites,
+            Self::Exclusive | Self::ShareRowExclusive | Self::Share => Blocks::Writes,
+            Self::ShareUpdateExclusive => Blocks::SchemaChanges,
+            Self::RowExclusive | Self::RowShare | Self::AccessShare => Blocks::Nothing,
+        }
     }
 
     /// Whether even SELECT of others waits.

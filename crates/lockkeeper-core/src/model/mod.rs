@@ -16,7 +16,7 @@ mod verdict;
 
 pub use checksum::{Checksum, PlanDigest};
 pub use gate::{Gate, GateReport, GateVerdict};
-pub use lock_mode::LockMode;
+pub use lock_mode::{Blocks, LockMode};
 pub use message::{Arg, Message};
 pub use migration_name::{Kind, MigrationName};
 pub use migration_number::MigrationNumber;

@@ -1,8 +1,7 @@
 //! A pair of files → a migration that is ready to run, or everything that is wrong with it.
 
-use super::facts::Facts;
 use super::step::{Step, steps};
-use crate::classify::{Effect, Fresh, StageDecision, decide_stage, effects};
+use crate::classify::{Effect, Facts, Fresh, StageDecision, decide_stage, effects};
 use crate::message;
 use crate::model::{MigrationName, MigrationNumber, Place, Problem, Span, Stage};
 use crate::parse::{DirectiveKind, MigrationFile, MigrationPair, Script, parse};

@@ -5,7 +5,6 @@
 mod applied;
 mod digest;
 mod explained;
-mod facts;
 mod migration;
 mod ops;
 mod patience;
@@ -13,15 +12,18 @@ mod pending;
 mod rollback;
 mod rollback_class;
 mod step;
+mod work;
 
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
 pub use explained::unexplained;
-pub use facts::{Column, Facts, Relation, RelationKind, Traffic};
 pub use migration::{PlannedMigration, plan_migration, plan_up};
 pub use ops::relations_needed;
 pub use patience::{Attempt, attempts, rest_of};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};
 pub use rollback_class::RollbackClass;
-pub use step::{Backfill, InUse, RunMode, Settled, Step, StepId, TakeBack, read_down_script, steps};
+pub use step::{
+    Backfill, InUse, RunMode, Settled, Step, StepId, StepLock, TakeBack, read_down_script, steps, steps_as_written,
+};
+pub use work::{Estimate, EstimateSource, SAMPLE_BYTES_MIN, SAMPLES_MAX, Sample, Work, WorkKind, estimate};

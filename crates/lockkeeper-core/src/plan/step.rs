@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::facts::{Facts, Traffic};
 use super::ops::{Context, Draft, DraftRun, Expansion, Refusal, expand, keep_together, statement_table, take_back};
-use crate::classify::{Effect, Fresh, effects_by_statement};
+use super::work::{Volume, Work, work};
+use crate::classify::{Effect, Facts, Fresh, Relation, Traffic, effects_on};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber, Place, Problem, Span};
 use crate::parse::{
@@ -32,10 +32,11 @@ pub struct Step {
     pub span: Span,
     /// What it does, for people.
     pub what: Vec<Message>,
-    /// The strongest lock it takes on a table that exists, and on which.
-    pub lock: Option<(LockMode, String)>,
+    /// The locks it takes on tables that exist, the strongest first and one for each table.
+    pub locks: Vec<StepLock>,
     pub rewrites: bool,
     pub scans: bool,
+    pub work: Work,
     /// The table that its statement works on, where that is known and in use.
     pub in_use: Option<InUse>,
     /// SET or RESET: it holds for every later statement of the file, in whichever transaction that one runs.
@@ -56,9 +57,10 @@ impl Step {
             statement,
             span: Span::new(0, 0),
             what: Vec::new(),
-            lock: None,
+            locks: Vec::new(),
             rewrites: false,
             scans: false,
+            work: Work::Unknown,
             in_use: None,
             sets_session: begins_with_set(&source),
             may_change_role: true,
@@ -70,9 +72,14 @@ impl Step {
         }
     }
 
-    /// The table that others wait for while the step holds its lock.
-    pub fn strong_lock(&self) -> Option<&str> {
-        self.lock.as_ref().filter(|(mode, _)| mode.blocks_writes()).map(|(_, table)| table.as_str())
+    /// The strongest lock.
+    pub fn lock(&self) -> Option<&StepLock> {
+        self.locks.first()
+    }
+
+    /// The tables that others wait for while the step holds its locks.
+    pub fn strong_locks(&self) -> impl Iterator<Item = &str> {
+        self.locks.iter().filter(|lock| lock.mode.blocks_writes()).map(|lock| lock.table.as_str())
     }
 
     /// Whether the statement runs as the file has it.
@@ -81,12 +88,36 @@ impl Step {
     }
 }
 
+/// A lock on a table that exists, which others wait behind or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepLock {
+    pub mode: LockMode,
+    pub table: String,
+    /// The table, where it is known.
+    pub on: Option<InUse>,
+}
+
 /// How much a table holds, and how busy it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InUse {
     pub table: String,
     pub bytes: u64,
     pub traffic: Traffic,
+    /// How many indexes it has, keys included, and what they hold.
+    pub indexes: usize,
+    pub index_bytes: u64,
+}
+
+impl InUse {
+    fn of(relation: &Relation) -> Self {
+        Self {
+            table: relation.full_name().to_string(),
+            bytes: relation.bytes,
+            traffic: relation.traffic,
+            indexes: relation.index_count,
+            index_bytes: relation.index_bytes,
+        }
+    }
 }
 
 /// How a step meets the ledger.
@@ -176,9 +207,31 @@ pub fn steps(
     facts: &Facts,
     fresh: &Fresh,
 ) -> Result<Vec<Step>, Box<Problem>> {
+    steps_of(migration, file, script, facts, fresh, true)
+}
+
+/// The statements of a file as steps, each as it is written; `facts` only tell what it locks.
+pub fn steps_as_written(
+    migration: MigrationNumber,
+    file: &MigrationFile,
+    script: &Script,
+    facts: &Facts,
+    fresh: &Fresh,
+) -> Result<Vec<Step>, Box<Problem>> {
+    steps_of(migration, file, script, facts, fresh, false)
+}
+
+fn steps_of(
+    migration: MigrationNumber,
+    file: &MigrationFile,
+    script: &Script,
+    facts: &Facts,
+    fresh: &Fresh,
+    safely: bool,
+) -> Result<Vec<Step>, Box<Problem>> {
     let place = |span| Place::span(Arc::clone(&file.path), &file.text, span);
     check_transaction_control(script, &place)?;
-    let parts = parts(migration, file, script, facts, fresh)?;
+    let parts = parts(migration, file, script, facts, fresh, safely)?;
     let stands_alone = |part: &Part<'_>| part.drafts.is_none() && part.stands_alone();
     let first_alone = parts.iter().find(|part| stands_alone(part));
     let all_alone = parts.iter().all(stands_alone);
@@ -193,13 +246,13 @@ pub fn steps(
     for part in parts {
         let before = steps.last().map(|step| step.run.clone());
         let drafts = part.drafts.clone().unwrap_or_else(|| vec![part.as_written(in_one, facts)]);
-        for (place, draft) in drafts.into_iter().enumerate() {
+        for (place, (draft, locks)) in drafts.into_iter().zip(part.locks.clone()).enumerate() {
             let id = StepId(u32::try_from(steps.len()).unwrap_or(u32::MAX).saturating_add(1));
             // A statement as it is written shares the transaction of the one before it, as in psql's
             // single transaction: what can be one, is.
             let follows = matches!(before, Some(RunMode::InTransaction { .. })) && !script.no_transaction();
             let joins = place == 0 && part.drafts.is_none() && follows;
-            let mut step = part.step(id, migration, file, draft, joins);
+            let mut step = part.step(id, migration, file, draft, locks, joins);
             if in_one {
                 step.run = RunMode::InMigration;
             }
@@ -217,6 +270,8 @@ struct Part<'a> {
     /// `None` where it runs as it is written.
     drafts: Option<Vec<Draft>>,
     in_use: Option<InUse>,
+    /// Of each draft, or of the statement as it is written.
+    locks: Vec<Vec<StepLock>>,
     text: &'a str,
 }
 
@@ -226,6 +281,7 @@ fn parts<'a>(
     script: &'a Script,
     facts: &Facts,
     fresh: &Fresh,
+    safely: bool,
 ) -> Result<Vec<Part<'a>>, Box<Problem>> {
     let (given, helpers) = (RefCell::new(BTreeSet::new()), Cell::new(0));
     let mut fresh = fresh.clone();
@@ -233,10 +289,11 @@ fn parts<'a>(
     let mut parts = Vec::new();
     let mut problems = Vec::new();
     let runnable =
-        script.statements.iter().zip(effects_by_statement(script)).filter(|(statement, _)| !is_bracket(&statement.sql));
+        script.statements.iter().zip(effects_on(script, facts)).filter(|(statement, _)| !is_bracket(&statement.sql));
     for (ordinal, (statement, effects)) in (1..).zip(runnable) {
         let context = Context { facts, fresh: &fresh, migration, text: &file.text, given: &given, helpers: &helpers };
         let expansion = match script.as_written(statement) {
+            _ if !safely => Expansion::AsWritten,
             Some(_) => Expansion::AsWritten,
             None if in_one => keep_together(statement, expand(statement, &context), &context),
             None => expand(statement, &context),
@@ -250,8 +307,13 @@ fn parts<'a>(
             }
         };
         let in_use = in_use(&statement.sql, facts, &fresh);
+        let locks = match &drafts {
+            None => vec![locks(None, &effects, facts, &fresh)],
+            // What a step locks that is not the statement itself, its own SQL tells.
+            Some(drafts) => drafts.iter().map(|draft| locks_of_draft(draft, facts, &fresh)).collect(),
+        };
         fresh.learn(&statement.sql);
-        parts.push(Part { ordinal, statement, effects, drafts, in_use, text: statement.span.of(&file.text) });
+        parts.push(Part { ordinal, statement, effects, drafts, in_use, locks, text: statement.span.of(&file.text) });
     }
     match Problem::all(problems) {
         Some(problem) => Err(problem),
@@ -261,8 +323,34 @@ fn parts<'a>(
 
 fn in_use(sql: &Sql, facts: &Facts, fresh: &Fresh) -> Option<InUse> {
     let name = statement_table(sql).filter(|name| !fresh.table(Some(name)))?;
-    let relation = facts.relation(Some(name)).filter(|relation| !relation.is_empty())?;
-    Some(InUse { table: relation.full_name().to_string(), bytes: relation.bytes, traffic: relation.traffic })
+    let relation = facts.held_by(Some(name)).filter(|relation| !relation.is_empty())?;
+    Some(InUse::of(relation))
+}
+
+fn locks_of_draft(draft: &Draft, facts: &Facts, fresh: &Fresh) -> Vec<StepLock> {
+    let effects: Vec<Effect> = effects_on(&parse(&draft.sql), facts).into_iter().flatten().collect();
+    locks(draft.lock.as_ref(), &effects, facts, fresh)
+}
+
+/// The locks of a step, the strongest first. A table that is new in the release nobody waits for.
+fn locks(draft: Option<&(LockMode, String)>, effects: &[Effect], facts: &Facts, fresh: &Fresh) -> Vec<StepLock> {
+    let told = draft.map(|(mode, table)| (*mode, ObjectName::from_source(table), table.clone()));
+    let of_effects = effects.iter().flat_map(|effect| &effect.locks);
+    let of_effects = of_effects.map(|lock| (lock.mode, Some(lock.table.clone()), lock.table.to_string()));
+    let mut locks: Vec<StepLock> = Vec::new();
+    for (mode, name, shown) in told.into_iter().chain(of_effects) {
+        if fresh.table(name.as_ref()) {
+            continue;
+        }
+        let relation = facts.relation(name.as_ref());
+        let table = relation.map_or(shown, |relation| relation.full_name().to_string());
+        match locks.iter_mut().find(|lock| lock.table == table) {
+            Some(lock) => lock.mode = lock.mode.max(mode),
+            None => locks.push(StepLock { mode, table, on: relation.map(InUse::of) }),
+        }
+    }
+    locks.sort_by_key(|lock| std::cmp::Reverse(lock.mode));
+    locks
 }
 
 /// Whether a statement means nothing to a later one in another transaction.
@@ -298,16 +386,31 @@ impl Part<'_> {
         Draft { sql: self.text.to_owned(), what: None, lock: None, scans: false, run, take_back, safe_because }
     }
 
-    fn step(&self, id: StepId, migration: MigrationNumber, file: &MigrationFile, draft: Draft, joins: bool) -> Step {
-        // A draft that brings its own words stands for a part of the statement only.
-        let is_whole = draft.what.is_none();
+    fn step(
+        &self,
+        id: StepId,
+        migration: MigrationNumber,
+        file: &MigrationFile,
+        draft: Draft,
+        locks: Vec<StepLock>,
+        joins: bool,
+    ) -> Step {
         let as_written = self.drafts.is_none();
-        let strongest = self.effects.iter().flat_map(|effect| &effect.locks).max_by_key(|lock| lock.mode);
-        let of_effects = strongest.map(|lock| (lock.mode, lock.table.to_string()));
         let what = match draft.what {
             Some(what) => vec![what],
             None => self.effects.iter().map(|effect| effect.what.clone()).collect(),
         };
+        let rewrites = as_written && self.effects.iter().any(|effect| effect.rewrites);
+        let scans = if as_written { self.effects.iter().any(|effect| effect.scans) } else { draft.scans };
+        let run = match draft.run {
+            DraftRun::Begins => RunMode::InTransaction { joins },
+            DraftRun::Joins => RunMode::InTransaction { joins: true },
+            DraftRun::Alone(settled) => RunMode::Standalone { settled },
+            DraftRun::Fills(backfill) => RunMode::Backfill(backfill),
+        };
+        let volume = locks.first().and_then(|lock| lock.on.as_ref()).or(self.in_use.as_ref());
+        let volume = volume.map(|on| Volume { bytes: on.bytes, index_bytes: on.index_bytes });
+        let work = work(&self.statement.sql, &run, rewrites, scans, !locks.is_empty(), volume);
         Step {
             id,
             migration,
@@ -315,21 +418,17 @@ impl Part<'_> {
             source: self.text.to_owned(),
             span: self.statement.span,
             what,
-            lock: if draft.lock.is_some() || !is_whole { draft.lock } else { of_effects },
-            rewrites: as_written && self.effects.iter().any(|effect| effect.rewrites),
-            scans: if as_written { self.effects.iter().any(|effect| effect.scans) } else { draft.scans },
+            locks,
+            rewrites,
+            scans,
+            work,
             in_use: self.in_use.clone(),
             sets_session: self.statement.sql == Sql::Session && begins_with_set(self.statement.span.of(&file.text)),
             may_change_role: matches!(
                 self.statement.sql,
                 Sql::Session | Sql::Call | Sql::Do { .. } | Sql::Query { .. } | Sql::Transaction(_)
             ),
-            run: match draft.run {
-                DraftRun::Begins => RunMode::InTransaction { joins },
-                DraftRun::Joins => RunMode::InTransaction { joins: true },
-                DraftRun::Alone(settled) => RunMode::Standalone { settled },
-                DraftRun::Fills(backfill) => RunMode::Backfill(backfill),
-            },
+            run,
             sql: draft.sql,
             take_back: draft.take_back,
             safe_because: draft.safe_because,

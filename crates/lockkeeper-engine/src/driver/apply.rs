@@ -34,8 +34,11 @@ struct Budget<'s> {
 
 impl<'s> Budget<'s> {
     async fn before(&mut self, step: &'s Step, session: &Session, seen: &mut Watch<'_>) -> Result<(), Broken> {
-        let Some(table) = step.strong_lock().filter(|table| !self.held.contains(table)) else { return Ok(()) };
-        self.held.push(table);
+        let new: Vec<&str> = step.strong_locks().filter(|table| !self.held.contains(table)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.held.extend(new);
         let Some(since) = self.since else {
             self.since = Some(instant());
             return Ok(());

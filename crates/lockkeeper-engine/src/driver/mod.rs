@@ -30,5 +30,5 @@ pub use session::{Limits, Session, exit_of};
 pub use shadow::Shadow;
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;
-pub use steps::plan_steps;
+pub use steps::{plan_steps, plan_to_show};
 pub use verify::{Outcome, Trial, Verification, verify};

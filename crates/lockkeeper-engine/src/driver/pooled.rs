@@ -65,7 +65,7 @@ fn objection(step: &Step, steps: &[Step]) -> Option<Message> {
 
 /// Whether a statement outside a transaction takes locks that reads or writes wait behind.
 pub fn holds_others_up(step: &Step) -> bool {
-    let locks = step.lock.as_ref().is_some_and(|(mode, _)| *mode > LockMode::ShareUpdateExclusive);
+    let locks = step.lock().is_some_and(|lock| lock.mode > LockMode::ShareUpdateExclusive);
     // Of a whole schema or database no table is named: VACUUM FULL, REINDEX.
     let reindexes = |statement: &Statement| matches!(statement.sql, Sql::Reindex { concurrently: false, .. });
     locks || step.rewrites || parse(&step.sql).statements.iter().any(reindexes)

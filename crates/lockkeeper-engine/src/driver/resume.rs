@@ -38,7 +38,7 @@ pub fn resume(planned: Vec<Step>, stored: &[StoredStep], file: &MigrationFile) -
             sql: step.sql.clone(),
             run: step.run.clone(),
             take_back: step.take_back.clone(),
-            lock: if is_own { now.lock.clone() } else { None },
+            locks: if is_own { now.locks.clone() } else { Vec::new() },
             rewrites: is_own && now.rewrites,
             scans: is_own && now.scans,
             ..now.clone()

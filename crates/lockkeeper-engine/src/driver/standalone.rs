@@ -141,7 +141,7 @@ impl Run<'_> {
 
     async fn standalone(&self, step: &Step, settled: &Settled, begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
         if begun && let Settlement::Done = self.settle(step, settled, report).await? {
-            return self.finish(step, None).await;
+            return self.found_done(step).await;
         }
         pooled::refuse_ambiguous(self.work.session, self.work.file, step).await?;
         let mut attempt = 1;
@@ -299,6 +299,11 @@ impl Run<'_> {
             .await
     }
 
+    async fn found_done(&self, step: &Step) -> Answer<()> {
+        let record = async |connection: &Connection, _: &str| self.of.found_done(connection, step.id).await;
+        self.work.session.record(self.work.lease, record).await
+    }
+
     /// Finds out how a step of an earlier run stands; what is half done is cleared away.
     async fn settle(&self, step: &Step, settled: &Settled, report: &mut Reporter<'_>) -> Answer<Settlement> {
         match settled {
@@ -353,7 +358,7 @@ impl Run<'_> {
                 RunMode::InMigration | RunMode::InTransaction { .. } | RunMode::Backfill(_) => Settlement::None,
             };
             match settlement {
-                Settlement::Done => self.finish(&step, None).await?,
+                Settlement::Done => self.found_done(&step).await?,
                 Settlement::None => self.finish(&step, Some("interrupted")).await?,
             }
         }

@@ -1,10 +1,10 @@
 //! Trying migrations in a shadow: up, down, up again, and both orders.
 
-use lockkeeper_core::classify::Fresh;
+use lockkeeper_core::classify::{Facts, Fresh, Scope};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, MigrationNumber, ObjectDifference, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_core::plan::{Facts, PlannedMigration, Step, plan_up, read_down_script, steps};
+use lockkeeper_core::plan::{PlannedMigration, Step, plan_up, read_down_script, steps};
 
 use super::shadow::{Schema, Scratch, Shadow, differences};
 use crate::postgres::read_facts;
@@ -172,8 +172,8 @@ async fn in_safe_steps(
     plain: &Schema,
 ) -> Answer<Option<Vec<ObjectDifference>>> {
     let doing = message!("verify-safe-steps");
-    let names = lockkeeper_core::plan::relations_needed(&migration.script);
-    let mut facts = read_facts(&scratch.connection, &names, &[], LOCK_TIMEOUT)
+    let scope = Scope::of(&migration.script);
+    let mut facts = read_facts(&scratch.connection, &scope, &[], LOCK_TIMEOUT)
         .await
         .map_err(|error| crate::ledger::problem(&error, doing.clone()))?;
     for relation in facts.relations.values_mut() {

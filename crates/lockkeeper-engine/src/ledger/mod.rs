@@ -29,4 +29,4 @@ pub use schema::{SchemaReading, accept_drift, inventory, mark_unsettled, read_sc
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use spool::{Observation, Spool, record_once};
 pub use sql::{Param, batch, problem, query, query_alone};
-pub use steps::{Standing, StepsOf, StoredStep};
+pub use steps::{Standing, StepsOf, StoredStep, read_samples};

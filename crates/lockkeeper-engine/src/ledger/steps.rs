@@ -2,7 +2,10 @@
 
 use lockkeeper_core::model::MigrationNumber;
 use lockkeeper_core::parse::{Ident, ObjectName};
-use lockkeeper_core::plan::{AppliedSeq, Backfill, RunMode, Settled, Step, StepId, TakeBack};
+use lockkeeper_core::plan::{
+    AppliedSeq, Backfill, RunMode, SAMPLE_BYTES_MIN, SAMPLES_MAX, Sample, Settled, Step, StepId, TakeBack, Work,
+    WorkKind,
+};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -77,6 +80,12 @@ impl StepsOf<'_> {
         let silently: Vec<bool> =
             stored.iter().map(|(run, _)| run.fills.is_some_and(|fills| fills.silences_triggers)).collect();
         let take_backs: Vec<Option<&str>> = stored.iter().map(|(_, (sql, _))| *sql).collect();
+        let known = |step: &&Step| match step.work {
+            Work::Bytes { kind, bytes } => Some((kind.as_str(), i64::try_from(bytes).unwrap_or(i64::MAX))),
+            Work::Catalog | Work::Unknown => None,
+        };
+        let work: Vec<Option<&str>> = steps.iter().map(|step| known(step).map(|(kind, _)| kind)).collect();
+        let work_bytes: Vec<Option<i64>> = steps.iter().map(|step| known(step).map(|(_, bytes)| bytes)).collect();
         let alone: Vec<bool> = stored.iter().map(|(_, (_, alone))| *alone).collect();
         query(
             connection,
@@ -96,6 +105,8 @@ impl StepsOf<'_> {
                 (&silently, Type::BOOL_ARRAY),
                 (&take_backs, Type::TEXT_ARRAY),
                 (&alone, Type::BOOL_ARRAY),
+                (&work, Type::TEXT_ARRAY),
+                (&work_bytes, Type::INT8_ARRAY),
             ],
         )
         .await
@@ -119,15 +130,20 @@ impl StepsOf<'_> {
     }
 
     pub async fn done(&self, connection: &Connection, steps: &[StepId]) -> Result<(), SqlError> {
-        self.finish(connection, steps, "done", None).await
+        self.finish(connection, steps, "done", None, false).await
+    }
+
+    /// It was found to be done: how long it took nobody knows.
+    pub async fn found_done(&self, connection: &Connection, step: StepId) -> Result<(), SqlError> {
+        self.finish(connection, &[step], "done", None, true).await
     }
 
     pub async fn failed(&self, connection: &Connection, step: StepId, error: &str) -> Result<(), SqlError> {
-        self.finish(connection, &[step], "failed", Some(error)).await
+        self.finish(connection, &[step], "failed", Some(error), false).await
     }
 
     pub async fn taken_back(&self, connection: &Connection, steps: &[StepId]) -> Result<(), SqlError> {
-        self.finish(connection, steps, "taken_back", None).await
+        self.finish(connection, steps, "taken_back", None, false).await
     }
 
     async fn finish(
@@ -136,6 +152,7 @@ impl StepsOf<'_> {
         steps: &[StepId],
         outcome: &str,
         error: Option<&str>,
+        is_found: bool,
     ) -> Result<(), SqlError> {
         let ordinals: Vec<i32> = steps.iter().map(|step| ordinal(*step)).collect();
         query(
@@ -148,6 +165,7 @@ impl StepsOf<'_> {
                 (&self.actor, Type::TEXT),
                 (&outcome, Type::TEXT),
                 (&error, Type::TEXT),
+                (&is_found, Type::BOOL),
             ],
         )
         .await
@@ -240,6 +258,23 @@ fn stored(row: &Row) -> StoredStep {
         take_back,
         standing,
     }
+}
+
+/// What finished steps took on this database, the latest first. There must be a ledger.
+///
+/// # Errors
+/// A connection that broke.
+pub async fn read_samples(connection: &Connection) -> Result<Vec<Sample>, SqlError> {
+    let (bytes, count) =
+        (i64::try_from(SAMPLE_BYTES_MIN).unwrap_or(i64::MAX), i64::try_from(SAMPLES_MAX).unwrap_or(i64::MAX));
+    let mut samples = Vec::new();
+    for kind in WorkKind::ALL {
+        let params: [Param<'_>; 3] = [(&kind.as_str(), Type::TEXT), (&bytes, Type::INT8), (&count, Type::INT8)];
+        let number = |row: &Row, column| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0);
+        let sample = |row: &Row| Sample { kind, bytes: number(row, "work_bytes"), took_ms: number(row, "took_ms") };
+        samples.extend(query_alone(connection, include_str!("sql/read_work.sql"), &params).await?.iter().map(sample));
+    }
+    Ok(samples)
 }
 
 fn ordinal(step: StepId) -> i32 {

@@ -2,12 +2,12 @@
 
 mod blocker;
 mod build_progress;
-mod catalog;
 mod certificate;
 mod chain;
 mod connect;
 mod connect_problem;
 mod facts;
+mod facts_document;
 mod pgpass;
 mod pooler;
 mod private_server;
@@ -21,9 +21,9 @@ mod tls_problem;
 
 pub use blocker::{Blocker, blockers_of, pid_running};
 pub use build_progress::{BuildProgress, build_progress};
-pub use catalog::read_catalog;
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
-pub use facts::read_facts;
+pub use facts::{read_facts, read_facts_document};
+pub use facts_document::{FORMAT_VERSION as FACTS_FORMAT_VERSION, FactsDocument};
 pub use pgpass::{Passfile, PassfileEntry};
 pub use pooler::{Access, own_settings};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};

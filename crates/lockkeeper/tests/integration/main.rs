@@ -26,6 +26,8 @@ mod ledger;
 mod rewrites;
 /// What every form of statement locks, rewrites and reads, measured and told.
 mod lock_table;
+/// What the plan tells of each step.
+mod plan;
 /// What a trial of all migrations finds.
 mod verify;
 /// Locks that others hold.

@@ -542,7 +542,7 @@ fn the_plan_tells_the_tables_size_and_how_far_back_is() {
     assert!(table["bytes"].as_u64().unwrap() >= 8192);
     shop.say("plan").expect(0).says(&["public.orders: ", "about 500 rows", "going back: freeze"]);
     let markdown = shop.say("plan --format markdown").expect(0);
-    assert!(markdown.stdout.contains("| line | statement | lock | why it is safe |"), "{markdown}");
+    assert!(markdown.stdout.contains("| line | statement | lock | time | why it is safe |"), "{markdown}");
     // A bar in the SQL ends no cell.
     assert!(markdown.stdout.contains("(amount \\| 1)"), "{markdown}");
 }

@@ -128,7 +128,8 @@ fn add_clause(
 fn fill(column: &Ident, target: &Target<'_>, context: &Context<'_>) -> Result<Draft, Refusal> {
     let relation = target.relation;
     let silences = relation.has_update_triggers;
-    if silences && !context.facts.may_silence_triggers {
+    // A trigger that is enabled ALWAYS fires whatever the session says.
+    if silences && (relation.triggers_fire_always || !context.facts.may_silence_triggers) {
         return Err(Refusal {
             because: message!("unsafe-triggers", column = column.to_string(), table = relation.full_name().to_string()),
             way_out: message!("unsafe-triggers-way-out"),

@@ -4,10 +4,10 @@
 use super::alter_table::{Part, Target};
 use super::create_index::leaves;
 use super::{Context, Draft, begins, beside, builds_index, set_not_null};
+use crate::classify::Relation;
 use crate::message;
 use crate::model::{LockMode, Span};
 use crate::parse::{AddConstraint, ConstraintKind, Ident, KeyAnchors, ObjectName};
-use crate::plan::facts::Relation;
 use crate::plan::step::TakeBack;
 
 pub fn part(add: &AddConstraint, target: &Target<'_>, context: &Context<'_>) -> Option<Part> {

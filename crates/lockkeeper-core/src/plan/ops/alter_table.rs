@@ -3,12 +3,12 @@
 use super::add_constraint::{check_or_foreign_key, not_null_constraint};
 use super::take_back::inverse;
 use super::{Context, Draft, DraftRun, Refusal, add_column, add_key, begins, hazards, set_not_null};
+use crate::classify::Relation;
 use crate::message;
 use crate::model::{LockMode, Message, Span};
 use crate::parse::{
     AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, Ident, ObjectName, Statement,
 };
-use crate::plan::facts::Relation;
 use crate::plan::step::TakeBack;
 
 /// The table that a statement alters.

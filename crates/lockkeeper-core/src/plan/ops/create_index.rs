@@ -2,10 +2,10 @@
 //! without building anything (manual, section 5.12.2, and CREATE INDEX, Building Indexes Concurrently).
 
 use super::{Context, Draft, begins, beside, builds_index};
+use crate::classify::{Relation, RelationKind};
 use crate::message;
 use crate::model::{LockMode, Span};
 use crate::parse::{CreateIndex, Ident, ObjectName, Statement};
-use crate::plan::facts::{Relation, RelationKind};
 use crate::plan::step::TakeBack;
 
 pub fn expand(statement: &Statement, index: &CreateIndex, context: &Context<'_>) -> Option<Vec<Draft>> {
@@ -46,7 +46,7 @@ pub fn expand(statement: &Statement, index: &CreateIndex, context: &Context<'_>)
             drafts.push(begins(sql, (LockMode::Share, &table), undo, message!("safe-partitions-ready")));
             Some(drafts)
         }
-        RelationKind::Index { .. } | RelationKind::Other => None,
+        RelationKind::View | RelationKind::Foreign => None,
     }
 }
 

@@ -4,7 +4,6 @@ use super::{Context, Draft, DraftRun};
 use crate::message;
 use crate::model::LockMode;
 use crate::parse::Drop;
-use crate::plan::facts::RelationKind;
 use crate::plan::step::{Settled, TakeBack};
 
 /// `None` leaves the statement as it is: CASCADE and the index of a partitioned table know no CONCURRENTLY.
@@ -13,12 +12,11 @@ pub fn expand(drop: &Drop, context: &Context<'_>) -> Option<Vec<Draft>> {
         return None;
     }
     let one = |name| {
-        let RelationKind::Index { is_partitioned: false, definition } = &context.in_use(Some(name))?.kind else {
-            return None;
-        };
-        let full = context.facts.relation(Some(name))?.full_name();
+        context.in_use(Some(name))?;
+        let index = context.facts.index(name).filter(|index| !index.is_partitioned)?;
+        let full = context.facts.full_name(name);
         let if_exists = if drop.if_exists { "IF EXISTS " } else { "" };
-        let again = definition.replacen("INDEX ", "INDEX CONCURRENTLY IF NOT EXISTS ", 1);
+        let again = index.definition.replacen("INDEX ", "INDEX CONCURRENTLY IF NOT EXISTS ", 1);
         Some(Draft {
             sql: format!("DROP INDEX CONCURRENTLY {if_exists}{full}"),
             what: Some(message!("effect-drop", object = "INDEX", name = name.to_string())),

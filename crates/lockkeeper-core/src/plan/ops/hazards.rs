@@ -1,17 +1,17 @@
 //! What cannot be made safe: refused while the table holds enough rows for anybody to notice.
 
 use super::{Context, Refusal};
+use crate::classify::Relation;
 use crate::classify::keeps_bytes;
 use crate::message;
 use crate::model::Message;
 use crate::parse::{AddConstraint, ConstraintKind, Ident, NewType, ObjectName, ReindexTarget, Sql};
-use crate::plan::facts::Relation;
 
 /// The refusal of a statement that is no ALTER TABLE.
 pub fn of_statement(sql: &Sql, context: &Context<'_>) -> Option<Refusal> {
     let refuse = |table: &ObjectName, because: fn(String) -> Message, way_out| {
-        let relation = large(context, Some(table))?;
-        Some(Refusal { because: because(relation.full_name().to_string()), way_out })
+        large(context, Some(table))?;
+        Some(Refusal { because: because(context.facts.full_name(table).to_string()), way_out })
     };
     match sql {
         Sql::Cluster { table: Some(table) } => {

@@ -21,9 +21,8 @@ use std::collections::BTreeSet;
 
 pub use take_back::take_back;
 
-use super::facts::{Facts, Relation};
 use super::step::{Backfill, Settled, TakeBack};
-use crate::classify::Fresh;
+use crate::classify::{Facts, Fresh, Relation};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber};
 use crate::parse::{AlterTableAction, Ident, ObjectKind, ObjectName, ReindexTarget, Script, Sql, Statement};
@@ -43,9 +42,10 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The relation, unless care would be wasted on it: new in the release, empty, or not there at all.
+    /// The relation, or that of an index, unless care would be wasted on it: new in the release, empty, or not there
+    /// at all.
     fn in_use(&self, name: Option<&ObjectName>) -> Option<&Relation> {
-        self.facts.relation(name).filter(|relation| !relation.is_empty() && !self.fresh.table(name))
+        self.facts.held_by(name).filter(|relation| !relation.is_empty() && !self.fresh.table(name))
     }
 
     /// The name that the server would give to something without one.

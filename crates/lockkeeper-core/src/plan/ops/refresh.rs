@@ -1,10 +1,10 @@
 //! `REFRESH MATERIALIZED VIEW`: concurrently, where a unique index allows it (manual, REFRESH MATERIALIZED VIEW).
 
 use super::{Context, Draft, Refusal, begins};
+use crate::classify::RelationKind;
 use crate::message;
 use crate::model::{LockMode, Span};
 use crate::parse::{ObjectName, Statement};
-use crate::plan::facts::RelationKind;
 use crate::plan::step::TakeBack;
 
 pub fn expand(

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::add_key::nullable;
+use crate::classify::{Facts, Relation};
 use crate::parse::{AlterTableAction, ColumnChange, ConstraintKind, ObjectKind, Sql};
-use crate::plan::facts::{Facts, Relation};
 use crate::plan::step::TakeBack;
 
 /// Only what surely leads back to where it was: everything else stands, and is told.

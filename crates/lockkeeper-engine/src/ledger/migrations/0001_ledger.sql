@@ -89,6 +89,10 @@ CREATE TABLE lockkeeper.steps (
     -- What takes it back when a later step fails: NULL when nothing does, empty when nothing is needed.
     take_back   text,
     take_back_alone boolean NOT NULL DEFAULT false,
+    -- What takes its time, and of how many bytes: with its duration it tells how long the next one takes. NULL when
+    -- nothing can be learnt from it: it was interrupted, or it is over in a moment.
+    work        text CHECK (work IN ('scan', 'index_build', 'rewrite', 'fill')),
+    work_bytes  bigint CHECK (work_bytes >= 0),
     started_at  timestamptz,
     started_by  text,
     finished_at timestamptz,
@@ -96,6 +100,7 @@ CREATE TABLE lockkeeper.steps (
     error       text,
     PRIMARY KEY (migration_seq, direction, ordinal),
     CHECK ((run = 'backfill') = (fills_table IS NOT NULL) AND (run = 'backfill') = (fills_column IS NOT NULL)),
+    CHECK ((work IS NULL) = (work_bytes IS NULL)),
     CHECK ((started_at IS NULL) = (started_by IS NULL)),
     CHECK (started_at IS NOT NULL OR finished_at IS NULL),
     CHECK ((finished_at IS NULL) = (outcome IS NULL)),

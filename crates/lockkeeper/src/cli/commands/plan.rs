@@ -1,15 +1,17 @@
 //! `plan`: what would run, stage by stage.
 
-use lockkeeper_core::classify::Fresh;
+mod json;
+mod markdown;
+
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
+use lockkeeper_core::model::{Answer, Blocks, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
-    InUse, PlanEntry, PlannedMigration, RollbackClass, RunMode, Step, plan_migration, stage2_digest, survey,
+    Estimate, EstimateSource, InUse, PlanEntry, PlannedMigration, RollbackClass, Sample, Step, StepLock, estimate,
+    plan_migration, stage2_digest, survey,
 };
-use lockkeeper_engine::driver::{plan_steps, stopped_in_stage2};
-use lockkeeper_engine::ledger::{LedgerSnapshot, read};
-use lockkeeper_engine::postgres::Connection;
+use lockkeeper_engine::driver::{plan_to_show, stopped_in_stage2};
+use lockkeeper_engine::ledger::{LedgerSnapshot, read, read_problem, read_samples};
 use lockkeeper_lint::check::{Options, check};
 use lockkeeper_lint::report::{Finding, Severity};
 use lockkeeper_lint::rule::{Migration, Policy};
@@ -19,6 +21,9 @@ use crate::printer::Tone;
 
 /// A seed file's hundred thousand rows would hide what matters; `--json` has every step.
 const STEPS_SHOWN: usize = 40;
+
+/// So would a partitioned table's hundred partitions.
+const LOCKS_SHOWN: usize = 5;
 
 /// Show what would run: statements, locks, rewrites, hazards, and the digest that an approval signs
 #[derive(Debug, clap::Args)]
@@ -58,14 +63,18 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     if let Some(problem) = Problem::all(problems) {
         return Err(problem);
     }
-    let planned = on_this_database(planned, &connection, context).await?;
+    let planned = plan_to_show(&connection, planned, &context.limits()).await?;
+    let samples = match &snapshot {
+        Some(_) => read_samples(&connection).await.map_err(|error| read_problem(&error, &connection))?,
+        None => Vec::new(),
+    };
     if planned.is_empty() {
         printer.say(&message!("plan-nothing"));
     }
     for stage in [Stage::Expand, Stage::Contract] {
         match args.format {
-            Format::Human => tell_stage(stage, &planned, context),
-            Format::Markdown => tell_markdown(stage, &planned, context),
+            Format::Human => tell_stage(stage, &planned, &samples, context),
+            Format::Markdown => markdown::tell(stage, &planned, &samples, context),
         }
     }
     let digest = digest(snapshot.as_ref(), &pairs, &planned)?;
@@ -74,33 +83,10 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         printer.say(&message!("plan-digest", digest = digest.to_string()));
     }
     printer.answer(&serde_json::json!({
-        "migrations": planned.iter().map(|migration| to_json(migration, context)).collect::<Vec<_>>(),
+        "migrations": planned.iter().map(|migration| json::migration(migration, &samples, context)).collect::<Vec<_>>(),
         "digest": digest.map(|digest| digest.to_string()),
     }));
     Ok(0)
-}
-
-/// The steps as they would be now, with what the catalog tells of the tables.
-async fn on_this_database(
-    planned: Vec<PlannedMigration>,
-    connection: &Connection,
-    context: &Context<'_>,
-) -> Answer<Vec<PlannedMigration>> {
-    let (mut fresh, mut problems, mut known) = (Fresh::default(), Vec::new(), Vec::new());
-    for migration in planned {
-        let (up, script) = (&migration.up, &migration.script);
-        match plan_steps(connection, migration.number, up, script, &fresh, &context.limits()).await {
-            Ok(steps) => {
-                fresh.learn_all(&script.statements);
-                known.push(PlannedMigration { steps, ..migration });
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    match Problem::all(problems) {
-        Some(problem) => Err(problem),
-        None => Ok(known),
-    }
 }
 
 /// There is nothing to approve without a ledger or without a stage 2.
@@ -139,7 +125,7 @@ fn findings(migration: &PlannedMigration, context: &Context<'_>) -> Vec<Finding>
     findings
 }
 
-fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>) {
+fn tell_stage(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], context: &Context<'_>) {
     let printer = context.printer;
     let of_stage: Vec<_> = planned.iter().filter(|migration| migration.stage() == stage).collect();
     if of_stage.is_empty() {
@@ -166,7 +152,7 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>)
         }
         let lines = LineIndex::new(&migration.up.text);
         for step in migration.steps.iter().take(STEPS_SHOWN) {
-            tell_step(step, line_of(step, migration, &lines), context);
+            tell_step(step, line_of(step, migration, &lines), samples, context);
         }
         if let Some(more) = migration.steps.len().checked_sub(STEPS_SHOWN).filter(|more| *more > 0) {
             printer.say_under(2, &message!("plan-more-steps", count = more), Tone::Quiet);
@@ -209,7 +195,9 @@ fn told_in_use(used: &InUse) -> Message {
         size = size(used.bytes),
         rows = used.traffic.rows,
         writes = used.traffic.writes_per_min,
-        reads = used.traffic.reads_per_min
+        reads = used.traffic.reads_per_min,
+        indexes = used.indexes,
+        index_size = size(used.index_bytes)
     )
 }
 
@@ -225,50 +213,16 @@ fn size(bytes: u64) -> String {
     format!("{left} {}", UNITS.get(unit).unwrap_or(&"bytes"))
 }
 
-/// A table for each migration. What stands in it is escaped: SQL may hold bars and backquotes.
-fn tell_markdown(stage: Stage, planned: &[PlannedMigration], context: &Context<'_>) {
-    let printer = context.printer;
-    let of_stage: Vec<_> = planned.iter().filter(|migration| migration.stage() == stage).collect();
-    if of_stage.is_empty() {
-        return;
-    }
-    printer.line(&format!("\n### {}", printer.text(&heading(stage, of_stage.len()))));
-    for migration in of_stage {
-        let class = message!("plan-rollback-class", class = RollbackClass::of(migration).as_str());
-        printer.line(&format!("\n**{} {}**: {}\n", migration.number, migration.name, printer.text(&class)));
-        for used in tables_of(migration) {
-            printer.line(&format!("* {}", cell(&printer.text(&told_in_use(used)))));
-        }
-        printer.line(&format!("\n{}\n| ---: | --- | --- | --- |", printer.text(&message!("plan-markdown-head"))));
-        let lines = LineIndex::new(&migration.up.text);
-        for step in migration.steps.iter().take(STEPS_SHOWN) {
-            let line = line_of(step, migration, &lines);
-            let sql = first_line(&step.sql).replace('`', "'");
-            let (lock, why) = (printer.text(&lock_of(step)), printer.text(&step.safe_because));
-            printer.line(&format!("| {line} | `{}` | {} | {} |", cell(&sql), cell(&lock), cell(&why)));
-        }
-        if let Some(more) = migration.steps.len().checked_sub(STEPS_SHOWN).filter(|more| *more > 0) {
-            printer.line(&format!("\n{}", printer.text(&message!("plan-more-steps", count = more))));
-        }
-        for finding in findings(migration, context) {
-            let said = format!("{}: {}: {}", finding.place, finding.rule, printer.text(&finding.message));
-            printer.line(&format!("\n> {}", cell(&said)));
-        }
-    }
-}
-
-/// Text that cannot leave its cell.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;").replace(['\n', '\r'], " ")
-}
-
-fn tell_step(step: &Step, line: usize, context: &Context<'_>) {
+fn tell_step(step: &Step, line: usize, samples: &[Sample], context: &Context<'_>) {
     let printer = context.printer;
     let sql = first_line(&step.sql);
     printer.say_under(2, &message!("plan-step", ordinal = step.id.0, line = line, sql = sql), Tone::Plain);
     let lock = message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone());
     printer.say_under(6, &lock, Tone::Quiet);
-    let blocks = step.strong_lock().is_some();
+    for also in also_locked(step) {
+        printer.say_under(6, &also, Tone::Quiet);
+    }
+    let blocks = step.strong_locks().next().is_some();
     let heavy = [
         (step.rewrites, message!("plan-rewrites")),
         (step.scans && blocks, message!("plan-scans")),
@@ -279,6 +233,36 @@ fn tell_step(step: &Step, line: usize, context: &Context<'_>) {
             printer.say_under(6, &said, Tone::Waiting);
         }
     }
+    printer.say_under(6, &took(step, samples), Tone::Quiet);
+}
+
+/// How long it takes, and how that is known.
+fn took(step: &Step, samples: &[Sample]) -> Message {
+    let Some(Estimate { low_ms, high_ms, from }) = estimate(step.work, samples) else {
+        return message!("estimate-unknown");
+    };
+    let source = match from {
+        EstimateSource::Catalog => return message!("estimate-moment"),
+        EstimateSource::DefaultRate(_) => message!("estimate-from-default"),
+        EstimateSource::History(_, steps) => message!("estimate-from-history", steps = steps),
+    };
+    // The unit in which the longer one is at least two.
+    let rounded = |unit_ms: u64| (low_ms / unit_ms, high_ms.div_ceil(unit_ms));
+    match high_ms {
+        0..=1_000 => message!("estimate-second", source = source),
+        1_001..=120_000 => {
+            let (low, high) = rounded(1_000);
+            message!("estimate-seconds", low = low, high = high, source = source)
+        }
+        120_001..=7_200_000 => {
+            let (low, high) = rounded(60_000);
+            message!("estimate-minutes", low = low, high = high, source = source)
+        }
+        _ => {
+            let (low, high) = rounded(3_600_000);
+            message!("estimate-hours", low = low, high = high, source = source)
+        }
+    }
 }
 
 fn line_of(step: &Step, migration: &PlannedMigration, lines: &LineIndex) -> usize {
@@ -286,62 +270,36 @@ fn line_of(step: &Step, migration: &PlannedMigration, lines: &LineIndex) -> usiz
 }
 
 fn lock_of(step: &Step) -> Message {
-    match &step.lock {
-        None => message!("lock-none"),
-        Some((mode, table)) if mode.blocks_reads() => lock(*mode, table, message!("lock-blocks-reads")),
-        Some((mode, table)) if mode.blocks_writes() => lock(*mode, table, message!("lock-blocks-writes")),
-        Some((mode, table)) => lock(*mode, table, message!("lock-blocks-ddl")),
+    step.lock().map_or_else(|| message!("lock-none"), told_lock)
+}
+
+/// The locks beside the strongest one, as many as fit. Those of plain reading are left out: nobody waits for them.
+fn also_locked(step: &Step) -> Vec<Message> {
+    let others = step.locks.iter().skip(1).filter(|lock| lock.mode > LockMode::AccessShare);
+    let mut told: Vec<Message> = others
+        .map(|lock| match &lock.on {
+            Some(on) => message!(
+                "plan-also-locks-table",
+                lock = told_lock(lock),
+                size = size(on.bytes),
+                writes = on.traffic.writes_per_min
+            ),
+            None => message!("plan-also-locks", lock = told_lock(lock)),
+        })
+        .collect();
+    if let Some(more) = told.len().checked_sub(LOCKS_SHOWN).filter(|more| *more > 0) {
+        told.truncate(LOCKS_SHOWN);
+        told.push(message!("plan-more-locks", count = more));
     }
+    told
 }
 
-fn lock(mode: LockMode, table: &str, blocks: Message) -> Message {
-    message!("lock-on", mode = mode.as_str(), table = table, blocks = blocks)
-}
-
-fn to_json(migration: &PlannedMigration, context: &Context<'_>) -> serde_json::Value {
-    let lines = LineIndex::new(&migration.up.text);
-    serde_json::json!({
-        "number": migration.number.get(),
-        "name": migration.name.as_str(),
-        "kind": migration.name.kind().as_str(),
-        "stage": migration.stage().number(),
-        "path": migration.up.path.as_ref(),
-        "checksum": migration.up.checksum.to_string(),
-        "can_be_undone": migration.can_be_undone,
-        "rollback_class": RollbackClass::of(migration).as_str(),
-        "steps": migration.steps.iter().map(|step| serde_json::json!({
-            "ordinal": step.id.0,
-            "line": line_of(step, migration, &lines),
-            "sql": step.sql,
-            "lock": step.lock.as_ref().map(|(mode, table)| serde_json::json!({ "mode": mode.as_str(), "table": table })),
-            "table": step.in_use.as_ref().map(|used| serde_json::json!({
-                "name": used.table,
-                "bytes": used.bytes,
-                "rows": used.traffic.rows,
-                "writes_per_min": used.traffic.writes_per_min,
-                "reads_per_min": used.traffic.reads_per_min,
-            })),
-            "rewrites": step.rewrites,
-            "scans": step.scans,
-            "run": match step.run {
-                RunMode::InMigration => "in_migration",
-                RunMode::InTransaction { joins: false } => "own_transaction",
-                RunMode::InTransaction { joins: true } => "same_transaction",
-                RunMode::Standalone { .. } => "standalone",
-                RunMode::Backfill(_) => "backfill",
-            },
-            "statement": step.statement,
-            "as_written": step.is_as_written(),
-            "safe_because": {
-                "id": step.safe_because.id,
-                "text": context.printer.text(&step.safe_because),
-            },
-        })).collect::<Vec<_>>(),
-        "findings": findings(migration, context).iter().map(|finding| serde_json::json!({
-            "rule": finding.rule,
-            "path": finding.place.path.as_ref(),
-            "line": finding.place.at.map(|at| at.line),
-            "column": finding.place.at.map(|at| at.column),
-        })).collect::<Vec<_>>(),
-    })
+fn told_lock(StepLock { mode, table, .. }: &StepLock) -> Message {
+    let blocks = match mode.blocks() {
+        Blocks::ReadsAndWrites => message!("lock-blocks-reads"),
+        Blocks::Writes => message!("lock-blocks-writes"),
+        Blocks::SchemaChanges => message!("lock-blocks-ddl"),
+        Blocks::Nothing => message!("lock-blocks-nothing"),
+    };
+    message!("lock-on", mode = mode.as_str(), table = table.as_str(), blocks = blocks)
 }

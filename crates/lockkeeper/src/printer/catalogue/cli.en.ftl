@@ -35,13 +35,24 @@ init-written = written { $path }
 ## plan
 
 plan-digest = digest of stage 2, which an approval signs: { $digest }
+estimate-from-default = default rate
+estimate-from-history = from { $steps } steps of its kind on this database
+estimate-hours = takes { $low }–{ $high } h ({ $source })
+estimate-minutes = takes { $low }–{ $high } min ({ $source })
+estimate-moment = takes a moment: only the catalog changes
+estimate-second = takes less than 1 s ({ $source })
+estimate-seconds = takes { $low }–{ $high } s ({ $source })
+estimate-unknown = how long it takes is not known
 plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
+plan-also-locks = also { $lock }
+plan-also-locks-table = also { $lock } ({ $size }, { $writes } writes a minute)
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
+plan-more-locks = … and { $count } more locks (--json shows all)
 plan-more-steps = … and { $count } more statements (--json shows all)
 plan-nothing = nothing is pending
 plan-rollback-class = going back: { $class }
-plan-table = { $table }: { $size }, about { $rows } rows; { $writes } writes and { $reads } reads a minute
-plan-markdown-head = | line | statement | lock | why it is safe |
+plan-table = { $table }: { $size }, about { $rows } rows, { $indexes } indexes of { $index_size }; { $writes } writes and { $reads } reads a minute
+plan-markdown-head = | line | statement | lock | time | why it is safe |
 plan-reads = reads the whole table; everybody works meanwhile
 plan-rewrites = writes the whole table anew
 plan-scans = reads the whole table while it holds the lock

@@ -64,13 +64,24 @@ init-written = 생성  { $path }
 ## plan
 
 plan-digest = 단계 2의 다이제스트(승인할 때 여기에 서명): { $digest }
+estimate-from-default = 기본 속도
+estimate-from-history = 이 데이터베이스에서 실행한 같은 종류의 단계 { $steps }개 기준
+estimate-hours = { $low }–{ $high }시간 걸림({ $source })
+estimate-minutes = { $low }–{ $high }분 걸림({ $source })
+estimate-moment = 카탈로그만 바뀌므로 순식간에 끝남
+estimate-second = 1초 미만 걸림({ $source })
+estimate-seconds = { $low }–{ $high }초 걸림({ $source })
+estimate-unknown = 걸리는 시간을 알 수 없음
 plan-finding = ! { $place }: { $what } ({ $rule }) → { $help }
+plan-also-locks = 함께 { $lock }
+plan-also-locks-table = 함께 { $lock }({ $size }, 분당 쓰기 { $writes }회)
 plan-migration = { $number } { $name } ({ $kind }) — { $because }
+plan-more-locks = … 그 밖에 잠금 { $count }개(--json으로 모두 표시)
 plan-more-steps = … 그 밖에 SQL 문 { $count }개(--json으로 모두 표시)
 plan-nothing = 적용할 마이그레이션이 없습니다
 plan-rollback-class = 되돌리기: { $class }
-plan-table = { $table }: { $size }, 약 { $rows }행, 분당 쓰기 { $writes }회와 읽기 { $reads }회
-plan-markdown-head = | 행 | SQL 문 | 잠금 | 안전한 이유 |
+plan-table = { $table }: { $size }, 약 { $rows }행, 인덱스 { $indexes }개 { $index_size }, 분당 쓰기 { $writes }회와 읽기 { $reads }회
+plan-markdown-head = | 행 | SQL 문 | 잠금 | 시간 | 안전한 이유 |
 plan-reads = 테이블 전체를 읽지만 그동안 모두가 계속 일할 수 있음
 plan-rewrites = 테이블 전체를 다시 씀
 plan-scans = 잠금을 잡은 채 테이블 전체를 읽음

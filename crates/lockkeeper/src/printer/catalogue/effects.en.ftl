@@ -77,6 +77,7 @@ stage-disagreement-split-hint = split it into two pairs: one that adds, for stag
 ## Locks
 
 lock-blocks-ddl = blocks only other schema changes
+lock-blocks-nothing = blocks nothing that an application does
 lock-blocks-reads = blocks reads and writes
 lock-blocks-writes = blocks writes
 lock-none = no lock on a table in use

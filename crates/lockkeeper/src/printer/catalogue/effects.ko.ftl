@@ -78,6 +78,7 @@ stage-disagreement-split-hint = 두 쌍으로 나누세요: 추가하는 쌍은 
 ## 잠금
 
 lock-blocks-ddl = 다른 스키마 변경만 막음
+lock-blocks-nothing = 애플리케이션이 하는 일은 막지 않음
 lock-blocks-reads = 읽기와 쓰기를 막음
 lock-blocks-writes = 쓰기를 막음
 lock-none = 사용 중인 테이블을 잠그지 않음

@@ -214,6 +214,7 @@ log-seq = NO
 log-whole = the log is whole: { $count } events, head { $head }
 backfill-rows-held = somebody holds rows of { $table } that are still to be filled
 facts-unreadable = the tables that { $path } names could not be looked at
+facts-unreadable-all = the tables that the pending migrations name could not be looked at
 step-ran = the step that failed ({ $what }): { $sql }
 step-stands = step { $ordinal } stands: { $sql }
 step-outcome-open = step { $ordinal } has no outcome yet; the next run finds out: { $sql }

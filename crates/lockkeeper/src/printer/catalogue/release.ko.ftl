@@ -202,6 +202,7 @@ log-seq = 번호
 log-whole = 로그가 온전합니다: 이벤트 { $count }개, 헤드 { $head }
 backfill-rows-held = 아직 채워야 할 { $table }의 행을 다른 세션이 잡고 있습니다
 facts-unreadable = { $path }이(가) 말하는 테이블을 살펴볼 수 없었습니다
+facts-unreadable-all = 대기 중인 마이그레이션이 말하는 테이블을 살펴볼 수 없었습니다
 step-ran = 실패한 단계({ $what }): { $sql }
 step-stands = { $ordinal }단계는 남아 있습니다: { $sql }
 step-outcome-open = { $ordinal }단계의 결과는 아직 모릅니다. 다음 실행이 확인합니다: { $sql }

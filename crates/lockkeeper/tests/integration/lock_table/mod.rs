@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use lockkeeper_core::classify::effects_on;
+use lockkeeper_core::classify::{Facts, Scope, effects_on};
 use lockkeeper_core::model::LockMode;
-use lockkeeper_core::parse::{Sql, parse};
-use lockkeeper_engine::postgres::read_catalog;
+use lockkeeper_core::parse::{Script, Sql, parse};
+use lockkeeper_engine::postgres::read_facts;
 use lockkeeper_testkit::Database;
 
 /// The share of forms that must be told right, in percent.
@@ -126,9 +126,9 @@ fn scans_differ(told: &Doing, measured: &Doing) -> bool {
 }
 
 fn told(form: &Form, database: &Database) -> Doing {
-    let catalog = catalog(database);
     let script = parse(form.statement);
     assert!(script.diagnostics.is_empty(), "{}: {:?}", form.statement, script.diagnostics);
+    let facts = facts(&script, database);
     let planned = |sql: &Sql| {
         matches!(
             sql,
@@ -142,9 +142,9 @@ fn told(form: &Form, database: &Database) -> Doing {
     };
     let mut told = Doing::default();
     let mut scans = false;
-    for effect in effects_on(&script, &catalog).iter().flatten() {
+    for effect in effects_on(&script, &facts).iter().flatten() {
         for lock in &effect.locks {
-            told.lock(&catalog.full_name(&lock.table).name.to_string(), lock.mode);
+            told.lock(&facts.full_name(&lock.table).name.to_string(), lock.mode);
         }
         told.rewrites |= effect.rewrites;
         scans |= effect.scans;
@@ -154,16 +154,17 @@ fn told(form: &Form, database: &Database) -> Doing {
     told
 }
 
-fn catalog(database: &Database) -> lockkeeper_core::classify::Catalog {
-    let target = database.target();
+/// As `plan` reads them: what the script can reach, and no more.
+fn facts(script: &Script, database: &Database) -> Facts {
+    let (target, scope) = (database.target(), Scope::of(script));
     let read = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let connection = lockkeeper_engine::postgres::connect(&target).await.expect("a connection");
-            read_catalog(&connection).await.expect("the catalog")
+            read_facts(&connection, &scope, &[], PATIENCE).await.expect("the facts")
         })
     });
-    read.join().expect("the catalog")
+    read.join().expect("the facts")
 }
 
 fn measured(statement: &str, database: &Database) -> Doing {
