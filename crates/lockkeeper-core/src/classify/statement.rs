@@ -282,6 +282,10 @@ fn alter_object(
         _ if is_fresh => Effect::new(span, Reading::Neutral, what),
         ObjectChange::Adds => Effect::new(span, Reading::Expands, what),
         ObjectChange::Settles => Effect::new(span, Reading::Neutral, what),
+        // No query names it, so none fails.
+        ObjectChange::Renames if !object.is_named_in_queries() => {
+            Effect::new(span, Reading::Neutral, message!("effect-settle", name = text(name)))
+        }
         ObjectChange::Renames => {
             let what = message!("effect-rename", object = object.as_str(), name = text(name));
             Effect::contracts(span, what, message!("why-renamed", name = text(name)))

@@ -177,6 +177,12 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
+    /// Whether the SQL of an application names it. Indexes, statistics, triggers and policies work
+    /// under any name.
+    pub const fn is_named_in_queries(self) -> bool {
+        !matches!(self, Self::Index | Self::Statistics | Self::Trigger | Self::Policy)
+    }
+
     /// The SQL keywords, as after CREATE or DROP.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! A default, or its absence, that running code relies on.
 //!
 //! ## What it finds
-//! DROP DEFAULT, SET DEFAULT, DROP NOT NULL, DROP IDENTITY, DROP EXPRESSION on a column that exists before the file.
+//! DROP DEFAULT, SET DEFAULT, DROP NOT NULL, DROP IDENTITY, DROP EXPRESSION on a column that exists before the file. Not the default that comes with a new type.
 //!
 //! ## Why it hurts a running system
 //! Rows that the running code writes from then on hold something else than it expects.
@@ -24,6 +24,7 @@ pub const RULE: Rule = Rule {
     good: &[
         Example::up("ALTER TABLE t ADD a int; ALTER TABLE t ALTER a SET DEFAULT 1"),
         Example::up("ALTER TABLE t ALTER a SET STATISTICS 100"),
+        Example::up("ALTER TABLE t ALTER a TYPE timestamptz, ALTER a SET DEFAULT now()"),
     ],
     check: Check::Up(check),
 };
@@ -40,7 +41,11 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
                 | ColumnChange::DropIdentity
                 | ColumnChange::DropExpression
         );
-        if is_one && !seen.fresh.column(alter.table.as_ref(), column) {
+        let comes_with_type = *change == ColumnChange::SetDefault
+            && alter.actions.iter().any(|other| {
+                matches!(other, AlterTableAction::AlterColumn { column: of, new_type: Some(_), .. } if of.as_ref() == Some(column))
+            });
+        if is_one && !comes_with_type && !seen.fresh.column(alter.table.as_ref(), column) {
             out.hit(
                 *span,
                 message!("rule-changed-default", table = table.as_str(), column = column.to_string()),

@@ -1,7 +1,7 @@
 //! A constraint that goes while code relies on it.
 //!
 //! ## What it finds
-//! DROP CONSTRAINT of a constraint that exists before the file.
+//! DROP CONSTRAINT of a constraint that exists before the file, unless the file adds one by the same name again.
 //!
 //! ## Why it hurts a running system
 //! Rows come in that it kept out, so it cannot be brought back; ON CONFLICT on it fails at once. For a foreign key ACCESS EXCLUSIVE is taken on the other table, too.
@@ -10,7 +10,7 @@
 //! Stage 2, which Lockkeeper makes it.
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::AlterTableAction;
+use lockkeeper_core::parse::{AlterTable, AlterTableAction, Ident, Sql};
 
 use crate::report::Severity;
 use crate::rule::{Check, Example, Hits, Rule, Seen, shown};
@@ -21,7 +21,13 @@ pub const RULE: Rule = Rule {
     mended: false,
     source: include_str!("drop_constraint.rs"),
     bad: &[Example::up("ALTER TABLE t DROP CONSTRAINT c")],
-    good: &[Example::up("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE t DROP CONSTRAINT c")],
+    good: &[
+        Example::up("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE t DROP CONSTRAINT c"),
+        Example::up(
+            "ALTER TABLE t DROP CONSTRAINT c, \
+             ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u ON DELETE CASCADE NOT VALID",
+        ),
+    ],
     check: Check::Up(check),
 };
 
@@ -30,6 +36,7 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     for action in &alter.actions {
         if let AlterTableAction::DropConstraint { span, constraint, .. } = action
             && !seen.fresh.constraint(constraint.as_ref())
+            && !comes_back(seen, alter, constraint.as_ref())
         {
             out.hit(
                 *span,
@@ -38,4 +45,16 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
             );
         }
     }
+}
+
+/// Whether the file adds a constraint by this name to the table, from here on.
+fn comes_back(seen: &Seen<'_>, dropped: &AlterTable, constraint: Option<&Ident>) -> bool {
+    let later = seen.script.statements.iter().filter(|statement| statement.span.start >= seen.statement.span.start);
+    later
+        .filter_map(|statement| match &statement.sql {
+            Sql::AlterTable(alter) if alter.table == dropped.table => Some(alter),
+            _ => None,
+        })
+        .flat_map(|alter| &alter.actions)
+        .any(|action| matches!(action, AlterTableAction::AddConstraint(_, add) if add.name.as_ref() == constraint))
 }

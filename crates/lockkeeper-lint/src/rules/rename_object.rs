@@ -32,8 +32,8 @@ pub const RULE: Rule = Rule {
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Sql::Alter { object, name: Some(name), change, .. } = seen.sql() else { return };
     let renames_value = *object == ObjectKind::Type && *change == ObjectChange::Removes;
-    let light = matches!(object, ObjectKind::Index | ObjectKind::Statistics | ObjectKind::Trigger | ObjectKind::Policy);
-    if (*change == ObjectChange::Renames || renames_value) && !light && !seen.fresh.object(*object, name) {
+    let renames = *change == ObjectChange::Renames && object.is_named_in_queries();
+    if (renames || renames_value) && !seen.fresh.object(*object, name) {
         out.hit(
             seen.statement.span,
             message!("rule-rename-object", object = object.as_str(), name = name.to_string()),
