@@ -117,6 +117,15 @@ struct IndexRow {
     definition: String,
 }
 
+/// What is wrong with a file of facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FactsFault {
+    /// Of another version of the format.
+    Version(u32),
+    /// At this byte of the text.
+    Broken { offset: usize, reason: String },
+}
+
 impl FactsDocument {
     /// As the server tells it.
     pub(super) fn from_server(text: &str) -> serde_json::Result<Self> {
@@ -126,6 +135,43 @@ impl FactsDocument {
             constraint.not_null = never_null(&constraint.check).iter().map(|it| it.as_str().to_owned()).collect();
         }
         Ok(document)
+    }
+
+    /// As a file keeps it.
+    ///
+    /// # Errors
+    /// A version of the format that this program does not know; text that is not of this format.
+    pub fn from_file(text: &str) -> Result<Self, FactsFault> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            facts_version: u32,
+        }
+        let broken = |error: serde_json::Error| {
+            // serde counts lines from 1 and a line's bytes.
+            let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+            let mut offset = (line_start + error.column().saturating_sub(1)).min(text.len());
+            while !text.is_char_boundary(offset) {
+                offset -= 1;
+            }
+            FactsFault::Broken { offset, reason: error.to_string() }
+        };
+        let Versioned { facts_version } = serde_json::from_str(text).map_err(broken)?;
+        if facts_version != FORMAT_VERSION {
+            return Err(FactsFault::Version(facts_version));
+        }
+        serde_json::from_str(text).map_err(broken)
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// None that is known: every key is text.
+    pub fn text(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self)
+    }
+
+    pub const fn version(&self) -> ServerVersion {
+        ServerVersion::from_num(self.server_version_num)
     }
 
     pub fn facts(self) -> Facts {

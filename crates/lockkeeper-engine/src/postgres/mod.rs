@@ -23,7 +23,7 @@ pub use blocker::{Blocker, blockers_of, pid_running};
 pub use build_progress::{BuildProgress, build_progress};
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
 pub use facts::{read_facts, read_facts_document};
-pub use facts_document::{FORMAT_VERSION as FACTS_FORMAT_VERSION, FactsDocument};
+pub use facts_document::{FactsDocument, FactsFault};
 pub use pgpass::{Passfile, PassfileEntry};
 pub use pooler::{Access, own_settings};
 pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Shutdown};

@@ -1,8 +1,10 @@
 //! Asks every rule about a set of migrations; severities and what is allowed decide what remains.
 
+mod facts;
+
 use std::collections::BTreeMap;
 
-use lockkeeper_core::classify::Fresh;
+use lockkeeper_core::classify::{Facts, Fresh};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{LineIndex, Message, Place, Span};
 use lockkeeper_core::parse::{Directive, DirectiveKind, MigrationFile, Script, Sql, Statement, TransactionControl};
@@ -13,6 +15,9 @@ use crate::rules::ALL;
 
 /// The name under which an allow is reported that allows nothing.
 pub const UNUSED_ALLOW: &str = "unused-allow";
+
+/// Under its name it is told that a view keeps a column's type from being changed.
+const TYPE_CHANGE: &str = "column-type-change";
 
 /// An entry of the project's allow list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub struct Options {
     /// The first migration of the release: what it and those behind it create, nobody uses yet. `None` where each
     /// file is looked at by itself.
     pub release_from: Option<usize>,
+    /// What is known of the live database; nothing, where the files are looked at alone.
+    pub facts: Facts,
 }
 
 /// What came out.
@@ -48,7 +55,7 @@ pub struct Report {
 /// Asks every rule about every migration, in order.
 pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
     let mut report = Report::default();
-    let mut history = History::default();
+    let mut history = History::of(&options.facts);
     let mut used = vec![false; options.allowed.len()];
     for (index, migration) in migrations.iter().enumerate() {
         let before = options.release_from.and_then(|first| migrations.get(first..index)).unwrap_or_default();
@@ -57,6 +64,11 @@ pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
         let subject = Subject { migration, earlier, release, history: &history, policy: &options.policy };
         let mut hits = of_migration(&subject, options);
         walk(migration, before, &mut history, options, &mut hits);
+        let scripts = [(Side::Up, &migration.script), (Side::Down, &migration.down_script)];
+        let known = facts::Known::new(&options.facts, scripts);
+        let mut hits: Vec<Found> = hits.into_iter().filter_map(|found| known.weigh(found)).collect();
+        let views = known.views_in_the_way().into_iter();
+        hits.extend(views.map(|hit| Found { rule: TYPE_CHANGE, severity: Severity::Error, hit }));
         keep(migration, hits, options, &mut used, &mut report);
     }
     report.unused = used.iter().enumerate().filter(|(_, used)| !**used).map(|(index, _)| index).collect();

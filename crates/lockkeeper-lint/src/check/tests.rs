@@ -1,6 +1,8 @@
 //! Every rule on its examples, and what projects set and allow.
 
+use lockkeeper_core::classify::{Facts, Relation, RelationKind, Server, Traffic};
 use lockkeeper_core::model::{Checksum, MigrationName, ServerVersion};
+use lockkeeper_core::parse::Ident;
 
 use super::*;
 use crate::rule::Example;
@@ -25,6 +27,7 @@ fn found(rule: &Rule, example: &Example, safe_rewrites: bool) -> Vec<Finding> {
         severities: ALL.iter().map(|it| (it.name.to_owned(), it.severity.or(Some(Severity::Note)))).collect(),
         allowed: Vec::new(),
         release_from: None,
+        facts: Facts::default(),
     };
     let findings = check(&read, &options).findings;
     let last = |finding: &Finding| ["up.sql", "down.sql"].contains(&finding.place.path.as_ref());
@@ -116,6 +119,7 @@ fn severities_of_a_project_hold() {
         severities: BTreeMap::from([("index-without-concurrently".to_owned(), severity)]),
         allowed: Vec::new(),
         release_from: None,
+        facts: Facts::default(),
     };
     assert_eq!(check(&read, &with(None)).findings, []);
     assert_eq!(check(&read, &with(Some(Severity::Warning))).findings[0].severity, Severity::Warning);
@@ -133,5 +137,49 @@ fn a_pattern_means_a_path_or_its_end() {
         ("0*a*sql", "migrations/07_a_up.sql", true),
     ] {
         assert_eq!(fits(pattern, path), means, "{pattern} {path}");
+    }
+}
+
+/// What is found in a script that adds a stored column to `orders`, of so many bytes and writes a minute.
+fn weighed(sql: &str, bytes: u64, writes_per_min: u64) -> Vec<(Severity, bool)> {
+    let (public, orders) = (Ident::from_source("public"), Ident::from_source("orders"));
+    let mut relation = Relation::new(public.clone(), orders, RelationKind::Table);
+    relation.bytes = bytes;
+    relation.traffic = Traffic { rows: 7, writes_per_min, reads_per_min: 0 };
+    let server = Server { version: ServerVersion::OLDEST, search_path: vec![public], zone_is_utc: false };
+    let options = Options {
+        policy: Policy { version: ServerVersion::OLDEST, safe_rewrites: false },
+        severities: BTreeMap::from([("index-without-concurrently".to_owned(), Some(Severity::Warning))]),
+        allowed: Vec::new(),
+        release_from: None,
+        facts: Facts {
+            server: Some(server),
+            relations: BTreeMap::from([(relation.full_name(), relation)]),
+            ..Facts::default()
+        },
+    };
+    let up = file("up.sql", sql);
+    let down = file("down.sql", "SELECT 1");
+    let read = [Migration::read(&MigrationName::new("x").unwrap(), &up, Some(&down))];
+    let findings = check(&read, &options).findings;
+    let ours = findings.into_iter().filter(|it| it.rule == "index-without-concurrently");
+    ours.map(|it| (it.severity, it.message.id == "lint-with-facts")).collect()
+}
+
+#[test]
+fn the_live_table_decides_how_loud_a_hazard_of_time_is() {
+    const INDEX: &str = "CREATE INDEX i ON orders (a)";
+    assert_eq!(weighed(INDEX, 8_192, 10), []);
+    assert_eq!(weighed(INDEX, 8_192, 60_000), [(Severity::Error, true)]);
+    assert_eq!(weighed(INDEX, 50 << 20, 10), [(Severity::Warning, true)]);
+    assert_eq!(weighed(INDEX, 12 << 30, 10), [(Severity::Error, true)]);
+    // Of a table that the database does not have, the files alone tell.
+    assert_eq!(weighed("CREATE INDEX i ON others (a)", 8_192, 10), [(Severity::Warning, false)]);
+}
+
+#[test]
+fn the_rules_that_facts_weigh_are_there() {
+    for name in facts::ONLY_TIME.iter().chain(facts::NEEDS_WORK) {
+        assert!(ALL.iter().any(|rule| rule.name == *name), "{name}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lockkeeper_core::classify::Facts;
 use lockkeeper_core::parse::{
     AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateTable, Ident, ObjectKind,
     ObjectName, Sql,
@@ -40,6 +41,31 @@ fn key(name: &ObjectName) -> String {
 }
 
 impl History {
+    /// What stands before the first file: the tables of the live database, as far as they are known.
+    pub fn of(facts: &Facts) -> Self {
+        let mut history = Self::default();
+        for (name, relation) in &facts.relations {
+            let columns = relation.columns.iter().map(|column| {
+                let known =
+                    Column { type_name: column.type_name.clone(), not_null: column.not_null, has_default: false };
+                (column.name.as_str().to_owned(), known)
+            });
+            let table =
+                Table { partitioned: relation.is_partitioned(), columns: columns.collect(), indexes: Vec::new() };
+            let proven = relation.constraints.iter().filter(|it| it.is_validated).flat_map(|it| &it.not_null);
+            history.proofs.extend(proven.map(|column| (key(name), column.clone(), None)));
+            history.tables.insert(key(name), table);
+        }
+        for index in facts.indexes.values().filter(|index| index.is_valid && !index.is_partial) {
+            // Up to the first expression.
+            let columns: Vec<Ident> = index.columns.iter().map_while(Clone::clone).collect();
+            if let Some(table) = history.tables.get_mut(&key(&index.table)) {
+                table.indexes.push(columns);
+            }
+        }
+        history
+    }
+
     pub fn table(&self, name: Option<&ObjectName>) -> Option<&Table> {
         self.tables.get(&key(name?))
     }
@@ -84,7 +110,10 @@ impl History {
             };
             (column.name.as_str().to_owned(), known)
         });
-        let known = Table { partitioned: table.partitioned, columns: columns.collect(), indexes: table.keys.clone() };
+        // An index that stands on the live table is none the less there.
+        let mut indexes = table.keys.clone();
+        indexes.extend(self.tables.remove(&key(name)).into_iter().flat_map(|before| before.indexes));
+        let known = Table { partitioned: table.partitioned, columns: columns.collect(), indexes };
         self.tables.insert(key(name), known);
     }
 

@@ -50,10 +50,20 @@ help-lint-epilogue =
     예:
       lockkeeper lint
       lockkeeper lint --since origin/main --format github
+      lockkeeper lint --facts facts.json
 help-lint-paths = 파일과 폴더 [기본값: 마이그레이션 폴더]
 help-lint-format = 보고 형식
 help-lint-explain = 규칙 하나를 설명: 찾아내는 것, 해로운 이유, 해결 방법
 help-lint-since = 이 커밋이나 브랜치 이후에 추가되거나 바뀐 파일만
+help-lint-facts = 운영 중인 데이터베이스의 정보, 그쪽에서 `lockkeeper facts export`로 만든 파일
+help-lint-db = 운영 중인 데이터베이스를 직접 살펴봄: 크기, 트래픽, 타입, 인덱스, 뷰
+
+help-facts = 운영 중인 데이터베이스의 정보를 데이터 없이 기록합니다. lint --facts가 읽습니다
+help-facts-epilogue =
+    예:
+      lockkeeper facts export > facts.json
+      lockkeeper lint --facts facts.json
+help-facts-action = 할 일
 
 help-plan = 무엇이 실행될지 보여 줍니다: SQL 문, 잠금, 재작성, 위험, 그리고 승인이 서명하는 다이제스트
 help-plan-epilogue =

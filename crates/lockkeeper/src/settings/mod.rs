@@ -51,4 +51,4 @@ pub fn language(flags: &Flags) -> Option<String> {
     resolve::language(flags, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
-pub use resolve::resolve;
+pub use resolve::{LINT_VERSION_DEFAULT, resolve};

@@ -16,7 +16,7 @@ const ALLOWED_SIGNERS_DEFAULT: &str = "allowed_signers";
 const EXPIRES_AFTER_DEFAULT: Duration = Duration::from_hours(24);
 
 /// The oldest supported major version. Whoever runs a broken minor version of it must say so.
-const LINT_VERSION_DEFAULT: ServerVersion = ServerVersion::from_num(140_099);
+pub const LINT_VERSION_DEFAULT: ServerVersion = ServerVersion::from_num(140_099);
 
 /// This near to `production`, in letters changed, a name is taken for a slip of the pen.
 const SLIPS_MAX: usize = 2;

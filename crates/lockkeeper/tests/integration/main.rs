@@ -28,6 +28,8 @@ mod rewrites;
 mod lock_table;
 /// What the plan tells of each step.
 mod plan;
+/// What is known of the live database, exported and linted with.
+mod facts;
 /// What a trial of all migrations finds.
 mod verify;
 /// Locks that others hold.

@@ -3,6 +3,7 @@
 pub mod init;
 pub mod new;
 pub mod lint;
+pub mod facts;
 pub mod plan;
 pub mod verify;
 pub mod stage1;

@@ -3,6 +3,7 @@
 mod json;
 mod markdown;
 
+use lockkeeper_core::classify::Facts;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Blocks, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
@@ -110,6 +111,7 @@ fn findings(migration: &PlannedMigration, context: &Context<'_>) -> Vec<Finding>
         severities: context.settings.lint.severities.clone(),
         allowed: context.settings.lint.allowed.clone(),
         release_from: None,
+        facts: Facts::default(),
     };
     let mut findings = check(&read, &options).findings;
     findings.retain(|finding| finding.severity > Severity::Note);

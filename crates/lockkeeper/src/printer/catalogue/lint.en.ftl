@@ -14,6 +14,11 @@ lint-git-failed = what was added since { $reference } cannot be told: { $reason 
 lint-good = Not found
 lint-help = help: { $help }
 lint-summary = { $files } files: { $errors } errors, { $warnings } warnings, { $notes } notes, { $allowed } allowed
+lint-facts-old = the facts in { $path } are { $days } days old: tables may have grown since
+lint-facts-version = the facts come from PostgreSQL { $found }, and lint.postgres says { $configured }
+lint-view-reads-column = this fails: the view { $view } reads { $table }.{ $column }, and PostgreSQL changes no type that a view uses
+lint-view-reads-column-help = drop { $view } before and create it after, in the same transaction; or add a new column
+lint-with-facts = { $what }; { $table } holds { $mib } MiB in about { $rows } rows, with { $writes } writes and { $reads } reads a minute
 
 ## The rules
 

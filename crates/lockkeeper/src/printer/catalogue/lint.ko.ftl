@@ -14,6 +14,11 @@ lint-git-failed = { $reference } 이후에 추가된 것을 알 수 없습니다
 lint-good = 찾아내지 않는 것
 lint-help = 도움말: { $help }
 lint-summary = 파일 { $files }개: 오류 { $errors }개, 경고 { $warnings }개, 참고 { $notes }개, 허용 { $allowed }개
+lint-facts-old = { $path }의 데이터베이스 정보가 { $days }일 지났습니다: 그동안 테이블이 커졌을 수 있습니다
+lint-facts-version = 데이터베이스 정보는 PostgreSQL { $found }의 것인데 lint.postgres는 { $configured }입니다
+lint-view-reads-column = 실패합니다: 뷰 { $view }이(가) { $table }.{ $column }을(를) 읽고 있고, PostgreSQL은 뷰가 쓰는 열의 타입을 바꾸지 않습니다
+lint-view-reads-column-help = 같은 트랜잭션에서 { $view }을(를) 먼저 지우고 나중에 다시 만들거나, 새 열을 추가하세요
+lint-with-facts = { $what }; { $table }: { $mib } MiB, 약 { $rows }행, 분당 쓰기 { $writes }회와 읽기 { $reads }회
 
 ## 규칙
 

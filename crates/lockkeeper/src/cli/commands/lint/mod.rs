@@ -1,7 +1,10 @@
-//! `lint`: hazards in SQL, with the way out. It needs no database.
+//! `lint`: hazards in SQL, with the way out. It needs no database, and knows more with one.
 
+mod facts;
 mod files;
 mod formats;
+
+pub use facts::from_database;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -19,7 +22,9 @@ use crate::settings::likely_rule;
 
 /// Find hazards in SQL files, with the way out; needs no database
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockkeeper lint\n  lockkeeper lint --since origin/main --format github")]
+#[command(
+    after_help = "Example:\n  lockkeeper lint\n  lockkeeper lint --since origin/main --format github\n  lockkeeper lint --facts facts.json"
+)]
 pub struct Args {
     /// Files and folders [default: the folder of the migrations]
     paths: Vec<PathBuf>,
@@ -32,6 +37,12 @@ pub struct Args {
     /// Only files that were added or changed since this commit or branch
     #[arg(long, value_name = "GITREF")]
     since: Option<String>,
+    /// What is known of the live database, from a file that `lockkeeper facts export` wrote there
+    #[arg(long, value_name = "FILE", conflicts_with = "explain")]
+    facts: Option<PathBuf>,
+    /// Look at the live database itself: sizes, traffic, types, indexes, views
+    #[arg(long, conflicts_with_all = ["explain", "facts"])]
+    db: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -51,16 +62,18 @@ pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         return explain(name, context);
     }
     let lint = &context.settings.lint;
+    let facts = facts::of(args, context)?;
     let found = files::find(args, &context.settings.migrations, &context.settings.project_dir)?;
     let read: Vec<Migration<'_>> =
         found.migrations.iter().map(|it| Migration::read(&it.name, &it.up, it.down.as_ref())).collect();
     let is_meant = |path: &str| found.only.as_ref().is_none_or(|only| only.contains(path));
     let release_from = args.since.as_ref().and_then(|_| read.iter().position(|it| is_meant(&it.up.path)));
     let options = Options {
-        policy: Policy { version: lint.version, safe_rewrites: context.settings.safe_rewrites },
+        policy: Policy { version: facts::version(&facts, context), safe_rewrites: context.settings.safe_rewrites },
         severities: lint.severities.clone(),
         allowed: lint.allowed.clone(),
         release_from,
+        facts,
     };
     let mut report = check(&read, &options);
     report.findings.retain(|finding| is_meant(&finding.place.path));
