@@ -135,8 +135,13 @@ impl Fresh {
         self.objects.iter().any(|(kind, fresh)| *kind == object && same(fresh, name))
     }
 
+    /// Whether dropping an object takes nothing from anybody: the file made it, or makes it again.
+    pub fn made_here(&self, object: ObjectKind, name: &ObjectName) -> bool {
+        self.object(object, name) || self.replaced(object, name)
+    }
+
     /// Whether the same file makes an object of that name again.
-    pub fn replaced(&self, object: ObjectKind, name: &ObjectName) -> bool {
+    fn replaced(&self, object: ObjectKind, name: &ObjectName) -> bool {
         // Data lives in these: making one again does not bring back what it held.
         let holds_data = matches!(
             object,

@@ -306,7 +306,7 @@ fn drop_objects(span: Span, drop: &Drop, fresh: &Fresh) -> Vec<Effect> {
 fn drop_object(span: Span, drop: &Drop, name: Option<&ObjectName>, fresh: &Fresh) -> Effect {
     use ObjectKind as O;
     let what = message!("effect-drop", object = drop.object.as_str(), name = text(name));
-    let known = name.is_some_and(|name| fresh.object(drop.object, name) || fresh.replaced(drop.object, name));
+    let known = name.is_some_and(|name| fresh.made_here(drop.object, name));
     let on_fresh_table = drop.on.is_some() && fresh.table(drop.on.as_ref());
     let loses_nothing = drop.object == O::Statistics;
     let mut effect = if known || on_fresh_table || loses_nothing {
