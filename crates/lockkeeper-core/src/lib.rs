@@ -1,4 +1,4 @@
-//! Decides. The nouns, the parser, the effects, the plan and the gates.
+//! Decides. The nouns, the parser, the effects, the plan, the gates and the health of a release.
 //!
 //! Nothing in here reads a file, a clock, a socket or the environment, and nothing prints: the same
 //! input always gives the same answer, so every decision can be tested and explained afterwards.
@@ -8,3 +8,4 @@ pub mod parse;
 pub mod classify;
 pub mod plan;
 pub mod release;
+pub mod health;

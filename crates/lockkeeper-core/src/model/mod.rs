@@ -12,6 +12,7 @@ mod problem;
 mod schema_drift;
 mod server_version;
 mod stage;
+mod verdict;
 
 pub use checksum::{Checksum, PlanDigest};
 pub use gate::{Gate, GateReport, GateVerdict};
@@ -25,3 +26,4 @@ pub use problem::{Answer, ExitClass, Problem, ServerReport};
 pub use schema_drift::{Change, ObjectDifference};
 pub use server_version::ServerVersion;
 pub use stage::Stage;
+pub use verdict::{Verdict, WatchVerdict};

@@ -34,6 +34,7 @@ const HOUSE: &[Crate] = &[
             room("classify", &["core::model", "core::parse"]),
             room("plan", &["core::model", "core::parse", "core::classify"]),
             room("release", &["core::model", "core::plan"]),
+            room("health", &["core::model"]),
         ],
     },
     Crate {

@@ -1,0 +1,40 @@
+//! Samples and thresholds become a verdict: the rules of the health gate, and their detectors.
+
+mod baseline;
+mod bounds;
+mod check;
+mod conclusion;
+mod counts;
+mod detector;
+mod floor;
+mod gathering;
+mod hard_down;
+mod judgement;
+mod latency;
+mod mixture;
+mod relative;
+mod rules;
+mod stream;
+mod streak;
+mod tempering;
+mod watch;
+mod witness;
+
+pub use baseline::Baseline;
+pub use bounds::{share_high, share_low};
+pub use check::{Check, CheckName, Measurement, Measures, Role};
+pub use conclusion::{Conclusion, Doubt};
+pub use counts::{Counts, Share};
+pub use detector::{Detector, DetectorFault, Evidence};
+pub use floor::Floor;
+pub use hard_down::HardDown;
+pub use judgement::{Judgement, Row, Seen, WhyNothing};
+pub use latency::{Latencies, LatencyRule};
+pub use mixture::ln_evidence;
+pub use relative::{SideBySide, alarms_against_earlier, ln_evidence_against_earlier};
+pub use rules::{Rule, RuleName, Rules, slices_in};
+pub use streak::{NoDataPolicy, Streak};
+pub use stream::Memory;
+pub use tempering::{Correlation, Tempering};
+pub use watch::Watch;
+pub use witness::{Impediment, Witness};
