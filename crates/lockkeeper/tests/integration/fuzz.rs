@@ -59,6 +59,7 @@ fn look_at(bytes: &[u8]) {
             .collect::<BTreeMap<_, _>>(),
         allowed: Vec::new(),
         release_from: None,
+        facts: None,
     };
     let lines = text.lines().count().max(1) + 1;
     for finding in check(&[Migration::read(&name, &up, Some(&down))], &options).findings {
