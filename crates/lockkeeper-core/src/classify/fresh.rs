@@ -38,8 +38,18 @@ impl Fresh {
     /// Looks ahead over a whole file for what it creates.
     pub fn looking_ahead(statements: &[Statement]) -> Self {
         let mut fresh = Self::default();
+        fresh.look_ahead(statements);
+        fresh
+    }
+
+    fn look_ahead(&mut self, statements: &[Statement]) {
+        let fresh = self;
         for statement in statements {
             match &statement.sql {
+                Sql::CreateRoutine(routine) => {
+                    fresh.created_somewhere.extend(routine.name.clone().map(|name| (routine.object, name)));
+                }
+                Sql::Do(body) => fresh.look_ahead(&body.statements),
                 Sql::Create { object, name: Some(name), .. } => fresh.created_somewhere.push((*object, name.clone())),
                 Sql::CreateIndex(index) => {
                     fresh.created_somewhere.extend(index.name.clone().map(|name| (ObjectKind::Index, name)));
@@ -47,7 +57,6 @@ impl Fresh {
                 _ => {}
             }
         }
-        fresh
     }
 
     /// Remembers what a whole file created.
@@ -73,19 +82,38 @@ impl Fresh {
                 self.objects.push((*object, name.clone()));
             }
             Sql::CreateIndex(index) => self.objects.extend(index.name.clone().map(|name| (ObjectKind::Index, name))),
-            Sql::AlterTable(alter) => self.learn_columns(alter),
+            Sql::CreateRoutine(routine) if !routine.or_replace => {
+                self.objects.extend(routine.name.clone().map(|name| (routine.object, name)));
+            }
+            Sql::AlterTable(alter) => self.learn_columns(alter, Surety::Certain),
+            Sql::Do(body) => body.statements.iter().for_each(|statement| self.learn_in_body(&statement.sql)),
             _ => {}
         }
     }
 
-    fn learn_columns(&mut self, alter: &AlterTable) {
+    /// Remembers what a statement in a body creates. It may stand in a branch that is not taken because a table of
+    /// that name is there, so all of it is meant to be new, and none of it surely is.
+    pub fn learn_in_body(&mut self, sql: &Sql) {
+        match sql {
+            Sql::CreateTable(table) if !table.temporary => {
+                self.tables.extend(table.name.clone().map(|name| (name, Surety::Meant)));
+            }
+            Sql::AlterTable(alter) => self.learn_columns(alter, Surety::Meant),
+            Sql::CreateTable(_) | Sql::Do(_) => self.learn(sql),
+            _ => {}
+        }
+    }
+
+    fn learn_columns(&mut self, alter: &AlterTable, most: Surety) {
         for action in &alter.actions {
             match (action, &alter.table) {
                 (AlterTableAction::AddColumn(_, column), Some(table)) => {
-                    let surety = Surety::of(column.if_not_exists);
+                    let surety = if column.if_not_exists { Surety::Meant } else { most };
                     self.columns.extend(column.column.clone().map(|name| (table.clone(), name, surety)));
                 }
-                (AlterTableAction::AddConstraint(_, constraint), _) => self.constraints.extend(constraint.name.clone()),
+                (AlterTableAction::AddConstraint(_, constraint), _) if most == Surety::Certain => {
+                    self.constraints.extend(constraint.name.clone());
+                }
                 _ => {}
             }
         }
@@ -135,8 +163,13 @@ impl Fresh {
         self.objects.iter().any(|(kind, fresh)| *kind == object && same(fresh, name))
     }
 
+    /// Whether dropping an object takes nothing from anybody: the file made it, or makes it again.
+    pub fn made_here(&self, object: ObjectKind, name: &ObjectName) -> bool {
+        self.object(object, name) || self.replaced(object, name)
+    }
+
     /// Whether the same file makes an object of that name again.
-    pub fn replaced(&self, object: ObjectKind, name: &ObjectName) -> bool {
+    fn replaced(&self, object: ObjectKind, name: &ObjectName) -> bool {
         // Data lives in these: making one again does not bring back what it held.
         let holds_data = matches!(
             object,

@@ -20,6 +20,6 @@ pub use facts::{Domain, Facts, Server};
 pub use fresh::Fresh;
 pub use keeps_bytes::keeps_bytes;
 pub use reach::effects_on;
-pub use reading::{StageDecision, StageSource, decide_stage, effects, effects_by_statement};
+pub use reading::{StageDecision, StageSource, decide_stage, effects, effects_by_statement, effects_in_body};
 pub use relation::{Column, Constraint, Index, Relation, RelationKind, TableConstraintKind, Traffic, never_null};
 pub use scope::Scope;

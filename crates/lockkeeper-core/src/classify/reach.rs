@@ -3,12 +3,12 @@
 //! The rules were measured: a test runs every form of statement on each major version and compares.
 
 use super::alter_reach;
-use super::effect::{Effect, Reading};
+use super::effect::Effect;
 use super::facts::Facts;
 use super::fresh::Fresh;
 use super::reading::effects_by_statement;
 use super::relation::{Relation, RelationKind, TableConstraintKind};
-use super::statement::effects_of;
+use super::statement::{effects_of, of_body};
 use crate::model::LockMode;
 use crate::parse::{Drop, ObjectChange, ObjectKind, ObjectName, ReindexTarget, Script, Sql, Statement, TableRef};
 
@@ -87,11 +87,7 @@ fn on(statement: &Statement, fresh: &Fresh, facts: &Facts) -> Vec<Effect> {
                 lock(&mut effects, vec![pointing.clone()], mode);
             }
         }
-        Sql::Do { body, .. } => {
-            let mut all = inner(body);
-            all.extend(effects.into_iter().filter(|effect| effect.reading == Reading::Unreadable));
-            return all;
-        }
+        Sql::Do(body) => return of_body(body, fresh, &|inner, within| on(inner, within, facts)),
         Sql::Drop(drop) => drop_objects(drop, &mut effects, facts),
         Sql::Explain { runs } => return inner(runs),
         Sql::Lock { tables, mode } => lock(&mut effects, below_all(tables, facts), *mode),
@@ -129,6 +125,7 @@ fn on(statement: &Statement, fresh: &Fresh, facts: &Facts) -> Vec<Effect> {
         | Sql::CopyFrom { .. }
         | Sql::CopyTo
         | Sql::Create { .. }
+        | Sql::CreateRoutine(_)
         | Sql::Delete { .. }
         | Sql::Grant
         | Sql::Insert { .. }

@@ -5,7 +5,7 @@ use super::fresh::Fresh;
 use super::statement;
 use crate::message;
 use crate::model::{Message, MigrationName, Place, Problem, Stage};
-use crate::parse::{MigrationFile, Script};
+use crate::parse::{Body, MigrationFile, Script, Sql};
 
 /// Every effect of a file, in order.
 pub fn effects(script: &Script) -> Vec<Effect> {
@@ -24,6 +24,19 @@ pub fn effects_by_statement(script: &Script) -> Vec<Vec<Effect>> {
             effects
         })
         .collect()
+}
+
+/// What the statements of a body do when it runs, each effect with its statement; what cannot be read is left out.
+pub fn effects_in_body(body: &Body) -> Vec<(&Sql, Effect)> {
+    let mut fresh = Fresh::looking_ahead(&body.statements);
+    let mut found = Vec::new();
+    for statement in body.all_statements() {
+        if !matches!(statement.sql, Sql::Do(_)) {
+            found.extend(statement::effects_of(statement, &fresh).into_iter().map(|it| (&statement.sql, it)));
+            fresh.learn_in_body(&statement.sql);
+        }
+    }
+    found
 }
 
 /// Where a migration's stage comes from.
@@ -183,6 +196,10 @@ mod tests {
                 "GRANT SELECT ON t TO r",
                 "DO $$ BEGIN CREATE TYPE e AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END $$",
                 "EXPLAIN DELETE FROM t",
+                "DO $$ BEGIN EXECUTE 'ALTER TABLE t ADD COLUMN c int'; END $$",
+                "DO $$ DECLARE n int; BEGIN SELECT count(*) INTO n FROM t; UPDATE t SET a = n; END $$",
+                "DO $$ BEGIN CREATE TABLE t (a int); CREATE UNIQUE INDEX i ON t (a); ALTER TABLE t ADD CHECK (a > 0); END $$",
+                "DO $$ BEGIN CREATE TABLE t (a int); END $$; CREATE UNIQUE INDEX i ON t (a)",
             ],
         );
     }
@@ -222,6 +239,12 @@ mod tests {
                 "ALTER DOMAIN d ADD CHECK (VALUE > 1)",
                 "DO $$ BEGIN IF true THEN ALTER TABLE t DROP COLUMN c; END IF; END $$",
                 "DO $$ BEGIN EXECUTE 'DROP TABLE ' || 't'; END $$",
+                "DO $$ BEGIN EXECUTE 'DROP TABLE t'; END $$",
+                "DO 'BEGIN DO $x$ BEGIN DROP TABLE t; END $x$; END'",
+                "DO $$ BEGIN IF a THEN CREATE TABLE t (a int); END IF; ALTER TABLE t DROP COLUMN b; END $$",
+                "DO LANGUAGE plperl 'x'",
+                "DO $$ BEGIN ALTER TABEL t ADD c int; END $$",
+                "DO $$ BEGIN CALL p(); END $$",
                 "DROP TABLE t; CREATE TABLE t (a int)",
                 "CREATE TABLE IF NOT EXISTS t (a int); ALTER TABLE t DROP COLUMN b",
                 "CREATE TABLE IF NOT EXISTS t (a int); TRUNCATE t",

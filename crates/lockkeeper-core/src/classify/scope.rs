@@ -83,7 +83,8 @@ fn reaches_all(statement: &Statement, names: &mut BTreeSet<ObjectName>) -> bool 
         }
         Sql::Cluster { table: name } | Sql::Refresh { view: name, .. } => names.extend(name.clone()),
         Sql::Vacuum { tables, .. } | Sql::Analyze { tables } => names.extend(tables.iter().cloned()),
-        Sql::Do { body: inner, .. } | Sql::Explain { runs: inner } | Sql::Query { writes: inner, .. } => {
+        Sql::Do(body) => return body.statements.iter().any(|statement| reaches_all(statement, names)),
+        Sql::Explain { runs: inner } | Sql::Query { writes: inner, .. } => {
             return inner.iter().any(|statement| reaches_all(statement, names));
         }
         // What they touch they lock by its name, or it is no relation.
@@ -91,6 +92,7 @@ fn reaches_all(statement: &Statement, names: &mut BTreeSet<ObjectName>) -> bool 
         | Sql::Comment { .. }
         | Sql::CopyFrom { .. }
         | Sql::CopyTo
+        | Sql::CreateRoutine(_)
         | Sql::Delete { .. }
         | Sql::Grant
         | Sql::Insert { .. }

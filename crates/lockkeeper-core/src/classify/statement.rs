@@ -6,7 +6,8 @@ use super::fresh::Fresh;
 use crate::message;
 use crate::model::{LockMode, Message, Span};
 use crate::parse::{
-    CreateIndex, CreateTable, Drop, ObjectChange, ObjectKind, ObjectName, ReindexTarget, Sql, Statement,
+    Body, CreateIndex, CreateTable, Drop, ObjectChange, ObjectKind, ObjectName, ReindexTarget, Sql, Statement,
+    UnreadableWhy,
 };
 
 /// The effects of one statement, in the order in which they happen. Transaction control has none.
@@ -48,11 +49,10 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
         Sql::CreateIndex(index) => vec![create_index(span, index, fresh)],
         Sql::CreateTable(table) => vec![create_table(span, table, fresh)],
         Sql::Delete { table, .. } | Sql::Merge { table, deletes: true } => vec![delete(span, table.as_ref(), fresh)],
-        Sql::Do { body, unreadable: places } => {
-            let inner = body.iter().flat_map(|statement| effects_of(statement, fresh));
-            let built = places.iter().map(|place| unreadable(*place, message!("effect-dynamic")));
-            inner.chain(built).collect()
+        Sql::CreateRoutine(routine) => {
+            vec![create_object(span, routine.object, routine.name.as_ref(), None, routine.or_replace, fresh)]
         }
+        Sql::Do(body) => of_body(body, fresh, &effects_of),
         Sql::Drop(drop) => drop_objects(span, drop, fresh),
         Sql::Explain { runs } => runs.iter().flat_map(|statement| effects_of(statement, fresh)).collect(),
         Sql::Grant => vec![Effect::new(span, Reading::Neutral, message!("effect-grant"))],
@@ -87,6 +87,29 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
             effect.rewrites = *full;
             vec![tables.iter().fold(effect, |effect, table| effect.lock(Some(table), mode))]
         }
+    }
+}
+
+/// What a body does when it runs, in the order in which it stands there. Every branch counts.
+pub fn of_body(body: &Body, fresh: &Fresh, of: &dyn Fn(&Statement, &Fresh) -> Vec<Effect>) -> Vec<Effect> {
+    let mut within = fresh.clone();
+    let mut effects = Vec::new();
+    for statement in &body.statements {
+        effects.extend(of(statement, &within));
+        within.learn_in_body(&statement.sql);
+    }
+    effects.extend(body.unreadable.iter().map(|it| unreadable(it.span, unreadable_what(&it.why))));
+    effects.sort_by_key(|effect| effect.span.start);
+    effects
+}
+
+fn unreadable_what(why: &UnreadableWhy) -> Message {
+    match why {
+        UnreadableWhy::Built(by) => message!("effect-dynamic", by = by.as_str()),
+        UnreadableWhy::Called(name) => message!("effect-call-of", name = name.as_str()),
+        UnreadableWhy::Language(name) => message!("effect-foreign-language", name = name.as_str()),
+        UnreadableWhy::Syntax => message!("effect-unknown-syntax"),
+        UnreadableWhy::Depth => message!("effect-too-deep"),
     }
 }
 
@@ -310,7 +333,7 @@ fn drop_objects(span: Span, drop: &Drop, fresh: &Fresh) -> Vec<Effect> {
 fn drop_object(span: Span, drop: &Drop, name: Option<&ObjectName>, fresh: &Fresh) -> Effect {
     use ObjectKind as O;
     let what = message!("effect-drop", object = drop.object.as_str(), name = text(name));
-    let known = name.is_some_and(|name| fresh.object(drop.object, name) || fresh.replaced(drop.object, name));
+    let known = name.is_some_and(|name| fresh.made_here(drop.object, name));
     let on_fresh_table = drop.on.is_some() && fresh.table(drop.on.as_ref());
     let loses_nothing = drop.object == O::Statistics;
     let mut effect = if known || on_fresh_table || loses_nothing {

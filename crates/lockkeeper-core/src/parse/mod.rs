@@ -3,6 +3,7 @@
 //! The statement model is our own; the grammar behind it is `squawk-syntax`, and `squawk` is the only
 //! module that knows. A file that cannot be read is a value with diagnostics, not an error.
 
+mod body;
 mod directive;
 mod folder;
 mod name;
@@ -10,6 +11,7 @@ mod script;
 mod squawk;
 mod statement;
 
+pub use body::{Body, CreateRoutine, Unreadable, UnreadableWhy};
 pub use directive::{Directive, DirectiveKind};
 pub use folder::{Folder, FoundFile, Layout, MigrationFile, MigrationPair, pair_up};
 pub use name::{Ident, ObjectName};

@@ -1,7 +1,7 @@
 //! One file's text, read: statements, directives, diagnostics.
 
 use super::directive::{self, Directive, DirectiveKind};
-use super::squawk;
+use super::squawk::{self, Fault};
 use super::statement::{Sql, Statement};
 use crate::message;
 use crate::model::{Message, Place, Problem, Span, Stage};
@@ -117,7 +117,15 @@ fn syntax_diagnostics(text: &str, faults: &[squawk::SyntaxFault]) -> Vec<Diagnos
             let span = Span::new(line_start + open, line_start + end);
             Diagnostic::new(span, message!("syntax-template")).hint(message!("syntax-template-hint"))
         } else {
-            Diagnostic::new(word_at(text, fault.span), message!("syntax-error", expected = fault.expected.as_str()))
+            match &fault.fault {
+                Fault::Expected(expected) => {
+                    let span = word_at(text, fault.span);
+                    Diagnostic::new(span, message!("syntax-error", expected = expected.as_str()))
+                }
+                Fault::TooDeep => {
+                    Diagnostic::new(fault.span, message!("syntax-too-deep")).hint(message!("syntax-too-deep-hint"))
+                }
+            }
         });
         if diagnostics.len() == SYNTAX_ERRORS_MAX {
             break;
@@ -287,15 +295,17 @@ mod tests {
 
     #[test]
     fn finds_statements_inside_do_bodies_at_their_place() {
-        let text = "DO $$ BEGIN IF true THEN ALTER TABLE t DROP COLUMN x; END IF; EXECUTE 'x'; END $$;";
+        let text = "DO $$ BEGIN IF true THEN ALTER TABLE t DROP COLUMN x; END IF; EXECUTE 'x' || y; END $$;";
         let script = parse(text);
-        let Sql::Do { body, unreadable } = &script.statements[0].sql else { panic!("{script:?}") };
+        let Sql::Do(crate::parse::Body { statements: body, unreadable }) = &script.statements[0].sql else {
+            panic!("{script:?}")
+        };
         assert_eq!(body[0].span.of(text), "ALTER TABLE t DROP COLUMN x");
         let Sql::AlterTable(alter) = &body[0].sql else { panic!() };
         assert!(
             matches!(&alter.actions[0], AlterTableAction::DropColumn { column: Some(name), .. } if name.as_str() == "x")
         );
-        assert_eq!(unreadable[0].of(text), "EXECUTE 'x'");
+        assert_eq!(unreadable[0].span.of(text), "EXECUTE 'x' || y");
     }
 
     #[test]

@@ -3,6 +3,10 @@
 //! Every statement kind of the grammar is named here, without a catch-all, so that a new kind in a
 //! later grammar forces a decision about what it does to a running system.
 
+mod bodies;
+mod depth;
+mod into_clause;
+
 use rowan::TextRange;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
@@ -15,10 +19,17 @@ use super::statement::{
 use super::{Ident, ObjectName};
 use crate::model::{LockMode, Span};
 
-/// A syntax error: where, and what the grammar expected.
+/// A syntax error: where, and what is wrong.
 pub struct SyntaxFault {
     pub span: Span,
-    pub expected: String,
+    pub fault: Fault,
+}
+
+pub enum Fault {
+    /// What the grammar expected.
+    Expected(String),
+    /// Parentheses, prefixes, blocks or chains beyond what can be read.
+    TooDeep,
 }
 
 /// A comment with its delimiters.
@@ -36,18 +47,19 @@ pub struct Tree {
 
 /// Reads a whole file. Spans are byte offsets of `text`.
 pub fn read(text: &str) -> Tree {
+    if let Some(at) = depth::too_deep_at(text) {
+        let fault = SyntaxFault { span: Span::new(at, at), fault: Fault::TooDeep };
+        return Tree { statements: Vec::new(), comments: Vec::new(), faults: vec![fault] };
+    }
     let parse = SourceFile::parse(text);
-    let reader = Reader { to_file: &plain_span };
+    let reader = Reader { to_file: &plain_span, depth: 0, in_plpgsql: false };
     let statements = parse.tree().stmts().filter_map(|stmt| reader.statement(&stmt)).collect();
     let comments = tokens(&parse.syntax_node())
         .filter(|token| token.kind() == SyntaxKind::COMMENT)
         .map(|token| Comment { span: plain_span(token.text_range()), text: token.text().to_owned() })
         .collect();
-    let faults = parse
-        .errors()
-        .into_iter()
-        .map(|error| SyntaxFault { span: plain_span(error.range()), expected: error.message().to_owned() })
-        .collect();
+    let faults = bodies::errors_of(&parse).into_iter();
+    let faults = faults.map(|(range, fault)| SyntaxFault { span: plain_span(range), fault }).collect();
     Tree { statements, comments, faults }
 }
 
@@ -58,6 +70,10 @@ fn plain_span(range: TextRange) -> Span {
 /// Turns nodes into statements. Inside a function body, `to_file` leads back through the quoting.
 struct Reader<'a> {
     to_file: &'a dyn Fn(TextRange) -> Span,
+    /// In how many bodies it stands.
+    depth: usize,
+    /// plpgsql's INTO fills a variable; elsewhere it makes a table.
+    in_plpgsql: bool,
 }
 
 impl Reader<'_> {
@@ -120,6 +136,9 @@ impl Reader<'_> {
             S::AlterTable(it) => self.alter_table(it),
             S::CreateTable(it) => self.create_table(it),
             S::CreateTableAs(_) => Sql::CreateTable(new_table(first_name(node), node)),
+            S::SelectInto(_) if self.in_plpgsql => {
+                Sql::Query { writes: self.inner_writes(node), locks: row_locks(node) }
+            }
             S::SelectInto(_) => {
                 let into = node.descendants().find(|child| child.kind() == SyntaxKind::INTO_CLAUSE);
                 Sql::CreateTable(new_table(into.as_ref().and_then(first_name), node))
@@ -287,7 +306,7 @@ impl Reader<'_> {
             S::CreateExtension(_) => create(O::Extension),
             S::CreateForeignDataWrapper(_) => create(O::ForeignDataWrapper),
             S::CreateForeignTable(_) => create(O::ForeignTable),
-            S::CreateFunction(_) => create(O::Function),
+            S::CreateFunction(it) => self.create_function(it),
             S::CreateGroup(_) | S::CreateRole(_) | S::CreateUser(_) => create(O::Role),
             S::CreateLanguage(_) => create(O::Language),
             S::CreateMaterializedView(_) => create(O::MaterializedView),
@@ -295,7 +314,7 @@ impl Reader<'_> {
             S::CreateOperatorClass(_) => create(O::OperatorClass),
             S::CreateOperatorFamily(_) => create(O::OperatorFamily),
             S::CreatePolicy(_) => create(O::Policy),
-            S::CreateProcedure(_) => create(O::Procedure),
+            S::CreateProcedure(it) => self.create_procedure(it),
             S::CreatePropertyGraph(_) => create(O::PropertyGraph),
             S::CreatePublication(_) => create(O::Publication),
             S::CreateRule(_) => create(O::Rule),
@@ -605,30 +624,6 @@ impl Reader<'_> {
         })
     }
 
-    /// A DO block: the statements its plpgsql body runs, and the places where it builds SQL.
-    fn do_block(&self, it: &ast::Do) -> Sql {
-        let Some(body) = it.plpgsql() else {
-            return Sql::Do { body: Vec::new(), unreadable: vec![self.span(it.syntax())] };
-        };
-        // A body inside a body has its offsets in the outer body's text; only the outermost maps on.
-        let to_file = |range: TextRange| (self.to_file)(body.source_range(range));
-        let inner = Reader { to_file: &to_file };
-        let root = body.syntax();
-        let statements = root
-            .descendants()
-            .filter(|node| node.kind() == SyntaxKind::PLPGSQL_EXEC_SQL_STMT)
-            .flat_map(|node| node.children().collect::<Vec<_>>())
-            .filter_map(ast::Stmt::cast)
-            .filter_map(|stmt| inner.statement(&stmt))
-            .collect();
-        let unreadable = root
-            .descendants()
-            .filter(|node| matches!(node.kind(), SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT | SyntaxKind::PLPGSQL_CALL_STMT))
-            .map(|node| inner.span(&node))
-            .collect();
-        Sql::Do { body: statements, unreadable }
-    }
-
     fn inner_statements(&self, node: &SyntaxNode) -> Vec<Statement> {
         node.children().filter_map(ast::Stmt::cast).filter_map(|stmt| self.statement(&stmt)).collect()
     }
@@ -669,6 +664,14 @@ fn new_table(name: Option<ObjectName>, node: &SyntaxNode) -> CreateTable {
         keys: Vec::new(),
         foreign_keys: Vec::new(),
     }
+}
+
+/// The function that an expression calls, when it is a call and nothing else.
+fn called_name(expr: &SyntaxNode) -> Option<String> {
+    let call = expr.descendants().find(|it| it.kind() == SyntaxKind::CALL_EXPR)?;
+    let is_all = tokens(expr).filter(|it| !is_trivia(it)).count() == tokens(&call).filter(|it| !is_trivia(it)).count();
+    let callee = is_all.then(|| call.children().next()).flatten()?;
+    object_name(&callee).map(|name| name.name.to_string())
 }
 
 /// What the server calls an index's expression when it makes up a name (`FigureIndexColname`).

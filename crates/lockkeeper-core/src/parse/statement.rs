@@ -2,7 +2,7 @@
 //!
 //! This is a model of effects-to-be, not a full syntax tree: what no decision depends on is left out.
 
-use super::{Ident, ObjectName};
+use super::{Body, CreateRoutine, Ident, ObjectName};
 use crate::model::{LockMode, Span};
 
 /// One statement of a file.
@@ -60,11 +60,8 @@ pub enum Sql {
         table: Option<ObjectName>,
         filtered: bool,
     },
-    /// DO: what its body holds, and where it builds SQL that cannot be read beforehand.
-    Do {
-        body: Vec<Statement>,
-        unreadable: Vec<Span>,
-    },
+    CreateRoutine(CreateRoutine),
+    Do(Body),
     Drop(Drop),
     /// EXPLAIN ANALYZE runs its statement; plain EXPLAIN does not and holds none.
     Explain {

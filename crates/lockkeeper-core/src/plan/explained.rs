@@ -20,7 +20,7 @@ pub fn unexplained(differences: Vec<ObjectDifference>, scripts: &[&str]) -> Vec<
 
 /// Whether a script can change what it does not name: through code, or whatever depends on what it names.
 fn is_opaque(script: &str) -> bool {
-    let by_code = |sql: &Sql| matches!(sql, Sql::Do { .. } | Sql::Call | Sql::Query { .. });
+    let by_code = |sql: &Sql| matches!(sql, Sql::Do(_) | Sql::Call | Sql::Query { .. });
     words(script).any(|word| word == "cascade") || parse(script).statements.iter().any(|it| by_code(&it.sql))
 }
 

@@ -426,7 +426,7 @@ impl Part<'_> {
             sets_session: self.statement.sql == Sql::Session && begins_with_set(self.statement.span.of(&file.text)),
             may_change_role: matches!(
                 self.statement.sql,
-                Sql::Session | Sql::Call | Sql::Do { .. } | Sql::Query { .. } | Sql::Transaction(_)
+                Sql::Session | Sql::Call | Sql::Do(_) | Sql::Query { .. } | Sql::Transaction(_)
             ),
             run,
             sql: draft.sql,

@@ -187,6 +187,7 @@ const fn changes_catalog_only(sql: &Sql) -> bool {
         | Sql::Comment { .. }
         | Sql::Create { .. }
         | Sql::CreateIndex(_)
+        | Sql::CreateRoutine(_)
         | Sql::CreateTable(_)
         | Sql::Drop(_)
         | Sql::Explain { .. }
@@ -202,7 +203,7 @@ const fn changes_catalog_only(sql: &Sql) -> bool {
         | Sql::CopyFrom { .. }
         | Sql::CopyTo
         | Sql::Delete { .. }
-        | Sql::Do { .. }
+        | Sql::Do(_)
         | Sql::Insert { .. }
         | Sql::Merge { .. }
         | Sql::Query { .. }

@@ -142,7 +142,11 @@ fn walk(
             for (inner, in_body) in parts {
                 let seen = Seen { statement: inner, in_body, made_safe: false, fresh: &within, ..top };
                 ask(&seen, options, found);
-                within.learn(&inner.sql);
+                if in_body {
+                    within.learn_in_body(&inner.sql);
+                } else {
+                    within.learn(&inner.sql);
+                }
             }
             fresh.learn(&statement.sql);
             if side == Side::Up {
@@ -155,7 +159,7 @@ fn walk(
 /// The statements that a statement runs, and whether they stand in the body of a DO.
 fn inner(statement: &Statement) -> Vec<(&Statement, bool)> {
     match &statement.sql {
-        Sql::Do { body, .. } => body.iter().map(|inner| (inner, true)).collect(),
+        Sql::Do(body) => body.all_statements().into_iter().map(|inner| (inner, true)).collect(),
         Sql::Explain { runs } => runs.iter().map(|inner| (inner, false)).collect(),
         Sql::Query { writes, .. } => writes.iter().map(|inner| (inner, false)).collect(),
         _ => Vec::new(),

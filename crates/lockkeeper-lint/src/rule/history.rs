@@ -95,7 +95,7 @@ impl History {
                     self.tables.remove(&key(name));
                 }
             }
-            Sql::Do { body, .. } => body.iter().for_each(|statement| self.learn(&statement.sql)),
+            Sql::Do(body) => body.statements.iter().for_each(|statement| self.learn(&statement.sql)),
             _ => {}
         }
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use lockkeeper_core::classify::{Effect, Fresh, StageDecision, decide_stage, effects};
 use lockkeeper_core::model::{Message, MigrationName, Place, Problem, ServerVersion, Span, Stage};
-use lockkeeper_core::parse::{AlterTable, Ident, MigrationFile, ObjectName, Script, Sql, Statement, parse};
+use lockkeeper_core::parse::{
+    AlterTable, AlterTableAction, Ident, MigrationFile, ObjectName, Script, Sql, Statement, parse,
+};
 
 use super::History;
 
@@ -96,6 +98,26 @@ impl<'a> Seen<'a> {
         match self.sql() {
             Sql::AlterTable(alter) => self.in_use(alter.table.as_ref()).map(|table| (alter, table)),
             _ => None,
+        }
+    }
+
+    /// The columns of CREATE TABLE, or that ALTER TABLE adds: where, name, and type as it is written.
+    pub fn new_columns(&self) -> Vec<(Span, String, &'a str)> {
+        match self.sql() {
+            Sql::CreateTable(table) => {
+                let columns = table.columns.iter();
+                columns.map(|it| (it.span, it.name.to_string(), it.type_name.as_str())).collect()
+            }
+            Sql::AlterTable(alter) => {
+                let added = alter.actions.iter().filter_map(|action| match action {
+                    AlterTableAction::AddColumn(span, add) => {
+                        Some((*span, shown(add.column.as_ref()), add.type_name.as_str()))
+                    }
+                    _ => None,
+                });
+                added.collect()
+            }
+            _ => Vec::new(),
         }
     }
 

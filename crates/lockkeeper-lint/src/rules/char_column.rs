@@ -10,11 +10,9 @@
 //! text, with a CHECK on its length where one is needed.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::Span;
-use lockkeeper_core::parse::{AlterTableAction, Sql};
 
 use crate::report::Severity;
-use crate::rule::{Check, Example, Hits, Rule, Seen, shown};
+use crate::rule::{Check, Example, Hits, Rule, Seen};
 
 pub const RULE: Rule = Rule {
     name: "char-column",
@@ -27,23 +25,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    let columns: Vec<(Span, String, &str)> = match seen.sql() {
-        Sql::CreateTable(table) => {
-            let columns = table.columns.iter();
-            columns.map(|it| (it.span, it.name.to_string(), it.type_name.as_str())).collect()
-        }
-        Sql::AlterTable(alter) => {
-            let added = alter.actions.iter().filter_map(|action| match action {
-                AlterTableAction::AddColumn(span, add) => {
-                    Some((*span, shown(add.column.as_ref()), add.type_name.as_str()))
-                }
-                _ => None,
-            });
-            added.collect()
-        }
-        _ => return,
-    };
-    for (span, column, type_name) in columns {
+    for (span, column, type_name) in seen.new_columns() {
         if type_name.starts_with("char(")
             || type_name.starts_with("character(")
             || ["char", "bpchar", "character"].contains(&type_name)

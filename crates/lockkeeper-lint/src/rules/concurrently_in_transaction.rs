@@ -1,7 +1,7 @@
 //! CONCURRENTLY where a transaction is open.
 //!
 //! ## What it finds
-//! CREATE INDEX, DROP INDEX, REINDEX or DETACH PARTITION with CONCURRENTLY between BEGIN and COMMIT, in a DO block, or in a file with statements that are one transaction.
+//! CREATE INDEX, DROP INDEX, REINDEX or DETACH PARTITION with CONCURRENTLY between BEGIN and COMMIT, in a DO block, or in a file with statements that are one transaction; and COMMIT in a DO block, which Lockkeeper always runs in a transaction.
 //!
 //! ## Why it hurts a running system
 //! PostgreSQL refuses it, so the migration fails; Lockkeeper refuses such a file before it runs.
@@ -24,10 +24,12 @@ pub const RULE: Rule = Rule {
         Example::up("BEGIN; CREATE INDEX CONCURRENTLY i ON t (a); COMMIT"),
         Example::up("DO $$ BEGIN DROP INDEX CONCURRENTLY i; END $$"),
         Example::up("ALTER TABLE t ADD a int; CREATE INDEX CONCURRENTLY i ON t (a)"),
+        Example::up("DO $$ BEGIN LOOP UPDATE t SET a = 1; COMMIT; END LOOP; END $$"),
     ],
     good: &[
         Example::up("CREATE INDEX CONCURRENTLY i ON t (a)"),
         Example::up("DROP INDEX CONCURRENTLY i; DROP INDEX CONCURRENTLY j"),
+        Example::up("DO $$ BEGIN LOOP UPDATE t SET a = 1; END LOOP; END $$"),
         Example::up(
             "-- lockkeeper: no-transaction
 ALTER TABLE t ADD a int; CREATE INDEX CONCURRENTLY i ON t (a)",
@@ -37,7 +39,8 @@ ALTER TABLE t ADD a int; CREATE INDEX CONCURRENTLY i ON t (a)",
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    if !stands_alone(seen.sql()) {
+    let commits = seen.in_body && matches!(seen.sql(), Sql::Transaction(_));
+    if !commits && !stands_alone(seen.sql()) {
         return;
     }
     let shares = seen.script.statements.iter().any(|other| !stands_alone(&other.sql));
@@ -50,7 +53,6 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     }
 }
 
-/// Whether PostgreSQL refuses a statement inside of a transaction.
 fn stands_alone(sql: &Sql) -> bool {
     match sql {
         Sql::CreateIndex(index) => index.concurrently,

@@ -94,7 +94,7 @@ fn renamed(statements: &[Statement]) -> bool {
             .actions
             .iter()
             .any(|action| matches!(action, AlterTableAction::RenameColumn { .. } | AlterTableAction::RenameTable(_))),
-        Sql::Do { .. } | Sql::Call => true,
+        Sql::Do(_) | Sql::Call => true,
         _ => false,
     })
 }

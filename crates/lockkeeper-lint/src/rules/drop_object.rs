@@ -45,8 +45,7 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
         return;
     }
     for name in &drop.names {
-        let ours = seen.fresh.object(drop.object, name) || seen.fresh.replaced(drop.object, name);
-        if !ours {
+        if !seen.fresh.made_here(drop.object, name) {
             out.hit(
                 seen.statement.span,
                 message!("rule-drop-object", object = drop.object.as_str(), name = name.to_string()),

@@ -23,6 +23,7 @@ mod drop_index_without_concurrently;
 mod drop_object;
 mod drop_table;
 mod drop_without_if_exists;
+mod dynamic_sql_in_function;
 mod enum_value_used_at_once;
 mod enum_value_without_place;
 mod exclusion_constraint;
@@ -54,6 +55,7 @@ mod rename_table;
 mod replica_identity;
 mod required_until_removed;
 mod row_security_without_policy;
+mod schema_change_in_function;
 mod schema_change_with_data_change;
 mod security_definer_without_search_path;
 mod separate_alter_tables;
@@ -107,6 +109,7 @@ pub const ALL: &[Rule] = &[
     drop_object::RULE,
     drop_table::RULE,
     drop_without_if_exists::RULE,
+    dynamic_sql_in_function::RULE,
     enum_value_used_at_once::RULE,
     enum_value_without_place::RULE,
     exclusion_constraint::RULE,
@@ -138,6 +141,7 @@ pub const ALL: &[Rule] = &[
     replica_identity::RULE,
     required_until_removed::RULE,
     row_security_without_policy::RULE,
+    schema_change_in_function::RULE,
     schema_change_with_data_change::RULE,
     security_definer_without_search_path::RULE,
     separate_alter_tables::RULE,

@@ -11,7 +11,9 @@
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::Span;
-use lockkeeper_core::parse::{AlterTable, AlterTableAction, Ident, ObjectKind, ObjectName, Sql, Statement};
+use lockkeeper_core::parse::{
+    AlterTable, AlterTableAction, CreateRoutine, Ident, ObjectKind, ObjectName, Sql, Statement,
+};
 
 use crate::report::Severity;
 use crate::rule::{Check, Example, Hits, Migration, Rule, Side, Subject, words};
@@ -105,11 +107,14 @@ fn users(earlier: &[Migration<'_>], own: &[Statement]) -> Vec<(ObjectName, Vec<S
         match &statement.sql {
             Sql::Create { object, name: Some(name), .. } => {
                 users.retain(|(user, _)| user != name);
-                let is_body = matches!(
-                    object,
-                    ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Function | ObjectKind::Procedure
-                );
+                let is_body = matches!(object, ObjectKind::View | ObjectKind::MaterializedView);
                 if let Some(migration) = migration.filter(|_| is_body) {
+                    users.push((name.clone(), words(statement.span.of(&migration.up.text))));
+                }
+            }
+            Sql::CreateRoutine(CreateRoutine { name: Some(name), .. }) => {
+                users.retain(|(user, _)| user != name);
+                if let Some(migration) = migration {
                     users.push((name.clone(), words(statement.span.of(&migration.up.text))));
                 }
             }

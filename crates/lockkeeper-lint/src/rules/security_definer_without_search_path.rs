@@ -10,7 +10,7 @@
 //! SET `search_path` = … in the function’s definition.
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::{ObjectKind, Sql};
+use lockkeeper_core::parse::Sql;
 
 use crate::report::Severity;
 use crate::rule::{Check, Example, Hits, Rule, Seen};
@@ -31,11 +31,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    let Sql::Create { object: ObjectKind::Function | ObjectKind::Procedure, name, .. } = seen.sql() else { return };
-    let words = seen.words();
-    let has = |first: &str, second: &str| words.windows(2).any(|pair| pair[0] == first && pair[1] == second);
-    if has("security", "definer") && !has("set", "search_path") {
-        let name = name.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+    let Sql::CreateRoutine(routine) = seen.sql() else { return };
+    if routine.security_definer && !routine.sets_search_path {
+        let name = routine.name.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
         out.hit(
             seen.statement.span,
             message!("rule-security-definer-without-search-path", name = name),

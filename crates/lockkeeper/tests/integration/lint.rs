@@ -195,3 +195,39 @@ fn hostile_text_ends_no_annotation() {
     assert!(!line[start.len()..].contains("::") && line.contains("%250A") && line.contains("%0A"), "{line}");
     assert!(told.lines().all(|line| line.starts_with("::")), "{told}");
 }
+
+#[test]
+fn what_bodies_do_is_found_where_it_stands() {
+    let up = "CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM carts;
+  /* 가 */ DROP TABLE old_carts;
+  EXECUTE format('ANALYZE %I', 'x');
+END $$;
+CREATE PROCEDURE s.swap() AS '
+  ALTER TABLE carts ALTER note SET DEFAULT ''a'', DROP COLUMN total' LANGUAGE sql;
+DO E'BEGIN\\n  IF true THEN ALTER TABLE carts ALTER id TYPE bigint; END IF;\\n  EXECUTE ''x '' || y; END';
+DO $a$ BEGIN EXECUTE $b$CREATE INDEX i ON carts (id)$b$; END $a$;
+";
+    let project = project(&[("01_remove_bodies_up.sql", up), ("01_remove_bodies_down.sql", "SELECT 1;\n")]);
+    let told: Value = serde_json::from_str(&lint(&project, &["--format", "json"], 1).stdout).unwrap();
+    let wanted = |rule: &str| {
+        let found = told["findings"].as_array().unwrap().iter().filter(|it| it["rule"] == rule);
+        let place = |it: &Value| format!("{}:{}-{}:{}", it["line"], it["column"], it["end_line"], it["end_column"]);
+        found.map(place).collect::<Vec<_>>()
+    };
+    assert_eq!(wanted("schema-change-in-function"), ["4:11-4:31", "8:21-8:49", "8:51-8:68"]);
+    assert_eq!(wanted("dynamic-sql-in-function"), ["5:3-5:36"]);
+    assert_eq!(wanted("column-type-change"), ["9:46-9:66"]);
+    assert_eq!(wanted("unreadable-sql"), ["9:79-9:98"]);
+    assert_eq!(wanted("index-without-concurrently"), ["10:25-10:53"]);
+    // The same places in the other formats.
+    let github = lint(&project, &["--format", "github"], 1).stdout;
+    assert!(github.contains("line=4,col=11,endLine=4,endColumn=31,title=schema-change-in-function"), "{github}");
+    assert!(github.contains("whenever tidy runs, it drops TABLE old_carts, and holds ACCESS EXCLUSIVE"), "{github}");
+    let sarif = lint(&project, &["--format", "sarif"], 1).stdout;
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let region = &results.iter().find(|it| it["ruleId"] == "column-type-change").unwrap()["locations"][0];
+    assert_eq!(region["physicalLocation"]["region"]["startColumn"], 46);
+}

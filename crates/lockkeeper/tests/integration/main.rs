@@ -46,6 +46,8 @@ mod peers;
 mod spool;
 /// Behind PgBouncer in transaction mode, while others use the pool.
 mod pooler;
+/// Whatever bytes a file holds.
+mod fuzz;
 /// Hazards in files, without a database.
 mod lint;
 /// What `init` and `new` write, and that it works.

@@ -137,8 +137,8 @@ fn told(form: &Form, database: &Database) -> Doing {
                 | Sql::Delete { .. }
                 | Sql::Merge { .. }
                 | Sql::Query { .. }
-                | Sql::Do { .. }
-        ) || matches!(sql, Sql::CreateTable(_) | Sql::Refresh { .. } | Sql::Create { .. })
+                | Sql::Do(_)
+        ) || matches!(sql, Sql::CreateTable(_) | Sql::Refresh { .. } | Sql::Create { .. } | Sql::CreateRoutine(_))
     };
     let mut told = Doing::default();
     let mut scans = false;
