@@ -24,3 +24,10 @@ health-doubt-no-requests = no check that binds counts requests, so there is no e
 health-doubt-short = watched for { $watched } s, and { $need } s are the least
 health-doubt-silent = { $check } has no data, or has had none for too long
 health-doubt-thin = { $check } saw { $have } requests, and { $need } are the least: send probe traffic, or watch longer
+
+## A watch
+
+watch-busy = another process is watching: { $holder } on { $host }, process { $pid }, since { $since }
+watch-busy-hint = stop it, or wait: a watcher that is gone loses its watch after { $seconds } s
+watch-busy-unknown = another process is watching
+watch-not-taken = the watch could not be taken

@@ -24,3 +24,10 @@ health-doubt-no-requests = 구속력 있는 점검 가운데 요청을 세는 �
 health-doubt-short = { $watched }초 동안 지켜보았습니다. 적어도 { $need }초가 필요합니다
 health-doubt-silent = { $check }에 데이터가 없거나, 너무 오래 없었습니다
 health-doubt-thin = { $check }이(가) 본 요청은 { $have }건이고, 적어도 { $need }건이 필요합니다: 프로브를 더 보내거나 더 오래 지켜보세요
+
+## 감시
+
+watch-busy = 다른 프로세스가 감시하고 있습니다: { $host }의 { $holder }, 프로세스 { $pid }, { $since }부터
+watch-busy-hint = 그것을 멈추거나 기다리세요: 사라진 감시자는 { $seconds }초 뒤에 감시를 잃습니다
+watch-busy-unknown = 다른 프로세스가 감시하고 있습니다
+watch-not-taken = 감시를 시작할 수 없었습니다
