@@ -97,7 +97,7 @@ fn read(migrations: &[files::Found]) -> Vec<Migration<'_>> {
     let share = migrations.len().div_ceil(threads).max(MIGRATIONS_PER_THREAD_MIN);
     std::thread::scope(|scope| {
         let parts: Vec<_> = migrations.chunks(share).map(|part| scope.spawn(|| read_in_turn(part))).collect();
-        let read = parts.into_iter().map(|part| part.join());
+        let read = parts.into_iter().map(std::thread::ScopedJoinHandle::join);
         read.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     })
 }
