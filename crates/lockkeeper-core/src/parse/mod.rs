@@ -19,5 +19,5 @@ pub use script::{Diagnostic, Script, parse};
 pub use statement::{
     AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
     ColumnDefinition, ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange,
-    ObjectKind, ReindexTarget, Sql, Statement, Storage, TableRef, TransactionControl,
+    ObjectKind, ReindexTarget, Setting, Sql, Statement, Storage, TableRef, TransactionControl,
 };

@@ -5,6 +5,15 @@
 use super::{Body, CreateRoutine, Ident, ObjectName};
 use crate::model::{LockMode, Span};
 
+/// A parameter that is set, for the session or the transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// In lower case; `timezone` for SET TIME ZONE, `all` for RESET ALL.
+    pub name: String,
+    /// As it is written, without quotes. `None` for DEFAULT, RESET and what cannot be told.
+    pub value: Option<String>,
+}
+
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
@@ -98,8 +107,10 @@ pub enum Sql {
         concurrently: bool,
     },
     Revoke,
-    /// SET, RESET, cursors, prepared statements, LISTEN …: nothing that outlives the session.
+    /// SET ROLE, cursors, prepared statements, LISTEN …: nothing that outlives the session.
     Session,
+    /// SET and RESET of a parameter.
+    Set(Setting),
     Transaction(TransactionControl),
     Truncate {
         tables: Vec<TableRef>,

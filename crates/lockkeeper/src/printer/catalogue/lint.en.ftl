@@ -36,6 +36,7 @@ rule-collation-change = every index over { $column } of { $table } is built anew
 rule-collation-change-help = a new column with the collation, filled in batches
 rule-column-type-change = { $table } is written anew for the new type of { $column }, while nobody can read it
 rule-column-type-change-help = add a new column, fill it in batches, and drop the old one in stage 2
+rule-column-type-change-zone-help = SET timezone = 'UTC' in the file, before it: then no row is written
 rule-concurrent-index-corruption = PostgreSQL { $version } can leave rows out of this index, and queries give wrong answers
 rule-concurrent-index-corruption-help = upgrade to 14.4 or later first
 rule-concurrent-index-if-not-exists = if a build of { $index } failed before, its INVALID remains are taken for the index

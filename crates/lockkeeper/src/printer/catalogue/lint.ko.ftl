@@ -36,6 +36,7 @@ rule-collation-change = { $table } 테이블의 { $column } 열에 대한 모든
 rule-collation-change-help = 그 콜레이션의 새 열을 추가하고 나누어 채우세요
 rule-column-type-change = { $column } 열의 새 타입 때문에 { $table } 테이블을 통째로 다시 쓰며, 그동안 아무도 읽을 수 없습니다
 rule-column-type-change-help = 새 열을 추가해 나누어 채우고 이전 열은 단계 2에서 삭제하세요
+rule-column-type-change-zone-help = 파일에서 그 앞에 SET timezone = 'UTC'를 두세요: 그러면 행을 다시 쓰지 않습니다
 rule-concurrent-index-corruption = PostgreSQL { $version }은(는) 이 인덱스에서 행을 빠뜨려 쿼리가 틀린 답을 낼 수 있습니다
 rule-concurrent-index-corruption-help = 먼저 14.4 이상으로 올리세요
 rule-concurrent-index-if-not-exists = { $index } 인덱스 생성이 전에 실패했다면 남아 있는 INVALID 인덱스를 완성된 것으로 여깁니다
