@@ -8,3 +8,4 @@ mod connect_problems;
 mod tls;
 mod tls_problems;
 mod private_server;
+mod probe;
