@@ -187,7 +187,9 @@ async fn under_lease(
         let began = instant();
         let is_begun =
             snapshot.applied.iter().any(|row| row.migration.seq == prepared.undo.migration.seq && row.undoing);
-        let undoing = Undoing { session, lease, prepared, request };
+        // Planned under the lease a moment ago, and nothing has been undone since.
+        let planned = undone.is_empty().then(|| prepared.steps.clone());
+        let undoing = Undoing { session, lease, prepared, planned, request };
         if let Err(problem) = undoing.run(is_begun, report).await {
             let release_id = release.as_ref().map(|release| release.id);
             session.observe(lease, "undo_failed", release_id, failure_payload(number, &problem)).await;
@@ -247,6 +249,8 @@ struct Undoing<'a> {
     session: &'a Session,
     lease: &'a Lease,
     prepared: &'a PreparedUndo,
+    /// Its steps, where they were planned on the tables as they are now.
+    planned: Option<Vec<Step>>,
     request: &'a RollbackRequest<'a>,
 }
 
@@ -254,11 +258,16 @@ impl Undoing<'_> {
     async fn run(&self, is_begun: bool, report: &mut Reporter<'_>) -> Answer<()> {
         let (session, migration) = (self.session, &self.prepared.undo.migration);
         let doing = message!("undo-failed", number = migration.number.to_string(), name = migration.name.as_str());
-        // What was undone before it has changed the tables since the whole way back was planned.
+        // The facts are read for the preview, because what cannot be undone is refused before a lease is taken; under
+        // the lease, because another process may have changed the tables until then; and here for all but the
+        // first, because what was undone before has changed them again.
         let file = &self.prepared.file;
-        let script = read_down_script(file)?;
-        let fresh = Fresh::default();
-        let steps = plan_steps(&session.connection, migration.number, file, &script, &fresh, &session.limits).await?;
+        let steps = if let Some(steps) = &self.planned {
+            steps.clone()
+        } else {
+            let (script, fresh) = (read_down_script(file)?, Fresh::default());
+            plan_steps(&session.connection, migration.number, file, &script, &fresh, &session.limits).await?
+        };
         let work = Work {
             session,
             lease: self.lease,

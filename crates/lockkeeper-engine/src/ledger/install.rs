@@ -9,7 +9,8 @@ use super::sql::{batch, query, query_alone};
 use crate::postgres::{Access, Connection, SqlError, sqlstate};
 
 /// The ledger's own migrations, oldest first. A new one is appended; none is ever changed.
-const MIGRATIONS: [(i32, &str); 1] = [(1, include_str!("migrations/0001_ledger.sql"))];
+const MIGRATIONS: [(i32, &str); 2] =
+    [(1, include_str!("migrations/0001_ledger.sql")), (2, include_str!("migrations/0002_health.sql"))];
 
 /// The ledger version of this program.
 pub const LEDGER_VERSION: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;

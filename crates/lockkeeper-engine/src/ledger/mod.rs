@@ -7,14 +7,18 @@ mod approvals;
 mod event;
 mod install;
 mod lease;
+mod memory;
 mod migrations;
+mod outbox;
 mod points;
 mod releases;
+mod samples;
 mod schema;
 mod snapshot;
 mod spool;
 mod sql;
 mod steps;
+mod watches;
 
 pub use approvals::{NewApproval, insert_approval, mark_approval_used};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
@@ -23,10 +27,16 @@ pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
 };
+pub use outbox::{Delivery, NewAlert, claim_deliveries, mark_delivered, mark_undelivered, put_alert};
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
+pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};
 pub use schema::{SchemaReading, accept_drift, inventory, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use spool::{Observation, Spool, record_once};
 pub use sql::{Param, batch, problem, query, query_alone};
 pub use steps::{Standing, StepsOf, StoredStep, read_samples};
+pub use watches::{
+    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, end_watch, read_watch, release_watch, save_watch,
+    take_watch,
+};

@@ -44,7 +44,7 @@ WITH RECURSIVE ours AS MATERIALIZED (
 )
 SELECT pg_catalog.json_build_object(
     'server_version_num', pg_catalog.current_setting('server_version_num')::int,
-    'taken_at', extract(epoch FROM pg_catalog.clock_timestamp())::bigint,
+    'taken_at', pg_catalog.floor(extract(epoch FROM pg_catalog.clock_timestamp()))::bigint,
     'zone_is_utc', '2000-01-01'::timestamp::timestamptz = '2000-01-01 00:00+00'::timestamptz
         AND '2000-07-01'::timestamp::timestamptz = '2000-07-01 00:00+00'::timestamptz,
     'search_path', pg_catalog.array_to_json(pg_catalog.current_schemas(false)),

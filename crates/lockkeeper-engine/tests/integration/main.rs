@@ -9,3 +9,4 @@ mod tls;
 mod tls_problems;
 mod private_server;
 mod probe;
+mod health_ledger;

@@ -1,6 +1,8 @@
 //! Every rule on its examples, and what projects set and allow.
 
 use lockkeeper_core::classify::{Facts, Relation, RelationKind, Server, Traffic};
+mod hazards;
+
 use lockkeeper_core::model::{Checksum, MigrationName, ServerVersion};
 use lockkeeper_core::parse::Ident;
 

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lockkeeper_core::classify::{decide_stage, effects};
+use lockkeeper_core::classify::{Facts, decide_stage, effects};
 use lockkeeper_core::model::{Checksum, MigrationName, ServerVersion};
 use lockkeeper_core::parse::{MigrationFile, parse};
 use lockkeeper_lint::check::{Options, check};
@@ -59,6 +59,7 @@ fn look_at(bytes: &[u8]) {
             .collect::<BTreeMap<_, _>>(),
         allowed: Vec::new(),
         release_from: None,
+        facts: Facts::default(),
     };
     let lines = text.lines().count().max(1) + 1;
     for finding in check(&[Migration::read(&name, &up, Some(&down))], &options).findings {

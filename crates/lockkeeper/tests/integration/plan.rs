@@ -128,5 +128,12 @@ fn how_long_is_told_only_where_it_can_be_known() {
         ("default_rate", false),
     ];
     assert_eq!(told, expected.map(|(from, unknown)| (from.to_owned(), unknown)));
-    assert!(shop.say("plan").expect(0).stdout.contains("how long it takes is not known"));
+    let said = shop.say("plan").expect(0).stdout;
+    assert!(said.contains("how long it takes is not known"), "{said}");
+    assert!(
+        said.contains("4. migrations/01_change_up.sql:3: ALTER TABLE orders VALIDATE CONSTRAINT positive"),
+        "{said}"
+    );
+    let markdown = shop.say("plan --format markdown").expect(0).stdout;
+    assert!(markdown.contains("<br>reads the whole table; everybody works meanwhile |"), "{markdown}");
 }

@@ -154,7 +154,7 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], co
         }
         let lines = LineIndex::new(&migration.up.text);
         for step in migration.steps.iter().take(STEPS_SHOWN) {
-            tell_step(step, line_of(step, migration, &lines), samples, context);
+            tell_step(step, (migration.up.path.as_ref(), line_of(step, migration, &lines)), samples, context);
         }
         if let Some(more) = migration.steps.len().checked_sub(STEPS_SHOWN).filter(|more| *more > 0) {
             printer.say_under(2, &message!("plan-more-steps", count = more), Tone::Quiet);
@@ -215,27 +215,30 @@ fn size(bytes: u64) -> String {
     format!("{left} {}", UNITS.get(unit).unwrap_or(&"bytes"))
 }
 
-fn tell_step(step: &Step, line: usize, samples: &[Sample], context: &Context<'_>) {
+fn tell_step(step: &Step, (path, line): (&str, usize), samples: &[Sample], context: &Context<'_>) {
     let printer = context.printer;
     let sql = first_line(&step.sql);
-    printer.say_under(2, &message!("plan-step", ordinal = step.id.0, line = line, sql = sql), Tone::Plain);
+    printer.say_under(2, &message!("plan-step", ordinal = step.id.0, path = path, line = line, sql = sql), Tone::Plain);
     let lock = message!("plan-step-lock", lock = lock_of(step), safe = step.safe_because.clone());
     printer.say_under(6, &lock, Tone::Quiet);
     for also in also_locked(step) {
         printer.say_under(6, &also, Tone::Quiet);
     }
-    let blocks = step.strong_locks().next().is_some();
-    let heavy = [
-        (step.rewrites, message!("plan-rewrites")),
-        (step.scans && blocks, message!("plan-scans")),
-        (step.scans && !blocks, message!("plan-reads")),
-    ];
-    for (applies, said) in heavy {
-        if applies {
-            printer.say_under(6, &said, Tone::Waiting);
-        }
+    if let Some(heavy) = heavy(step) {
+        printer.say_under(6, &heavy, Tone::Waiting);
     }
     printer.say_under(6, &took(step, samples), Tone::Quiet);
+}
+
+/// What it does to all of a table.
+fn heavy(step: &Step) -> Option<Message> {
+    let blocks = step.strong_locks().next().is_some();
+    match (step.rewrites, step.scans) {
+        (true, _) => Some(message!("plan-rewrites")),
+        (false, true) if blocks => Some(message!("plan-scans")),
+        (false, true) => Some(message!("plan-reads")),
+        (false, false) => None,
+    }
 }
 
 /// How long it takes, and how that is known.

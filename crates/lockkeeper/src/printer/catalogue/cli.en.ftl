@@ -58,7 +58,7 @@ plan-rewrites = writes the whole table anew
 plan-scans = reads the whole table while it holds the lock
 plan-stage1 = Stage 1, before the deploy ({ $count })
 plan-stage2 = Stage 2, after the deploy and an approval ({ $count })
-plan-step = { $ordinal }. line { $line }: { $sql }
+plan-step = { $ordinal }. { $path }:{ $line }: { $sql }
 plan-step-lock = { $lock }; { $safe }
 
 ## deployed

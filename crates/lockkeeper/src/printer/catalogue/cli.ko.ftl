@@ -87,7 +87,7 @@ plan-rewrites = 테이블 전체를 다시 씀
 plan-scans = 잠금을 잡은 채 테이블 전체를 읽음
 plan-stage1 = 단계 1, 배포 전({ $count }개)
 plan-stage2 = 단계 2, 배포와 승인 후({ $count }개)
-plan-step = { $ordinal }. { $line }행: { $sql }
+plan-step = { $ordinal }. { $path }:{ $line }: { $sql }
 plan-step-lock = { $lock }; { $safe }
 
 ## deployed

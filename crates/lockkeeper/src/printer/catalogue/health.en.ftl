@@ -72,3 +72,10 @@ probe-own-ports = this machine has no local port left: { $reason }
 probe-own-refused = this machine refused the probe: { $reason }
 probe-own-roots = the trusted authorities in { $path } cannot be read: { $reason }
 probe-own-roots-system = this machine has no trusted authorities
+
+## A watch
+
+watch-busy = another process is watching: { $holder } on { $host }, process { $pid }, since { $since }
+watch-busy-hint = stop it, or wait: a watcher that is gone loses its watch after { $seconds } s
+watch-busy-unknown = another process is watching
+watch-not-taken = the watch could not be taken

@@ -72,3 +72,10 @@ probe-own-ports = 이 컴퓨터에 남은 로컬 포트가 없습니다: { $reas
 probe-own-refused = 이 컴퓨터가 프로브를 거부했습니다: { $reason }
 probe-own-roots = { $path }의 신뢰할 인증 기관을 읽을 수 없습니다: { $reason }
 probe-own-roots-system = 이 컴퓨터에 신뢰할 인증 기관이 없습니다
+
+## 감시
+
+watch-busy = 다른 프로세스가 감시하고 있습니다: { $host }의 { $holder }, 프로세스 { $pid }, { $since }부터
+watch-busy-hint = 그것을 멈추거나 기다리세요: 사라진 감시자는 { $seconds }초 뒤에 감시를 잃습니다
+watch-busy-unknown = 다른 프로세스가 감시하고 있습니다
+watch-not-taken = 감시를 시작할 수 없었습니다

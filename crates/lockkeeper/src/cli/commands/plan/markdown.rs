@@ -4,7 +4,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{LineIndex, Stage};
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, Sample};
 
-use super::{STEPS_SHOWN, also_locked, findings, heading, line_of, lock_of, tables_of, told_in_use, took};
+use super::{STEPS_SHOWN, also_locked, findings, heading, heavy, line_of, lock_of, tables_of, told_in_use, took};
 use crate::cli::context::{Context, first_line};
 
 /// A table for each migration. What stands in it is escaped: SQL may hold bars and backquotes.
@@ -17,7 +17,8 @@ pub fn tell(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], cont
     printer.line(&format!("\n### {}", printer.text(&heading(stage, of_stage.len()))));
     for migration in of_stage {
         let class = message!("plan-rollback-class", class = RollbackClass::of(migration).as_str());
-        printer.line(&format!("\n**{} {}**: {}\n", migration.number, migration.name, printer.text(&class)));
+        let path = migration.up.path.replace('`', "'");
+        printer.line(&format!("\n**{} {}** (`{path}`): {}\n", migration.number, migration.name, printer.text(&class)));
         for used in tables_of(migration) {
             printer.line(&format!("* {}", cell(&printer.text(&told_in_use(used)))));
         }
@@ -26,7 +27,7 @@ pub fn tell(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], cont
         for step in migration.steps.iter().take(STEPS_SHOWN) {
             let line = line_of(step, migration, &lines);
             let sql = first_line(&step.sql).replace('`', "'");
-            let locks = std::iter::once(lock_of(step)).chain(also_locked(step));
+            let locks = std::iter::once(lock_of(step)).chain(also_locked(step)).chain(heavy(step));
             let locks: Vec<String> = locks.map(|lock| cell(&printer.text(&lock))).collect();
             let (took, why) = (printer.text(&took(step, samples)), printer.text(&step.safe_because));
             let locks = locks.join("<br>");
