@@ -1,8 +1,9 @@
 //! One file's text, read: statements, directives, diagnostics.
 
 use super::directive::{self, Directive, DirectiveKind};
+use super::setting::Setting;
 use super::squawk::{self, Fault};
-use super::statement::{Setting, Sql, Statement};
+use super::statement::{Sql, Statement};
 use crate::message;
 use crate::model::{Message, Place, Problem, Span, Stage};
 

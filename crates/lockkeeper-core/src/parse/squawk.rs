@@ -14,9 +14,9 @@ use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxTok
 use super::statement::{
     AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
     ColumnDefinition, ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange,
-    ObjectKind, ReindexTarget, Setting, Sql, Statement, Storage, TableRef, TransactionControl,
+    ObjectKind, ReindexTarget, Sql, Statement, Storage, TableRef, TransactionControl,
 };
-use super::{Ident, ObjectName};
+use super::{Ident, ObjectName, Setting};
 use crate::model::{LockMode, Span};
 
 /// A syntax error: where, and what is wrong.

@@ -2,17 +2,8 @@
 //!
 //! This is a model of effects-to-be, not a full syntax tree: what no decision depends on is left out.
 
-use super::{Body, CreateRoutine, Ident, ObjectName};
+use super::{Body, CreateRoutine, Ident, ObjectName, Setting};
 use crate::model::{LockMode, Span};
-
-/// A parameter that is set, for the session or the transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
-    /// In lower case; `timezone` for SET TIME ZONE, `all` for RESET ALL.
-    pub name: String,
-    /// As it is written, without quotes. `None` for DEFAULT, RESET and what cannot be told.
-    pub value: Option<String>,
-}
 
 /// One statement of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
