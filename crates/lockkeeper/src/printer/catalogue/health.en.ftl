@@ -25,6 +25,54 @@ health-doubt-short = watched for { $watched } s, and { $need } s are the least
 health-doubt-silent = { $check } has no data, or has had none for too long
 health-doubt-thin = { $check } saw { $have } requests, and { $need } are the least: send probe traffic, or watch longer
 
+## What a source measured
+
+probe-http-passed = { $status } in { $took_ms } ms from { $address }
+probe-http-unmet = { $why } (after { $took_ms } ms, from { $address })
+probe-http-failed = { $why } (at { $phase }, after { $after_ms } ms)
+probe-http-failed-at = { $why } (at { $phase }, after { $after_ms } ms, { $address })
+probe-value = { $name } { $value }
+probe-value-fails = { $name } { $value } fails: { $bound }
+probe-value-missing = { $name } has no value: { $why }
+probe-value-passes = { $name } { $value } (fails { $bound })
+probe-values = { $values }
+
+## What was wrong with an answer
+
+probe-http-slow = slower than { $max_ms } ms
+probe-http-status = status { $status }, expected { $expected }
+probe-body-has = the body contains "{ $text }"
+probe-body-json-is = { $at } is { $found }, expected { $expected }
+probe-body-json-missing = the body has nothing at { $at }
+probe-body-lacks = the body does not contain "{ $text }"
+probe-body-mismatch = the body does not match { $regex }
+probe-body-not-json = the body is not JSON: { $reason }
+
+## What was wrong with a target
+
+probe-fault-body-too-long = the body is longer than { $max } bytes
+probe-fault-certificate = the certificate is not trusted: { $reason }
+probe-fault-certificate-dates = the certificate has run out or is not valid yet: { $reason }
+probe-fault-certificate-name = the certificate is made out to another name: { $reason }
+probe-fault-closed-early = the connection was closed before the answer was whole
+probe-fault-host-unknown = the name { $host } cannot be looked up: { $reason }
+probe-fault-protocol = the answer is not HTTP: { $reason }
+probe-fault-refused = the connection was refused
+probe-fault-reset = the connection was reset
+probe-fault-timed-out = no answer within { $limit_ms } ms
+probe-fault-tls = the TLS handshake failed: { $reason }
+probe-fault-unreachable = it cannot be reached: { $reason }
+
+## Why a measurement could not be made
+
+probe-not-a-number = { $value } is not a number
+probe-own-descriptors = this process has no file descriptors left: { $reason }
+probe-own-network = this machine has no network: { $reason }
+probe-own-ports = this machine has no local port left: { $reason }
+probe-own-refused = this machine refused the probe: { $reason }
+probe-own-roots = the trusted authorities in { $path } cannot be read: { $reason }
+probe-own-roots-system = this machine has no trusted authorities
+
 ## A watch
 
 watch-busy = another process is watching: { $holder } on { $host }, process { $pid }, since { $since }

@@ -25,6 +25,54 @@ health-doubt-short = { $watched }초 동안 지켜보았습니다. 적어도 { $
 health-doubt-silent = { $check }에 데이터가 없거나, 너무 오래 없었습니다
 health-doubt-thin = { $check }이(가) 본 요청은 { $have }건이고, 적어도 { $need }건이 필요합니다: 프로브를 더 보내거나 더 오래 지켜보세요
 
+## 소스가 측정한 것
+
+probe-http-passed = { $address }에서 { $took_ms } ms 만에 { $status }
+probe-http-unmet = { $why } ({ $took_ms } ms 후, { $address })
+probe-http-failed = { $why } ({ $phase } 단계, { $after_ms } ms 후)
+probe-http-failed-at = { $why } ({ $phase } 단계, { $after_ms } ms 후, { $address })
+probe-value = { $name } { $value }
+probe-value-fails = { $name } { $value } 실패: { $bound }
+probe-value-missing = { $name } 값이 없습니다: { $why }
+probe-value-passes = { $name } { $value } (실패 조건 { $bound })
+probe-values = { $values }
+
+## 응답의 문제
+
+probe-http-slow = { $max_ms } ms보다 느립니다
+probe-http-status = 상태 { $status }, 기대한 값은 { $expected }
+probe-body-has = 본문에 "{ $text }"이(가) 있습니다
+probe-body-json-is = { $at }은(는) { $found }, 기대한 값은 { $expected }
+probe-body-json-missing = 본문의 { $at }에 아무것도 없습니다
+probe-body-lacks = 본문에 "{ $text }"이(가) 없습니다
+probe-body-mismatch = 본문이 { $regex }과(와) 맞지 않습니다
+probe-body-not-json = 본문이 JSON이 아닙니다: { $reason }
+
+## 대상의 문제
+
+probe-fault-body-too-long = 본문이 { $max }바이트보다 깁니다
+probe-fault-certificate = 인증서를 신뢰할 수 없습니다: { $reason }
+probe-fault-certificate-dates = 인증서가 만료되었거나 아직 유효하지 않습니다: { $reason }
+probe-fault-certificate-name = 인증서가 다른 이름으로 발급되었습니다: { $reason }
+probe-fault-closed-early = 응답이 끝나기 전에 연결이 닫혔습니다
+probe-fault-host-unknown = 이름 { $host }을(를) 찾을 수 없습니다: { $reason }
+probe-fault-protocol = 응답이 HTTP가 아닙니다: { $reason }
+probe-fault-refused = 연결이 거부되었습니다
+probe-fault-reset = 연결이 재설정되었습니다
+probe-fault-timed-out = { $limit_ms } ms 안에 응답이 없습니다
+probe-fault-tls = TLS 핸드셰이크에 실패했습니다: { $reason }
+probe-fault-unreachable = 연결할 수 없습니다: { $reason }
+
+## 측정하지 못한 까닭
+
+probe-not-a-number = { $value }은(는) 수가 아닙니다
+probe-own-descriptors = 이 프로세스에 남은 파일 디스크립터가 없습니다: { $reason }
+probe-own-network = 이 컴퓨터가 네트워크에 연결되어 있지 않습니다: { $reason }
+probe-own-ports = 이 컴퓨터에 남은 로컬 포트가 없습니다: { $reason }
+probe-own-refused = 이 컴퓨터가 프로브를 거부했습니다: { $reason }
+probe-own-roots = { $path }의 신뢰할 인증 기관을 읽을 수 없습니다: { $reason }
+probe-own-roots-system = 이 컴퓨터에 신뢰할 인증 기관이 없습니다
+
 ## 감시
 
 watch-busy = 다른 프로세스가 감시하고 있습니다: { $host }의 { $holder }, 프로세스 { $pid }, { $since }부터
