@@ -6,6 +6,7 @@
 mod bound;
 mod command;
 mod counters;
+mod database;
 mod fetch;
 mod http;
 mod promql;
@@ -15,6 +16,7 @@ mod witness;
 pub use bound::{Bound, Comparison};
 pub use command::{CommandLine, CommandProbe};
 pub use counters::{CountersPlace, CountersProbe, Selector};
+pub use database::{DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead};
 pub use http::{
     AddressFamily, BodyCondition, CERTIFICATE_DAYS, ExpectedStatus, Header, HttpExpectation, HttpLimits, HttpProbe,
     HttpRequest, JsonPointer, Url, UrlFault,

@@ -2,6 +2,7 @@
 
 mod command;
 mod counters;
+mod database;
 mod http;
 mod http_tls;
 mod promql;

@@ -38,6 +38,10 @@ probe-value-passes = { $name } { $value } (fails { $bound })
 probe-values = { $values }
 probe-counters = { $errors } errors in { $requests } requests since the last time
 probe-command-bare = the command said { $verdict }, and nothing else
+probe-schema-ahead = the schema has migration { $number }, which nobody here knows: the program is older than it
+probe-schema-at-head = the schema is at head
+probe-schema-behind = the schema lacks migration { $number }
+probe-schema-dirty = migration { $number } is half done, or is another one than here
 probe-text = { $text }
 probe-witness-missed = the witness cannot be reached: { $why }
 probe-witness-reached = the witness was reached
@@ -55,6 +59,9 @@ probe-body-not-json = the body is not JSON: { $reason }
 
 ## What was wrong with a target
 
+probe-database-failed = the database did not answer: { $reason }
+probe-database-refused = the database did not let us in: { $why }
+probe-database-timed-out = the database did not answer within { $limit_ms } ms
 probe-fault-body-too-long = the body is longer than { $max } bytes
 probe-fault-certificate = the certificate is not trusted: { $reason }
 probe-fault-certificate-dates = the certificate has run out or is not valid yet: { $reason }
@@ -79,6 +86,10 @@ probe-counters-several = an older process answered than the last time: several s
 probe-counters-too-many = there are more than { $max } series
 probe-counters-twice = the series { $name } is there twice
 probe-command-no-value = the command told no value, and there is a bound for one
+probe-database-hidden = the role may not look into { $count } sessions: grant it pg_monitor
+probe-database-no-standby = no standby is connected
+probe-database-null = the server does not say
+probe-schema-unreadable = the role may not read the ledger
 probe-promql-empty = the query selects no series
 probe-promql-partial = the answer is partial: some stores were silent
 probe-promql-several = the query selects { $count } series, and one is wanted: aggregate them

@@ -38,6 +38,10 @@ probe-value-passes = { $name } { $value } (실패 조건 { $bound })
 probe-values = { $values }
 probe-counters = 지난번 이후 요청 { $requests }건 중 오류 { $errors }건
 probe-command-bare = 명령의 답은 { $verdict }뿐입니다
+probe-schema-ahead = 스키마에 이쪽이 모르는 마이그레이션 { $number }이(가) 있습니다: 프로그램이 더 오래되었습니다
+probe-schema-at-head = 스키마가 최신입니다
+probe-schema-behind = 스키마에 마이그레이션 { $number }이(가) 없습니다
+probe-schema-dirty = 마이그레이션 { $number }이(가) 하다 말았거나 이쪽의 것과 다릅니다
 probe-text = { $text }
 probe-witness-missed = 증인에 연결되지 않습니다: { $why }
 probe-witness-reached = 증인에 연결되었습니다
@@ -55,6 +59,9 @@ probe-body-not-json = 본문이 JSON이 아닙니다: { $reason }
 
 ## 대상의 문제
 
+probe-database-failed = 데이터베이스가 답하지 않았습니다: { $reason }
+probe-database-refused = 데이터베이스에 접속하지 못했습니다: { $why }
+probe-database-timed-out = 데이터베이스가 { $limit_ms } ms 안에 답하지 않았습니다
 probe-fault-body-too-long = 본문이 { $max }바이트보다 깁니다
 probe-fault-certificate = 인증서를 신뢰할 수 없습니다: { $reason }
 probe-fault-certificate-dates = 인증서가 만료되었거나 아직 유효하지 않습니다: { $reason }
@@ -79,6 +86,10 @@ probe-counters-several = 지난번보다 먼저 시작한 프로세스가 답했
 probe-counters-too-many = 시계열이 { $max }개보다 많습니다
 probe-counters-twice = 시계열 { $name }이(가) 두 번 나옵니다
 probe-command-no-value = 명령이 값을 알리지 않았습니다. 한계가 정해져 있습니다
+probe-database-hidden = 역할이 세션 { $count }개를 들여다볼 수 없습니다: pg_monitor를 부여하세요
+probe-database-no-standby = 연결된 스탠바이가 없습니다
+probe-database-null = 서버가 알려 주지 않습니다
+probe-schema-unreadable = 역할이 원장을 읽을 수 없습니다
 probe-promql-empty = 쿼리에 맞는 시계열이 없습니다
 probe-promql-partial = 답이 일부뿐입니다: 답하지 않은 저장소가 있습니다
 probe-promql-several = 쿼리에 맞는 시계열이 { $count }개입니다. 하나여야 합니다: 집계하세요
