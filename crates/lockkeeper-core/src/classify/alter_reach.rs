@@ -106,7 +106,7 @@ impl Altered<'_> {
             | A::NoInherit { .. }
             | A::RearrangePartitions(_)
             | A::RenameConstraint { .. }
-            | A::RenameTable(_)
+            | A::RenameTable(..)
             | A::SetSchema(_)
             | A::Settle { .. }
             | A::ValidateConstraint { .. } => {}

@@ -600,7 +600,7 @@ impl Reader<'_> {
                 let constraint = node.children().find(|child| child.kind() == SyntaxKind::CONSTRAINT_NAME_REF);
                 T::RenameConstraint { span, constraint: constraint.map(|it| ident(&it)) }
             }
-            A::TableRenameTo(_) => T::RenameTable(span),
+            A::TableRenameTo(_) => T::RenameTable(span, last_ident(node)),
             A::SetAccessMethod(_) => T::Rewrite(span, Storage::AccessMethod(last_ident(node))),
             A::SetLogged(_) => T::Rewrite(span, Storage::Logged),
             A::SetTablespace(_) => T::Rewrite(span, Storage::Tablespace(last_ident(node))),

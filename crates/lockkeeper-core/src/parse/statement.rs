@@ -384,7 +384,8 @@ pub enum AlterTableAction {
         span: Span,
         constraint: Option<Ident>,
     },
-    RenameTable(Span),
+    /// The new name comes behind.
+    RenameTable(Span, Option<Ident>),
     /// The whole table is copied, unless it is so already.
     Rewrite(Span, Storage),
     SetSchema(Span),
@@ -431,7 +432,7 @@ impl AlterTableAction {
             | Self::RearrangePartitions(span)
             | Self::RenameColumn { span, .. }
             | Self::RenameConstraint { span, .. }
-            | Self::RenameTable(span)
+            | Self::RenameTable(span, _)
             | Self::Rewrite(span, _)
             | Self::SetSchema(span)
             | Self::Settle { span, .. }
