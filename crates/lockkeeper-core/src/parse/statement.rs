@@ -2,7 +2,7 @@
 //!
 //! This is a model of effects-to-be, not a full syntax tree: what no decision depends on is left out.
 
-use super::{Body, CreateRoutine, Ident, ObjectName};
+use super::{Body, CreateRoutine, Ident, ObjectName, Setting};
 use crate::model::{LockMode, Span};
 
 /// One statement of a file.
@@ -98,8 +98,10 @@ pub enum Sql {
         concurrently: bool,
     },
     Revoke,
-    /// SET, RESET, cursors, prepared statements, LISTEN …: nothing that outlives the session.
+    /// SET ROLE, cursors, prepared statements, LISTEN …: nothing that outlives the session.
     Session,
+    /// SET and RESET of a parameter.
+    Set(Setting),
     Transaction(TransactionControl),
     Truncate {
         tables: Vec<TableRef>,
@@ -384,7 +386,7 @@ pub enum AlterTableAction {
         span: Span,
         constraint: Option<Ident>,
     },
-    /// The new name comes behind.
+    /// With its new name.
     RenameTable(Span, Option<Ident>),
     /// The whole table is copied, unless it is so already.
     Rewrite(Span, Storage),

@@ -4,12 +4,23 @@
 //! `core::health`. Every source keeps what it needs between two takes, and no take lasts longer than its limit.
 
 mod bound;
+mod command;
+mod counters;
+mod database;
+mod fetch;
 mod http;
+mod promql;
 mod reading;
+mod witness;
 
 pub use bound::{Bound, Comparison};
+pub use command::{CommandLine, CommandProbe};
+pub use counters::{CountersPlace, CountersProbe, Selector};
+pub use database::{DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead};
 pub use http::{
-    AddressFamily, BodyCondition, ExpectedStatus, Header, HttpExpectation, HttpLimits, HttpProbe, HttpRequest,
-    JsonPointer, Url, UrlFault,
+    AddressFamily, BodyCondition, CERTIFICATE_DAYS, ExpectedStatus, Header, HttpExpectation, HttpLimits, HttpProbe,
+    HttpRequest, JsonPointer, Url, UrlFault,
 };
+pub use promql::PromqlProbe;
 pub use reading::{Reading, Taken};
+pub use witness::{Lateness, WitnessPlace, WitnessProbe, Word};

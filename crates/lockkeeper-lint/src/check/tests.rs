@@ -55,6 +55,31 @@ fn every_rule_finds_its_bad_examples_and_passes_its_good_ones() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The oldest and the newest of each major version, and those with a known fault.
+const VERSIONS: [i32; 7] = [140_003, 140_099, 150_000, 160_000, 170_000, 170_099, 180_000];
+
+#[test]
+fn where_the_answer_depends_on_the_version_there_are_examples_on_both_sides() {
+    let mut missing = Vec::new();
+    for rule in ALL {
+        for example in rule.bad.iter().chain(rule.good) {
+            let finds = |version| !found(rule, &example.on(version), false).is_empty();
+            let (found_on, silent_on): (Vec<i32>, Vec<i32>) = VERSIONS.into_iter().partition(|version| finds(*version));
+            if found_on.is_empty() || silent_on.is_empty() {
+                continue;
+            }
+            let has = |examples: &[Example]| {
+                examples.iter().any(|it| (it.up, it.before, it.down) == (example.up, example.before, example.down))
+            };
+            if !has(rule.bad) || !has(rule.good) {
+                missing
+                    .push(format!("{}: {} is found on {found_on:?} and not on {silent_on:?}", rule.name, example.up));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
 #[test]
 fn what_becomes_safe_steps_is_a_note() {
     for rule in ALL.iter().filter(|rule| rule.mended) {

@@ -33,6 +33,7 @@ mod foreign_key_without_not_valid;
 mod grant_to_public;
 mod index_without_concurrently;
 mod json_column;
+mod long_lock_timeout;
 mod long_name;
 mod narrowed_type;
 mod needs_earlier_stage_two;
@@ -119,6 +120,7 @@ pub const ALL: &[Rule] = &[
     grant_to_public::RULE,
     index_without_concurrently::RULE,
     json_column::RULE,
+    long_lock_timeout::RULE,
     long_name::RULE,
     narrowed_type::RULE,
     needs_earlier_stage_two::RULE,

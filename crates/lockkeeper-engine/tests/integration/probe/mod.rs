@@ -1,4 +1,9 @@
 //! Measurements of real servers and processes, each of which goes wrong in its own way.
 
+mod command;
+mod counters;
+mod database;
 mod http;
 mod http_tls;
+mod promql;
+mod witness;

@@ -36,6 +36,15 @@ probe-value-fails = { $name } { $value } fails: { $bound }
 probe-value-missing = { $name } has no value: { $why }
 probe-value-passes = { $name } { $value } (fails { $bound })
 probe-values = { $values }
+probe-counters = { $errors } errors in { $requests } requests since the last time
+probe-command-bare = the command said { $verdict }, and nothing else
+probe-schema-ahead = the schema has migration { $number }, which nobody here knows: the program is older than it
+probe-schema-at-head = the schema is at head
+probe-schema-behind = the schema lacks migration { $number }
+probe-schema-dirty = migration { $number } is half done, or is another one than here
+probe-text = { $text }
+probe-witness-missed = the witness cannot be reached: { $why }
+probe-witness-reached = the witness was reached
 
 ## What was wrong with an answer
 
@@ -50,6 +59,9 @@ probe-body-not-json = the body is not JSON: { $reason }
 
 ## What was wrong with a target
 
+probe-database-failed = the database did not answer: { $reason }
+probe-database-refused = the database did not let us in: { $why }
+probe-database-timed-out = the database did not answer within { $limit_ms } ms
 probe-fault-body-too-long = the body is longer than { $max } bytes
 probe-fault-certificate = the certificate is not trusted: { $reason }
 probe-fault-certificate-dates = the certificate has run out or is not valid yet: { $reason }
@@ -63,6 +75,27 @@ probe-fault-timed-out = no answer within { $limit_ms } ms
 probe-fault-tls = the TLS handshake failed: { $reason }
 probe-fault-unreachable = it cannot be reached: { $reason }
 
+## Why a source has no data
+
+probe-counters-first = the counters were read for the first time: there is nothing to compare them with yet
+probe-counters-no-errors = the metric { $name } is not there at all: set it to 0 when the application starts, or mend its name
+probe-counters-no-series = no series matches { $selector }
+probe-counters-nonsense = { $errors } errors among { $requests } requests: they were not counted together
+probe-counters-not-counter = { $at } is { $value }, which no counter can be
+probe-counters-several = an older process answered than the last time: several stand behind one address, and each counts for itself
+probe-counters-too-many = there are more than { $max } series
+probe-counters-twice = the series { $name } is there twice
+probe-command-no-value = the command told no value, and there is a bound for one
+probe-database-hidden = the role may not look into { $count } sessions: grant it pg_monitor
+probe-database-no-standby = no standby is connected
+probe-database-null = the server does not say
+probe-schema-unreadable = the role may not read the ledger
+probe-promql-empty = the query selects no series
+probe-promql-partial = the answer is partial: some stores were silent
+probe-promql-several = the query selects { $count } series, and one is wanted: aggregate them
+probe-promql-type = the query answers a { $kind }, and a number is wanted
+probe-promql-warning = Prometheus warns: { $warning }
+
 ## Why a measurement could not be made
 
 probe-not-a-number = { $value } is not a number
@@ -72,6 +105,18 @@ probe-own-ports = this machine has no local port left: { $reason }
 probe-own-refused = this machine refused the probe: { $reason }
 probe-own-roots = the trusted authorities in { $path } cannot be read: { $reason }
 probe-own-roots-system = this machine has no trusted authorities
+probe-command-failed = the command ended with { $status }: { $stderr }
+probe-command-halves = the command told only one of requests and errors
+probe-command-not-started = the command { $program } cannot be started: { $reason }
+probe-command-timed-out = the command did not end within { $limit_ms } ms and was killed
+probe-command-too-long = the command wrote more than { $max } bytes
+probe-command-unreadable = the command's answer is not the JSON that is wanted: { $reason }
+probe-command-verdict = the command's verdict is "{ $verdict }": pass, fail, no_data and probe_error are known
+probe-counters-unreadable = line { $line } of the metrics cannot be read: { $reason }
+probe-promql-error = Prometheus refused the query ({ $status }): { $error }
+probe-promql-unreadable = the answer is not that of a Prometheus server
+probe-source-failed = the source did not answer: { $why }
+probe-source-status = the source answered with status { $status }
 
 ## A watch
 

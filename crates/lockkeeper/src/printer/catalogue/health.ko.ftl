@@ -36,6 +36,15 @@ probe-value-fails = { $name } { $value } 실패: { $bound }
 probe-value-missing = { $name } 값이 없습니다: { $why }
 probe-value-passes = { $name } { $value } (실패 조건 { $bound })
 probe-values = { $values }
+probe-counters = 지난번 이후 요청 { $requests }건 중 오류 { $errors }건
+probe-command-bare = 명령의 답은 { $verdict }뿐입니다
+probe-schema-ahead = 스키마에 이쪽이 모르는 마이그레이션 { $number }이(가) 있습니다: 프로그램이 더 오래되었습니다
+probe-schema-at-head = 스키마가 최신입니다
+probe-schema-behind = 스키마에 마이그레이션 { $number }이(가) 없습니다
+probe-schema-dirty = 마이그레이션 { $number }이(가) 하다 말았거나 이쪽의 것과 다릅니다
+probe-text = { $text }
+probe-witness-missed = 증인에 연결되지 않습니다: { $why }
+probe-witness-reached = 증인에 연결되었습니다
 
 ## 응답의 문제
 
@@ -50,6 +59,9 @@ probe-body-not-json = 본문이 JSON이 아닙니다: { $reason }
 
 ## 대상의 문제
 
+probe-database-failed = 데이터베이스가 답하지 않았습니다: { $reason }
+probe-database-refused = 데이터베이스에 접속하지 못했습니다: { $why }
+probe-database-timed-out = 데이터베이스가 { $limit_ms } ms 안에 답하지 않았습니다
 probe-fault-body-too-long = 본문이 { $max }바이트보다 깁니다
 probe-fault-certificate = 인증서를 신뢰할 수 없습니다: { $reason }
 probe-fault-certificate-dates = 인증서가 만료되었거나 아직 유효하지 않습니다: { $reason }
@@ -63,6 +75,27 @@ probe-fault-timed-out = { $limit_ms } ms 안에 응답이 없습니다
 probe-fault-tls = TLS 핸드셰이크에 실패했습니다: { $reason }
 probe-fault-unreachable = 연결할 수 없습니다: { $reason }
 
+## 데이터가 없는 까닭
+
+probe-counters-first = 카운터를 처음 읽었으므로 아직 비교할 것이 없습니다
+probe-counters-no-errors = 메트릭 { $name }이(가) 아예 없습니다: 애플리케이션이 시작할 때 0으로 두거나 이름을 고치세요
+probe-counters-no-series = { $selector }에 맞는 시계열이 없습니다
+probe-counters-nonsense = 요청 { $requests }건에 오류 { $errors }건: 함께 센 것이 아닙니다
+probe-counters-not-counter = { $at }은(는) { $value }, 카운터의 값일 수 없습니다
+probe-counters-several = 지난번보다 먼저 시작한 프로세스가 답했습니다: 한 주소 뒤에 여러 프로세스가 있고 저마다 따로 셉니다
+probe-counters-too-many = 시계열이 { $max }개보다 많습니다
+probe-counters-twice = 시계열 { $name }이(가) 두 번 나옵니다
+probe-command-no-value = 명령이 값을 알리지 않았습니다. 한계가 정해져 있습니다
+probe-database-hidden = 역할이 세션 { $count }개를 들여다볼 수 없습니다: pg_monitor를 부여하세요
+probe-database-no-standby = 연결된 스탠바이가 없습니다
+probe-database-null = 서버가 알려 주지 않습니다
+probe-schema-unreadable = 역할이 원장을 읽을 수 없습니다
+probe-promql-empty = 쿼리에 맞는 시계열이 없습니다
+probe-promql-partial = 답이 일부뿐입니다: 답하지 않은 저장소가 있습니다
+probe-promql-several = 쿼리에 맞는 시계열이 { $count }개입니다. 하나여야 합니다: 집계하세요
+probe-promql-type = 쿼리의 답이 { $kind }입니다. 수여야 합니다
+probe-promql-warning = Prometheus의 경고: { $warning }
+
 ## 측정하지 못한 까닭
 
 probe-not-a-number = { $value }은(는) 수가 아닙니다
@@ -72,6 +105,18 @@ probe-own-ports = 이 컴퓨터에 남은 로컬 포트가 없습니다: { $reas
 probe-own-refused = 이 컴퓨터가 프로브를 거부했습니다: { $reason }
 probe-own-roots = { $path }의 신뢰할 인증 기관을 읽을 수 없습니다: { $reason }
 probe-own-roots-system = 이 컴퓨터에 신뢰할 인증 기관이 없습니다
+probe-command-failed = 명령이 { $status }(으)로 끝났습니다: { $stderr }
+probe-command-halves = 명령이 requests와 errors 중 하나만 알렸습니다
+probe-command-not-started = 명령 { $program }을(를) 시작할 수 없습니다: { $reason }
+probe-command-timed-out = 명령이 { $limit_ms } ms 안에 끝나지 않아 강제로 끝냈습니다
+probe-command-too-long = 명령이 { $max }바이트보다 많이 출력했습니다
+probe-command-unreadable = 명령의 답이 약속된 JSON이 아닙니다: { $reason }
+probe-command-verdict = 명령의 판정이 "{ $verdict }"입니다: pass, fail, no_data, probe_error만 쓸 수 있습니다
+probe-counters-unreadable = 메트릭의 { $line }번째 줄을 읽을 수 없습니다: { $reason }
+probe-promql-error = Prometheus가 쿼리를 거부했습니다({ $status }): { $error }
+probe-promql-unreadable = Prometheus 서버의 답이 아닙니다
+probe-source-failed = 소스가 답하지 않았습니다: { $why }
+probe-source-status = 소스가 상태 { $status }(으)로 답했습니다
 
 ## 감시
 
