@@ -41,10 +41,10 @@ fn alter_table(facts: &mut Cow<'_, Facts>, alter: &AlterTable) {
     let Some(mut name) = alter.table.as_ref().map(|name| facts.full_name(name)) else { return };
     for action in &alter.actions {
         match action {
-            AlterTableAction::DropConstraint { constraint: Some(constraint), .. } => {
-                if facts.relations.get(&name).is_some_and(|it| it.constraint(constraint).is_some()) {
-                    facts.to_mut().drop_constraint(&name, constraint);
-                }
+            AlterTableAction::DropConstraint { constraint: Some(constraint), .. }
+                if facts.relations.get(&name).is_some_and(|it| it.constraint(constraint).is_some()) =>
+            {
+                facts.to_mut().drop_constraint(&name, constraint);
             }
             AlterTableAction::DropColumn { column: Some(column), .. } if facts.relations.contains_key(&name) => {
                 facts.to_mut().drop_column(&name, column);
@@ -111,7 +111,9 @@ impl Facts {
         for relation in self.relations.values_mut() {
             let Relation { children, parents, leaves, default_partition, reads, constraints, .. } = relation;
             children.iter_mut().chain(parents).chain(leaves).chain(default_partition).for_each(put);
-            reads.iter_mut().for_each(|(read, _)| put(read));
+            for (read, _) in reads {
+                put(read);
+            }
             for constraint in constraints {
                 if let TableConstraintKind::ForeignKey { references, .. } = &mut constraint.kind {
                     put(references);
