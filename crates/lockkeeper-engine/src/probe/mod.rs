@@ -8,6 +8,7 @@ mod command;
 mod counters;
 mod database;
 mod fetch;
+mod host;
 mod http;
 mod promql;
 mod reading;
@@ -17,6 +18,7 @@ pub use bound::{Bound, Comparison};
 pub use command::{CommandLine, CommandProbe};
 pub use counters::{CountersPlace, CountersProbe, Selector};
 pub use database::{DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead};
+pub use host::{HostBounds, HostProbe, HostSubject};
 pub use http::{
     AddressFamily, BodyCondition, CERTIFICATE_DAYS, ExpectedStatus, Header, HttpExpectation, HttpLimits, HttpProbe,
     HttpRequest, JsonPointer, Url, UrlFault,

@@ -203,6 +203,25 @@ fn the_schema_is_held_against_what_is_known() {
     assert_eq!(bench.judge(&mut probe), (Verdict::Pass, "probe-schema-ahead"));
 }
 
+/// Without a primary to follow, which makes no difference to what is asked.
+#[test]
+fn a_standby_says_that_it_is_one() {
+    let options = PrivateServerOptions {
+        binaries: Cluster::binaries_wanted(),
+        files: vec![("standby.signal".to_owned(), Vec::new())],
+        ..PrivateServerOptions::default()
+    };
+    let server = PrivateServer::start(&options).unwrap();
+    let bounds = DatabaseBounds {
+        in_recovery: Bound::parse("== 1"),
+        replication_lag_s: Bound::parse("> 10"),
+        ..DatabaseBounds::default()
+    };
+    let seen = Bench::new().take(&mut probe(&server.target(), bounds));
+    assert_eq!(seen.measurement.verdict, Verdict::Fail, "{}", seen.measurement.said);
+    assert!(value(&seen, "in_recovery") > 0.0);
+}
+
 /// A server that accepts and says nothing holds nobody up.
 #[tokio::test]
 async fn a_server_that_does_not_answer_fails_at_the_limit() {

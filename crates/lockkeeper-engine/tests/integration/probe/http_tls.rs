@@ -4,9 +4,10 @@ use lockkeeper_core::model::Verdict;
 use lockkeeper_engine::postgres::RootCert;
 use lockkeeper_engine::probe::{Bound, HttpExpectation, HttpProbe, Taken};
 use lockkeeper_testkit::{FaultyHttp, HttpAnswer};
+use rcgen::{BasicConstraints, IsCa};
 
 use super::http::{ids, request, text, value};
-use crate::certificates::{Authority, Files, Pair};
+use crate::certificates::{Authority, Files, Pair, self_signed};
 
 struct Shop {
     authority: Authority,
@@ -58,6 +59,25 @@ async fn a_bad_certificate_fails() {
     shop.fails(&shop.authority.issue_not_yet_valid(&["localhost"]), "probe-fault-certificate-dates").await;
     shop.fails(&shop.authority.issue("other", &["shop.example"]), "probe-fault-certificate-name").await;
     shop.fails(&Authority::new("Stranger").issue("shop", &["localhost"]), "probe-fault-certificate").await;
+}
+
+/// What `openssl req -x509` makes: its own authority, which no chain leads to.
+#[tokio::test]
+async fn a_certificate_that_is_itself_in_the_file_is_trusted() {
+    let shop = Shop::new();
+    for is_ca in [IsCa::Ca(BasicConstraints::Unconstrained), IsCa::ExplicitNoCa, IsCa::NoCa] {
+        let pair = self_signed(&["localhost"], is_ca);
+        shop.files.write("own.pem", &pair.certificate, 0o644);
+        let said = shop.take(&pair, "own.pem").await.measurement;
+        assert_eq!(said.verdict, Verdict::Pass, "{is_ca:?}: {}", said.said);
+        shop.fails(&pair, "probe-fault-certificate").await;
+    }
+    let elsewhere = self_signed(&["shop.example"], IsCa::NoCa);
+    shop.files.write("root.pem", &elsewhere.certificate, 0o644);
+    shop.fails(&elsewhere, "probe-fault-certificate-name").await;
+    let expired = shop.authority.issue_expired(&["localhost"]);
+    shop.files.write("root.pem", &expired.certificate, 0o644);
+    shop.fails(&expired, "probe-fault-certificate-dates").await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod command;
 mod counters;
 mod database;
+mod host;
 mod http;
 mod http_tls;
 mod promql;

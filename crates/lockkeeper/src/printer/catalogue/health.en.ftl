@@ -90,6 +90,11 @@ probe-database-hidden = the role may not look into { $count } sessions: grant it
 probe-database-no-standby = no standby is connected
 probe-database-null = the server does not say
 probe-schema-unreadable = the role may not read the ledger
+probe-host-first = what is counted over time was read for the first time: there is nothing to compare it with yet
+probe-host-no-cgroup = without control groups of version 2: measured against the whole machine
+probe-host-no-listener = no process listens on port { $port }
+probe-host-no-pressure = the kernel does not tell pressure
+probe-host-no-process = there is no process { $pid }
 probe-promql-empty = the query selects no series
 probe-promql-partial = the answer is partial: some stores were silent
 probe-promql-several = the query selects { $count } series, and one is wanted: aggregate them
@@ -99,6 +104,8 @@ probe-promql-warning = Prometheus warns: { $warning }
 ## Why a measurement could not be made
 
 probe-not-a-number = { $value } is not a number
+probe-host-hidden = who listens on port { $port } cannot be seen: run as the same user, or as root
+probe-host-unreadable = { $path } cannot be read: { $reason }
 probe-own-descriptors = this process has no file descriptors left: { $reason }
 probe-own-network = this machine has no network: { $reason }
 probe-own-ports = this machine has no local port left: { $reason }

@@ -90,6 +90,11 @@ probe-database-hidden = 역할이 세션 { $count }개를 들여다볼 수 없�
 probe-database-no-standby = 연결된 스탠바이가 없습니다
 probe-database-null = 서버가 알려 주지 않습니다
 probe-schema-unreadable = 역할이 원장을 읽을 수 없습니다
+probe-host-first = 시간에 따라 세는 값을 처음 읽었으므로 아직 비교할 것이 없습니다
+probe-host-no-cgroup = 버전 2 컨트롤 그룹이 없어 컴퓨터 전체를 기준으로 측정했습니다
+probe-host-no-listener = 포트 { $port }에서 수신하는 프로세스가 없습니다
+probe-host-no-pressure = 커널이 압력 정보를 알려 주지 않습니다
+probe-host-no-process = 프로세스 { $pid }이(가) 없습니다
 probe-promql-empty = 쿼리에 맞는 시계열이 없습니다
 probe-promql-partial = 답이 일부뿐입니다: 답하지 않은 저장소가 있습니다
 probe-promql-several = 쿼리에 맞는 시계열이 { $count }개입니다. 하나여야 합니다: 집계하세요
@@ -99,6 +104,8 @@ probe-promql-warning = Prometheus의 경고: { $warning }
 ## 측정하지 못한 까닭
 
 probe-not-a-number = { $value }은(는) 수가 아닙니다
+probe-host-hidden = 포트 { $port }에서 수신하는 프로세스를 볼 수 없습니다: 같은 사용자나 root로 실행하세요
+probe-host-unreadable = { $path }을(를) 읽을 수 없습니다: { $reason }
 probe-own-descriptors = 이 프로세스에 남은 파일 디스크립터가 없습니다: { $reason }
 probe-own-network = 이 컴퓨터가 네트워크에 연결되어 있지 않습니다: { $reason }
 probe-own-ports = 이 컴퓨터에 남은 로컬 포트가 없습니다: { $reason }
