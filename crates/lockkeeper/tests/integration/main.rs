@@ -52,6 +52,7 @@ mod fuzz;
 mod lint;
 /// What `init` and `new` write, and that it works.
 mod health_check;
+mod health_watch;
 mod init;
 /// English and Korean.
 mod languages;
