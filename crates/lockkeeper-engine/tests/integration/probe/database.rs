@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lockkeeper_core::model::{Checksum, MigrationNumber, Verdict};
-use lockkeeper_engine::postgres::{PrivateServer, PrivateServerOptions, Shutdown, Target};
+use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Shutdown, Target};
 use lockkeeper_engine::probe::{
     Bound, DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead, Taken,
 };
@@ -222,12 +222,46 @@ fn a_standby_says_that_it_is_one() {
     assert!(value(&seen, "in_recovery") > 0.0);
 }
 
+/// A subscription is to its publisher what a standby is: it says how far it has come.
+#[test]
+fn who_follows_too_far_behind_is_seen() {
+    let (bench, server) = (Bench::new(), own_server(&["wal_level = logical"]));
+    let (leader, follower) = (Database::create_on(&server), Database::create_on(&server));
+    let table = "CREATE TABLE boat (id int PRIMARY KEY, name text)";
+    leader.execute(&format!("{table}; CREATE PUBLICATION boats FOR TABLE boat"));
+    leader.execute("SELECT pg_create_logical_replication_slot('boats', 'pgoutput')");
+    let Host::SocketDir(dir) = server.target().host else { panic!("a private server is reached by its socket") };
+    let (dir, port, name) = (dir.display(), server.target().port, leader.name());
+    follower.execute(table);
+    follower.execute(&format!(
+        "CREATE SUBSCRIPTION boats CONNECTION 'host={dir} port={port} dbname={name} user=postgres' \
+         PUBLICATION boats WITH (create_slot = false, slot_name = 'boats')"
+    ));
+    let bounds = DatabaseBounds { replication_lag_bytes: Bound::parse("> 100000"), ..DatabaseBounds::default() };
+    let mut probe = probe(&leader.target(), bounds);
+    let mut becomes = |verdict| loop {
+        let seen = bench.take(&mut probe);
+        if seen.measurement.verdict == verdict {
+            return seen;
+        }
+    };
+    let seen = becomes(Verdict::Pass);
+    assert!(value(&seen, "replication_lag_bytes") <= 100_000.0 && has(&seen, "replication_lag_s"), "{seen:?}");
+    let holder = follower.session();
+    holder.execute("BEGIN; LOCK TABLE boat");
+    leader.execute("INSERT INTO boat SELECT n, repeat('x', 100) FROM generate_series(1, 5000) n");
+    let seen = becomes(Verdict::Fail);
+    assert!(value(&seen, "replication_lag_bytes") > 100_000.0, "{seen:?}");
+    holder.execute("COMMIT");
+    becomes(Verdict::Pass);
+}
+
 /// A server that accepts and says nothing holds nobody up.
 #[tokio::test]
 async fn a_server_that_does_not_answer_fails_at_the_limit() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut target = Cluster::get().target();
-    target.host = lockkeeper_engine::postgres::Host::Tcp("127.0.0.1".to_owned());
+    target.host = Host::Tcp("127.0.0.1".to_owned());
     target.port = silent.local_addr().unwrap().port();
     let limit = Duration::from_millis(300);
     let began = std::time::Instant::now();
