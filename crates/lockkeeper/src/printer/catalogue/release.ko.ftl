@@ -208,14 +208,14 @@ facts-file-unreadable = { $path }을(를) 읽을 수 없습니다: { $reason }
 facts-file-version = { $path }의 형식 버전 { $found }을(를) 이 프로그램이 알지 못합니다
 facts-unreadable-database = 데이터베이스의 테이블을 살펴볼 수 없었습니다
 facts-unreadable-all = 대기 중인 마이그레이션이 말하는 테이블을 살펴볼 수 없었습니다
-step-ran = 실패한 단계({ $what }): { $sql }
-step-stands = { $ordinal }단계는 남아 있습니다: { $sql }
-step-outcome-open = { $ordinal }단계의 결과는 아직 모릅니다. 다음 실행이 확인합니다: { $sql }
-steps-standing-hint = 남은 단계 뒤쪽의 파일을 고쳐 같은 명령을 다시 실행하면 그 자리에서 이어 갑니다. 또는 되돌리세요
-undo-half-applied = 마이그레이션 { $number }은(는) 중간에 멈췄으며, 모든 단계를 되돌릴 수는 없습니다
-undo-half-applied-finish-hint = 그 단계를 다시 실행해 끝낸 다음 되돌리세요
+step-ran = 실패한 스텝({ $what }): { $sql }
+step-stands = 스텝 { $ordinal }은(는) 남아 있습니다: { $sql }
+step-outcome-open = 스텝 { $ordinal }의 결과는 아직 모릅니다. 다음 실행이 확인합니다: { $sql }
+steps-standing-hint = 남은 스텝 뒤쪽의 파일을 고쳐 같은 명령을 다시 실행하면 그 자리에서 이어 갑니다. 또는 되돌리세요
+undo-half-applied = 마이그레이션 { $number }은(는) 중간에 멈췄으며, 모든 스텝을 되돌릴 수는 없습니다
+undo-half-applied-finish-hint = 그 스텝을 다시 실행해 끝낸 다음 되돌리세요
 undo-half-applied-files-hint = 또는 남은 것을 되돌리는 down 스크립트를 쓰세요: lockkeeper rollback { $point } --down-from-files
-progress-step-at = { $number } { $ordinal }단계: { $phase }, { $percent } %
+progress-step-at = { $number } 스텝 { $ordinal }: { $phase }, { $percent } %
 progress-taking-back = { $number } { $ordinal }단계를 되돌립니다: { $sql }
 
 ## 기다리는 이벤트
