@@ -51,6 +51,7 @@ mod fuzz;
 /// Hazards in files, without a database.
 mod lint;
 /// What `init` and `new` write, and that it works.
+mod health_check;
 mod init;
 /// English and Korean.
 mod languages;
