@@ -52,10 +52,7 @@ impl Script {
 
     /// Why a statement is to run as it is written, when a directive before it says so.
     pub fn as_written(&self, statement: &Statement) -> Option<&str> {
-        let follows = |at: usize| {
-            let next = self.statements.iter().find(|other| other.span.start > at);
-            next.is_some_and(|next| next.span == statement.span)
-        };
+        let follows = |at: usize| self.statement_after(at).is_some_and(|next| next.span == statement.span);
         self.directives.iter().find_map(|directive| match &directive.kind {
             DirectiveKind::AsWritten { reason } if follows(directive.span.start) => Some(reason.as_str()),
             DirectiveKind::AsWritten { .. }
@@ -63,6 +60,18 @@ impl Script {
             | DirectiveKind::Stage { .. }
             | DirectiveKind::NoTransaction => None,
         })
+    }
+
+    /// The first statement that begins behind an offset.
+    pub fn statement_after(&self, at: usize) -> Option<&Statement> {
+        // Statements stand in the order of the file.
+        self.statements.get(self.statements.partition_point(|statement| statement.span.start <= at))
+    }
+
+    /// The statement that holds an offset.
+    pub fn statement_at(&self, at: usize) -> Option<&Statement> {
+        let behind = self.statements.partition_point(|statement| statement.span.start <= at);
+        self.statements.get(behind.checked_sub(1)?).filter(|statement| at < statement.span.end)
     }
 
     pub fn no_transaction(&self) -> bool {

@@ -2,15 +2,16 @@
 
 mod facts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lockkeeper_core::classify::{Facts, Fresh};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{LineIndex, Message, Place, Span};
-use lockkeeper_core::parse::{Directive, DirectiveKind, MigrationFile, Script, Sql, Statement, TransactionControl};
+use lockkeeper_core::model::{LineColumn, LineIndex, Message, Place, Span};
+use lockkeeper_core::parse::{DirectiveKind, MigrationFile, Script, Sql, Statement, TransactionControl};
 
 use crate::report::{Finding, Severity};
-use crate::rule::{Check, History, Hit, Hits, Migration, Policy, Rule, Seen, Side, Subject};
+use crate::rule::{Check, History, Hit, Hits, Migration, Passed, Policy, Rule, Seen, Side, Subject};
 use crate::rules::ALL;
 
 /// The name under which an allow is reported that allows nothing.
@@ -116,6 +117,7 @@ fn walk(
             }
         }
         let mut in_block = false;
+        let mut passed = Passed::default();
         for statement in &script.statements {
             match &statement.sql {
                 Sql::Transaction(TransactionControl::Begin) => in_block = true,
@@ -132,6 +134,7 @@ fn walk(
                 in_block,
                 made_safe,
                 fresh: &fresh,
+                passed: &passed,
                 history: &*history,
                 policy: &options.policy,
             };
@@ -148,9 +151,10 @@ fn walk(
                     within.learn(&inner.sql);
                 }
             }
+            passed.learn(statement, &fresh);
             fresh.learn(&statement.sql);
             if side == Side::Up {
-                history.learn(&statement.sql);
+                history.learn(statement, &file.text);
             }
         }
     }
@@ -180,66 +184,92 @@ fn ask(seen: &Seen<'_>, options: &Options, found: &mut Vec<Found>) {
     }
 }
 
+/// One script with what is asked of it for each finding: its lines, and what its directives allow.
+struct Sheet<'a> {
+    file: &'a MigrationFile,
+    lines: LineIndex,
+    /// Allows by their rule and by where the statement begins that they speak of; `None` behind the last one.
+    allows: BTreeMap<(&'a str, Option<usize>), Span>,
+    first: Option<usize>,
+    script: &'a Script,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(file: &'a MigrationFile, script: &'a Script) -> Self {
+        let allows = script.directives.iter().filter_map(|directive| {
+            let DirectiveKind::Allow { rule, .. } = &directive.kind else { return None };
+            let next = script.statement_after(directive.span.start).map(|next| next.span.start);
+            Some(((rule.as_str(), next), directive.span))
+        });
+        let first = script.statements.first().map(|first| first.span.start);
+        Self { file, lines: LineIndex::new(&file.text), allows: allows.collect(), first, script }
+    }
+
+    /// The directives that speak of what was found.
+    fn allowing(&self, rule: &'static str, span: Option<Span>) -> Vec<Span> {
+        let keys = match span {
+            Some(span) => vec![self.script.statement_at(span.start).map(|it| Some(it.span.start))],
+            // What is found in a file as a whole is allowed at its top, or behind its last statement.
+            None => vec![self.first.map(Some), Some(None)],
+        };
+        keys.into_iter().flatten().filter_map(|next| self.allows.get(&(rule, next)).copied()).collect()
+    }
+
+    fn place(&self, span: Option<Span>) -> (Place, Option<LineColumn>) {
+        let Some(span) = span else { return (Place::file(Arc::clone(&self.file.path)), None) };
+        let place = Place::within(Arc::clone(&self.file.path), &self.file.text, &self.lines, span);
+        (place, Some(self.lines.place(&self.file.text, span.end)))
+    }
+}
+
 /// Leaves out what is allowed, and says which allows allow nothing.
 fn keep(migration: &Migration<'_>, found: Vec<Found>, options: &Options, used: &mut [bool], report: &mut Report) {
+    let up = Sheet::new(migration.up, &migration.script);
+    let down = migration.down.map(|down| Sheet::new(down, &migration.down_script));
     let mut kept = Vec::new();
-    let mut spent = Vec::new();
+    let mut spent = BTreeSet::new();
     for found in found {
-        let (file, script) = match found.hit.side {
-            Side::Up => (migration.up, &migration.script),
-            Side::Down => match migration.down {
-                Some(down) => (down, &migration.down_script),
-                None => continue,
-            },
+        let side = found.hit.side;
+        let sheet = match (side, &down) {
+            (Side::Up, _) => &up,
+            (Side::Down, Some(down)) => down,
+            (Side::Down, None) => continue,
         };
-        let directives = script.directives.iter().filter(|directive| allows(directive, script, &found));
-        let directives: Vec<Span> = directives.map(|directive| directive.span).collect();
-        let listed = options.allowed.iter().position(|it| it.rule == found.rule && fits(&it.path, &file.path));
+        let directives = sheet.allowing(found.rule, found.hit.span);
+        let listed = options.allowed.iter().position(|it| it.rule == found.rule && fits(&it.path, &sheet.file.path));
         if !directives.is_empty() || listed.is_some() {
             report.allowed += 1;
-            spent.extend(directives.into_iter().map(|span| (found.hit.side, span)));
+            spent.extend(directives.into_iter().map(|span| (side, span)));
             if let Some(index) = listed {
                 used[index] = true;
             }
             continue;
         }
-        let Some(place) = found.hit.place(migration) else { continue };
-        let lines = LineIndex::new(&file.text);
-        let end = found.hit.span.map(|span| lines.place(&file.text, span.end));
-        kept.push((
-            found.hit.side,
-            Finding {
-                rule: found.rule,
-                severity: found.severity,
-                place,
-                end,
-                message: found.hit.message,
-                help: found.hit.help,
-            },
-        ));
+        let (place, end) = sheet.place(found.hit.span);
+        let Hit { message, help, .. } = found.hit;
+        kept.push((side, Finding { rule: found.rule, severity: found.severity, place, end, message, help }));
     }
-    let sides =
-        [(Side::Up, Some(migration.up), &migration.script), (Side::Down, migration.down, &migration.down_script)];
-    for (side, file, script) in sides {
-        let Some(file) = file else { continue };
+    for (side, sheet) in [(Side::Up, Some(&up)), (Side::Down, down.as_ref())] {
+        let Some(sheet) = sheet else { continue };
         let loud = options.severities.get(UNUSED_ALLOW).copied().unwrap_or(Some(Severity::Warning));
         let Some(severity) = loud else { continue };
-        for directive in script.directives.iter().filter(|it| !spent.contains(&(side, it.span))) {
+        for directive in sheet.script.directives.iter().filter(|it| !spent.contains(&(side, it.span))) {
             let DirectiveKind::Allow { rule, .. } = &directive.kind else { continue };
-            kept.push((side, unused(file, directive.span, rule, severity)));
+            kept.push((side, unused(sheet, directive.span, rule, severity)));
         }
     }
     kept.sort_by_key(|(side, finding)| (*side, finding.place.at, finding.rule));
     report.findings.extend(kept.into_iter().map(|(_, finding)| finding));
 }
 
-fn unused(file: &MigrationFile, span: Span, rule: &str, severity: Severity) -> Finding {
+fn unused(sheet: &Sheet<'_>, span: Span, rule: &str, severity: Severity) -> Finding {
     let known = ALL.iter().any(|it| it.name == rule);
+    let (place, end) = sheet.place(Some(span));
     Finding {
         rule: UNUSED_ALLOW,
         severity,
-        place: Place::span(file.path.clone(), &file.text, span),
-        end: Some(LineIndex::new(&file.text).place(&file.text, span.end)),
+        place,
+        end,
         message: unused_message(known, rule),
         help: message!("rule-unused-allow-help"),
     }
@@ -248,22 +278,6 @@ fn unused(file: &MigrationFile, span: Span, rule: &str, severity: Severity) -> F
 /// What is wrong with an allow that allows nothing.
 pub fn unused_message(known: bool, rule: &str) -> Message {
     if known { message!("rule-unused-allow", rule = rule) } else { message!("rule-unknown-allow", rule = rule) }
-}
-
-/// Whether a directive of the file speaks of what was found.
-fn allows(directive: &Directive, script: &Script, found: &Found) -> bool {
-    let DirectiveKind::Allow { rule, .. } = &directive.kind else { return false };
-    if rule != found.rule {
-        return false;
-    }
-    let next = script.statements.iter().find(|statement| statement.span.start > directive.span.start);
-    match (found.hit.span, next) {
-        (Some(span), Some(next)) => next.span.start <= span.start && span.start < next.span.end,
-        // What is found in a file as a whole is allowed at its top, or in a file without a statement.
-        (None, Some(next)) => script.statements.first().is_some_and(|first| first.span == next.span),
-        (None, None) => true,
-        (Some(_), None) => false,
-    }
 }
 
 /// Whether a path is meant by a pattern: the whole of it or its end, with `*` for any characters.

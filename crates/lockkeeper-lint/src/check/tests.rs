@@ -185,3 +185,47 @@ fn the_rules_that_facts_weigh_are_there() {
         assert!(ALL.iter().any(|rule| rule.name == *name), "{name}");
     }
 }
+
+/// A script of so many statements of every kind that a rule looks back or ahead for.
+fn long_script(statements: usize) -> String {
+    let one = |at: usize| match at % 8 {
+        0 => format!("CREATE TABLE t{at} (id bigint PRIMARY KEY, a int);\n"),
+        1 => format!("ALTER TABLE old{at} ADD COLUMN c{at} int;\n"),
+        2 => format!("ALTER TABLE old ADD CONSTRAINT k{at} CHECK (a > {at}) NOT VALID;\n"),
+        3 => format!("ALTER TABLE old VALIDATE CONSTRAINT k{};\n", at - 1),
+        4 => format!("CREATE INDEX i{at} ON t{} (a);\n", at - 4),
+        5 => {
+            format!("-- lockkeeper: allow=drop-column reason=\"nobody reads it\"\nALTER TABLE old DROP COLUMN d{at};\n")
+        }
+        6 => format!("CREATE VIEW v{at} AS SELECT a FROM t{};\n", at - 6),
+        _ => format!("UPDATE old SET a = {at} WHERE id = {at};\n"),
+    };
+    (0..statements).map(one).collect()
+}
+
+/// How long one file of so many statements is read and looked at.
+fn time_of(statements: usize) -> std::time::Duration {
+    let text = long_script(statements);
+    let (up, down) = (file("up.sql", &text), file("down.sql", "SELECT 1"));
+    let options = Options {
+        policy: Policy { version: ServerVersion::OLDEST, safe_rewrites: false },
+        severities: BTreeMap::new(),
+        allowed: Vec::new(),
+        release_from: None,
+        facts: Facts::default(),
+    };
+    let began = std::time::Instant::now();
+    let read = [Migration::read(&MigrationName::new("x").unwrap(), &up, Some(&down))];
+    assert_eq!(read[0].script.statements.len(), statements);
+    assert!(check(&read, &options).findings.len() > statements / 8);
+    began.elapsed()
+}
+
+#[test]
+fn a_long_file_takes_as_long_for_each_statement_as_a_short_one() {
+    let (short, long) = (time_of(1_250), time_of(20_000));
+    // Sixteen times as much: in proportion it would be 16, in the square 256. Other tests run beside this one.
+    let ratio = long.as_secs_f64() / short.as_secs_f64();
+    assert!(ratio < 64.0, "{short:?} for 1,250 statements, {long:?} for 20,000");
+    assert!(long.as_secs() < 300, "{long:?}");
+}

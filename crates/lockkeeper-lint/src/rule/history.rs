@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use lockkeeper_core::classify::Facts;
 use lockkeeper_core::parse::{
-    AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateTable, Ident, ObjectKind,
-    ObjectName, Sql,
+    AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateRoutine, CreateTable, Ident,
+    ObjectKind, ObjectName, Sql, Statement,
 };
+
+use super::words;
 
 /// Tables by name; one that no file creates is not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     tables: BTreeMap<String, Table>,
     /// Columns that a check proves to hold no NULL, by table; the check's name while it is not validated.
-    proofs: Vec<(String, Ident, Option<Ident>)>,
+    proofs: BTreeMap<String, Vec<(Ident, Option<Ident>)>>,
+    /// Views, functions and procedures, with the words of their definitions.
+    bodies: BTreeMap<ObjectName, Vec<String>>,
 }
 
 /// One table.
@@ -53,7 +57,7 @@ impl History {
             let table =
                 Table { partitioned: relation.is_partitioned(), columns: columns.collect(), indexes: Vec::new() };
             let proven = relation.constraints.iter().filter(|it| it.is_validated).flat_map(|it| &it.not_null);
-            history.proofs.extend(proven.map(|column| (key(name), column.clone(), None)));
+            history.proofs.insert(key(name), proven.map(|column| (column.clone(), None)).collect());
             history.tables.insert(key(name), table);
         }
         for index in facts.indexes.values().filter(|index| index.is_valid && !index.is_partial) {
@@ -77,11 +81,38 @@ impl History {
     /// Whether a validated check proves that the column holds no NULL.
     pub fn proves_not_null(&self, table: Option<&ObjectName>, column: Option<&Ident>) -> bool {
         let (Some(table), Some(column)) = (table, column) else { return false };
-        self.proofs.iter().any(|(of, proven, open)| *of == key(table) && proven == column && open.is_none())
+        let proofs = self.proofs.get(&key(table));
+        proofs.is_some_and(|proofs| proofs.iter().any(|(proven, open)| proven == column && open.is_none()))
     }
 
-    /// Remembers what a statement does.
-    pub fn learn(&mut self, sql: &Sql) {
+    /// Views, functions and procedures that stand, with the words of their definitions.
+    pub fn bodies(&self) -> impl Iterator<Item = (&ObjectName, &[String])> {
+        self.bodies.iter().map(|(name, words)| (name, words.as_slice()))
+    }
+
+    /// Remembers what a statement of a file does.
+    pub fn learn(&mut self, statement: &Statement, text: &str) {
+        match &statement.sql {
+            Sql::Create { object, name: Some(name), .. } => {
+                self.bodies.remove(name);
+                if matches!(object, ObjectKind::View | ObjectKind::MaterializedView) {
+                    self.bodies.insert(name.clone(), words(statement.span.of(text)));
+                }
+            }
+            Sql::CreateRoutine(CreateRoutine { name: Some(name), .. }) => {
+                self.bodies.insert(name.clone(), words(statement.span.of(text)));
+            }
+            Sql::Drop(drop) => {
+                for name in &drop.names {
+                    self.bodies.remove(name);
+                }
+            }
+            _ => {}
+        }
+        self.learn_tables(&statement.sql);
+    }
+
+    fn learn_tables(&mut self, sql: &Sql) {
         match sql {
             Sql::CreateTable(table) => self.learn_table(table),
             Sql::AlterTable(alter) => self.learn_alter(alter),
@@ -95,7 +126,7 @@ impl History {
                     self.tables.remove(&key(name));
                 }
             }
-            Sql::Do(body) => body.statements.iter().for_each(|statement| self.learn(&statement.sql)),
+            Sql::Do(body) => body.statements.iter().for_each(|statement| self.learn_tables(&statement.sql)),
             _ => {}
         }
     }
@@ -124,8 +155,8 @@ impl History {
             match action {
                 AlterTableAction::AddConstraint(_, add) => self.learn_constraint(&name, add),
                 AlterTableAction::ValidateConstraint { constraint, .. } => {
-                    let ours = self.proofs.iter_mut().filter(|(table, _, open)| *table == name && open == constraint);
-                    ours.for_each(|(_, _, open)| *open = None);
+                    let proofs = self.proofs.get_mut(&name).into_iter().flatten();
+                    proofs.filter(|(_, open)| open == constraint).for_each(|(_, open)| *open = None);
                 }
                 _ => {}
             }
@@ -138,7 +169,7 @@ impl History {
     fn learn_constraint(&mut self, table: &str, add: &AddConstraint) {
         if let Some(column) = &add.not_null_of {
             let open = add.not_valid.then(|| add.name.clone()).flatten();
-            self.proofs.push((table.to_owned(), column.clone(), open));
+            self.proofs.entry(table.to_owned()).or_default().push((column.clone(), open));
         }
         let indexed = matches!(add.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique);
         if let Some(known) = self.tables.get_mut(table).filter(|_| indexed) {

@@ -1,9 +1,11 @@
 //! How a rule is declared, and what it looks at.
 
 mod history;
+mod passed;
 mod seen;
 
 pub use history::{History, Table};
+pub use passed::Passed;
 pub use seen::{Hit, Hits, Migration, Policy, Seen, Side, Subject, shown, words};
 
 use crate::report::Severity;

@@ -1,14 +1,12 @@
 //! What a rule looks at, and where it puts what it finds.
 
-use std::sync::Arc;
-
 use lockkeeper_core::classify::{Effect, Fresh, StageDecision, decide_stage, effects};
-use lockkeeper_core::model::{Message, MigrationName, Place, Problem, ServerVersion, Span, Stage};
+use lockkeeper_core::model::{Message, MigrationName, Problem, ServerVersion, Span, Stage};
 use lockkeeper_core::parse::{
     AlterTable, AlterTableAction, Ident, MigrationFile, ObjectName, Script, Sql, Statement, parse,
 };
 
-use super::History;
+use super::{History, Passed};
 
 /// What the answers depend on besides the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +66,8 @@ pub struct Seen<'a> {
     pub made_safe: bool,
     /// What the file, or its release, has created before the statement.
     pub fresh: &'a Fresh,
+    /// What the script has done before the statement; before the whole of it, where it stands in another.
+    pub passed: &'a Passed<'a>,
     /// What all files have built before the statement.
     pub history: &'a History,
     pub policy: &'a Policy,
@@ -171,19 +171,6 @@ impl Hits {
 
     pub fn hit_in(&mut self, side: Side, span: Option<Span>, message: Message, help: Message) {
         self.hits.push(Hit { side, span, message, help });
-    }
-}
-
-impl Hit {
-    pub(crate) fn place(&self, migration: &Migration<'_>) -> Option<Place> {
-        let file = match self.side {
-            Side::Up => migration.up,
-            Side::Down => migration.down?,
-        };
-        Some(match self.span {
-            Some(span) => Place::span(Arc::clone(&file.path), &file.text, span),
-            None => Place::file(Arc::clone(&file.path)),
-        })
     }
 }
 

@@ -43,8 +43,8 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     if !commits && !stands_alone(seen.sql()) {
         return;
     }
-    let shares = seen.script.statements.iter().any(|other| !stands_alone(&other.sql));
-    if seen.in_body || seen.in_block || (shares && !seen.script.no_transaction()) {
+    let shares = || seen.script.statements.iter().any(|other| !stands_alone(&other.sql));
+    if seen.in_body || seen.in_block || (!seen.script.no_transaction() && shares()) {
         out.hit(
             seen.statement.span,
             message!("rule-concurrently-in-transaction"),

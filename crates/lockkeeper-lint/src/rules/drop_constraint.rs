@@ -49,8 +49,10 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
 
 /// Whether the file adds a constraint by this name to the table, from here on.
 fn comes_back(seen: &Seen<'_>, dropped: &AlterTable, constraint: Option<&Ident>) -> bool {
-    let later = seen.script.statements.iter().filter(|statement| statement.span.start >= seen.statement.span.start);
+    let statements = &seen.script.statements;
+    let later = &statements[statements.partition_point(|it| it.span.start < seen.statement.span.start)..];
     later
+        .iter()
         .filter_map(|statement| match &statement.sql {
             Sql::AlterTable(alter) if alter.table == dropped.table => Some(alter),
             _ => None,
