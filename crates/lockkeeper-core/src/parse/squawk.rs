@@ -79,9 +79,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// A node's span without the semicolon and what stands after its last token.
     fn span(&self, node: &SyntaxNode) -> Span {
-        let own = || tokens(node).filter(|token| !is_trivia(token) && token.kind() != SyntaxKind::SEMICOLON);
-        match (own().next(), own().last()) {
-            (Some(first), Some(last)) => {
+        let is_own = |token: &SyntaxToken| !is_trivia(token) && token.kind() != SyntaxKind::SEMICOLON;
+        // From both ends: what stands between them is not looked at.
+        let first = std::iter::successors(node.first_token(), SyntaxToken::next_token).find(is_own);
+        let last = std::iter::successors(node.last_token(), SyntaxToken::prev_token).find(is_own);
+        match (first, last) {
+            (Some(first), Some(last)) if first.text_range().start() < last.text_range().end() => {
                 (self.to_file)(TextRange::new(first.text_range().start(), last.text_range().end()))
             }
             _ => (self.to_file)(node.text_range()),

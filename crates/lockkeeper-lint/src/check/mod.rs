@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use lockkeeper_core::classify::{Facts, Fresh};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{LineColumn, LineIndex, Message, Place, Span};
+use lockkeeper_core::model::{LineColumn, LineIndex, Message, Place, Span, Stage};
 use lockkeeper_core::parse::{DirectiveKind, MigrationFile, Script, Sql, Statement, TransactionControl};
 
 use crate::report::{Finding, Severity};
@@ -65,6 +65,9 @@ pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
         let subject = Subject { migration, earlier, release, history: &history, policy: &options.policy };
         let mut hits = of_migration(&subject, options);
         walk(migration, before, &mut history, options, &mut hits);
+        if migration.stage() == Some(Stage::Contract) {
+            history.learn_contracting(index, &migration.script);
+        }
         let scripts = [(Side::Up, &migration.script), (Side::Down, &migration.down_script)];
         let known = facts::Known::new(&options.facts, scripts);
         let mut hits: Vec<Found> = hits.into_iter().filter_map(|found| known.weigh(found)).collect();

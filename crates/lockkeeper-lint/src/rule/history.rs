@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lockkeeper_core::classify::Facts;
 use lockkeeper_core::parse::{
     AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateRoutine, CreateTable, Ident,
-    ObjectKind, ObjectName, Sql, Statement,
+    ObjectKind, ObjectName, Script, Sql, Statement,
 };
 
 use super::words;
@@ -13,11 +13,13 @@ use super::words;
 /// Tables by name; one that no file creates is not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<ObjectName, Table>,
     /// Columns that a check proves to hold no NULL, by table; the check's name while it is not validated.
-    proofs: BTreeMap<String, Vec<(Ident, Option<Ident>)>>,
+    proofs: BTreeMap<ObjectName, Vec<(Ident, Option<Ident>)>>,
     /// Views, functions and procedures, with the words of their definitions.
     bodies: BTreeMap<ObjectName, Vec<String>>,
+    /// Tables and columns that stage 2 takes away or gives, with the last migration that does, by its index.
+    contracted: BTreeMap<(ObjectName, Option<Ident>), usize>,
 }
 
 /// One table.
@@ -37,11 +39,10 @@ pub struct Column {
     pub has_default: bool,
 }
 
-fn key(name: &ObjectName) -> String {
-    match &name.schema {
-        Some(schema) if schema.as_str() != "public" => name.to_string(),
-        _ => name.name.as_str().to_owned(),
-    }
+/// A schema that is not written counts as `public`.
+fn key(name: &ObjectName) -> ObjectName {
+    let schema = name.schema.clone().filter(|schema| schema.as_str() != "public");
+    ObjectName { schema, name: name.name.clone() }
 }
 
 impl History {
@@ -112,6 +113,32 @@ impl History {
         self.learn_tables(&statement.sql);
     }
 
+    /// The last migration of stage 2 that takes a table or a column of that name away, or gives it, by its index.
+    pub fn contracted(&self, table: &ObjectName, column: Option<&Ident>) -> Option<usize> {
+        self.contracted.get(&(table.clone(), column.cloned())).copied()
+    }
+
+    /// Remembers what a migration of stage 2 takes away and gives.
+    pub fn learn_contracting(&mut self, index: usize, script: &Script) {
+        for statement in &script.statements {
+            match &statement.sql {
+                Sql::Drop(drop) if drop.object == ObjectKind::Table => {
+                    self.contracted.extend(drop.names.iter().map(|name| ((name.clone(), None), index)));
+                }
+                Sql::AlterTable(AlterTable { table: Some(table), actions, .. }) => {
+                    let columns = actions.iter().flat_map(|action| match action {
+                        AlterTableAction::DropColumn { column, .. } => [column.as_ref(), None],
+                        AlterTableAction::RenameColumn { column, to, .. } => [column.as_ref(), to.as_ref()],
+                        _ => [None, None],
+                    });
+                    let columns = columns.flatten().cloned();
+                    self.contracted.extend(columns.map(|column| ((table.clone(), Some(column)), index)));
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn learn_tables(&mut self, sql: &Sql) {
         match sql {
             Sql::CreateTable(table) => self.learn_table(table),
@@ -166,10 +193,10 @@ impl History {
         }
     }
 
-    fn learn_constraint(&mut self, table: &str, add: &AddConstraint) {
+    fn learn_constraint(&mut self, table: &ObjectName, add: &AddConstraint) {
         if let Some(column) = &add.not_null_of {
             let open = add.not_valid.then(|| add.name.clone()).flatten();
-            self.proofs.entry(table.to_owned()).or_default().push((column.clone(), open));
+            self.proofs.entry(table.clone()).or_default().push((column.clone(), open));
         }
         let indexed = matches!(add.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique);
         if let Some(known) = self.tables.get_mut(table).filter(|_| indexed) {

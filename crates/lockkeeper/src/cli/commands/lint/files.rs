@@ -115,18 +115,20 @@ fn key(path: &Path) -> ((PathBuf, u64, String), Side) {
     ((folder, number(&stem), stem), Side::Alone)
 }
 
-fn pair_up(paths: BTreeSet<PathBuf>, shown: &dyn Fn(&Path) -> String) -> Answer<Vec<Found>> {
+fn pair_up(paths: BTreeSet<PathBuf>, shown: &(dyn Fn(&Path) -> String + Sync)) -> Answer<Vec<Found>> {
+    let paths: Vec<PathBuf> = paths.into_iter().collect();
+    let files = in_parallel(&paths, |path| read(path, &shown(path)));
     let mut slots: BTreeMap<_, (Option<MigrationFile>, Option<MigrationFile>)> = BTreeMap::new();
     let mut problems = Vec::new();
-    for path in paths {
-        let file = match read(&path, &shown(&path)) {
+    for (path, file) in paths.iter().zip(files) {
+        let file = match file {
             Ok(file) => file,
             Err(problem) => {
                 problems.push(problem);
                 continue;
             }
         };
-        let (key, side) = key(&path);
+        let (key, side) = key(path);
         let slot = slots.entry(key).or_default();
         match side {
             Side::Down => slot.1 = Some(file),
@@ -149,6 +151,22 @@ fn pair_up(paths: BTreeSet<PathBuf>, shown: &dyn Fn(&Path) -> String) -> Answer<
         found.extend(name.map(|name| Found { name, up, down }));
     }
     Ok(found)
+}
+
+/// Fewer are read sooner than a thread begins.
+const FILES_PER_THREAD_MIN: usize = 32;
+
+/// The same work on each of many, on all processors, in their order.
+pub fn in_parallel<'i, I: Sync, O: Send>(all: &'i [I], work: impl Fn(&'i I) -> O + Sync) -> Vec<O> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = all.len().div_ceil(threads).max(FILES_PER_THREAD_MIN);
+    std::thread::scope(|scope| {
+        let work = &work;
+        let begin = |part: &'i [I]| scope.spawn(move || part.iter().map(work).collect::<Vec<O>>());
+        let parts: Vec<_> = all.chunks(share).map(begin).collect();
+        let done = parts.into_iter().map(std::thread::ScopedJoinHandle::join);
+        done.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 fn read(path: &Path, shown: &str) -> Answer<MigrationFile> {

@@ -57,9 +57,6 @@ enum Format {
     Github,
 }
 
-/// Fewer are read sooner than a thread begins.
-const MIGRATIONS_PER_THREAD_MIN: usize = 32;
-
 pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     if let Some(name) = &args.explain {
         return explain(name, context);
@@ -67,7 +64,7 @@ pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let lint = &context.settings.lint;
     let facts = facts::of(args, context)?;
     let found = files::find(args, &context.settings.migrations, &context.settings.project_dir)?;
-    let read = read(&found.migrations);
+    let read = files::in_parallel(&found.migrations, |it| Migration::read(&it.name, &it.up, it.down.as_ref()));
     let is_meant = |path: &str| found.only.as_ref().is_none_or(|only| only.contains(path));
     let release_from = args.since.as_ref().and_then(|_| read.iter().position(|it| is_meant(&it.up.path)));
     let options = Options {
@@ -89,21 +86,6 @@ pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let count = files.into_iter().filter(|path| is_meant(path)).count();
     tell(args.format, &report.findings, count, report.allowed, context);
     Ok(u8::from(report.findings.iter().any(|finding| finding.severity == Severity::Error)))
-}
-
-/// Reads the migrations, on all processors where there are many: reading is most of the work.
-fn read(migrations: &[files::Found]) -> Vec<Migration<'_>> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = migrations.len().div_ceil(threads).max(MIGRATIONS_PER_THREAD_MIN);
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = migrations.chunks(share).map(|part| scope.spawn(|| read_in_turn(part))).collect();
-        let read = parts.into_iter().map(std::thread::ScopedJoinHandle::join);
-        read.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    })
-}
-
-fn read_in_turn(migrations: &[files::Found]) -> Vec<Migration<'_>> {
-    migrations.iter().map(|it| Migration::read(&it.name, &it.up, it.down.as_ref())).collect()
 }
 
 fn unused_entries(unused: &[usize], options: &Options, context: &Context<'_>) -> Vec<Finding> {
