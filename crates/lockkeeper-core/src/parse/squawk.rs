@@ -439,6 +439,7 @@ impl Reader<'_> {
                 || has_child(node, SyntaxKind::GENERATED_CONSTRAINT),
             primary_key,
             type_name,
+            type_span: it.ty().map(|ty| self.span(ty.syntax())),
         })
     }
 
@@ -491,6 +492,7 @@ impl Reader<'_> {
     fn add_column(&self, it: &ast::AddColumn) -> AddColumn {
         AddColumn {
             clauses: it.constraints().map(|constraint| self.column_clause(&constraint)).collect(),
+            type_span: it.ty().map(|ty| self.span(ty.syntax())),
             ..add_column(it)
         }
     }
@@ -713,6 +715,7 @@ fn add_column(it: &ast::AddColumn) -> AddColumn {
         has_default: default.is_some() || serial,
         default_calls: default.as_ref().map(|expr| calls_of(expr.syntax())).unwrap_or_default(),
         type_name,
+        type_span: None,
         default_may_be_volatile: default.as_ref().is_some_and(|expr| may_be_volatile(expr.syntax())),
         fills_every_row: serial || identity || within(SyntaxKind::STORED),
         stored: within(SyntaxKind::STORED),

@@ -274,6 +274,7 @@ pub struct ColumnDefinition {
     pub name: Ident,
     /// As it is written, in lower case; empty in CREATE TABLE … OF.
     pub type_name: String,
+    pub type_span: Option<Span>,
     /// NOT NULL or PRIMARY KEY.
     pub not_null: bool,
     /// DEFAULT, serial, IDENTITY or GENERATED.
@@ -463,6 +464,7 @@ pub struct AddColumn {
     pub default_may_be_volatile: bool,
     /// As it is written, in lower case.
     pub type_name: String,
+    pub type_span: Option<Span>,
     /// serial, IDENTITY or GENERATED … STORED: every row is written.
     pub fills_every_row: bool,
     /// GENERATED … STORED.

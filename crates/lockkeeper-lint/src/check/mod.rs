@@ -10,8 +10,8 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{LineColumn, LineIndex, Message, Place, Span, Stage};
 use lockkeeper_core::parse::{DirectiveKind, MigrationFile, Script, Sql, Statement, TransactionControl};
 
-use crate::report::{Finding, Severity};
-use crate::rule::{Check, History, Hit, Hits, Migration, Passed, Policy, Rule, Seen, Side, Subject};
+use crate::report::{Finding, Remedy, Severity};
+use crate::rule::{Check, History, Hit, Hits, Migration, Passed, Policy, Rule, Seen, Side, Subject, cut};
 use crate::rules::ALL;
 
 /// The name under which an allow is reported that allows nothing.
@@ -57,14 +57,15 @@ pub struct Report {
 pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
     let mut report = Report::default();
     let mut history = History::of(&options.facts);
+    let rules: Vec<Loud> = ALL.iter().filter_map(|rule| Some((rule, severity(rule, options)?))).collect();
     let mut used = vec![false; options.allowed.len()];
     for (index, migration) in migrations.iter().enumerate() {
         let before = options.release_from.and_then(|first| migrations.get(first..index)).unwrap_or_default();
         let earlier = &migrations[..index];
         let release = if options.release_from.is_some() { before } else { earlier };
         let subject = Subject { migration, earlier, release, history: &history, policy: &options.policy };
-        let mut hits = of_migration(&subject, options);
-        walk(migration, before, &mut history, options, &mut hits);
+        let mut hits = of_migration(&subject, &rules);
+        walk(migration, before, &mut history, options, &rules, &mut hits);
         if migration.stage() == Some(Stage::Contract) {
             history.learn_contracting(index, &migration.script);
         }
@@ -79,6 +80,9 @@ pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
     report
 }
 
+/// A rule that is asked, and how loud it is.
+type Loud = (&'static Rule, Severity);
+
 /// How loud the rule is in this project.
 fn severity(rule: &Rule, options: &Options) -> Option<Severity> {
     options.severities.get(rule.name).copied().unwrap_or(rule.severity)
@@ -90,10 +94,10 @@ struct Found {
     hit: Hit,
 }
 
-fn of_migration(subject: &Subject<'_>, options: &Options) -> Vec<Found> {
+fn of_migration(subject: &Subject<'_>, rules: &[Loud]) -> Vec<Found> {
     let mut found = Vec::new();
-    for rule in ALL {
-        let (Check::Migration(ask), Some(severity)) = (&rule.check, severity(rule, options)) else { continue };
+    for &(rule, severity) in rules {
+        let Check::Migration(ask) = &rule.check else { continue };
         let mut hits = Hits::default();
         ask(subject, &mut hits);
         found.extend(hits.hits.into_iter().map(|hit| Found { rule: rule.name, severity, hit }));
@@ -107,6 +111,7 @@ fn walk(
     before: &[Migration<'_>],
     history: &mut History,
     options: &Options,
+    rules: &[Loud],
     found: &mut Vec<Found>,
 ) {
     let files =
@@ -128,8 +133,10 @@ fn walk(
                 _ => {}
             }
             let made_safe = options.policy.safe_rewrites && script.as_written(statement).is_none();
+            let altered = altered_table(&statement.sql, &fresh);
             let top = Seen {
                 statement,
+                altered: altered.as_deref(),
                 text: &file.text,
                 script,
                 side,
@@ -141,13 +148,15 @@ fn walk(
                 history: &*history,
                 policy: &options.policy,
             };
-            ask(&top, options, found);
+            ask(&top, rules, found);
             // What a body creates is as new to the rest of it as to the rest of the file.
             let parts = inner(statement);
             let mut within = if parts.is_empty() { Fresh::default() } else { fresh.clone() };
             for (inner, in_body) in parts {
-                let seen = Seen { statement: inner, in_body, made_safe: false, fresh: &within, ..top };
-                ask(&seen, options, found);
+                let altered = altered_table(&inner.sql, &within);
+                let altered = altered.as_deref();
+                let seen = Seen { statement: inner, altered, in_body, made_safe: false, fresh: &within, ..top };
+                ask(&seen, rules, found);
                 if in_body {
                     within.learn_in_body(&inner.sql);
                 } else {
@@ -163,6 +172,15 @@ fn walk(
     }
 }
 
+/// The name of the table that a statement alters, when it was there before.
+fn altered_table(sql: &Sql, fresh: &Fresh) -> Option<String> {
+    match sql {
+        Sql::AlterTable(alter) => alter.table.as_ref().filter(|table| !fresh.meant_table(Some(table))),
+        _ => None,
+    }
+    .map(ToString::to_string)
+}
+
 /// The statements that a statement runs, and whether they stand in the body of a DO.
 fn inner(statement: &Statement) -> Vec<(&Statement, bool)> {
     match &statement.sql {
@@ -173,13 +191,12 @@ fn inner(statement: &Statement) -> Vec<(&Statement, bool)> {
     }
 }
 
-fn ask(seen: &Seen<'_>, options: &Options, found: &mut Vec<Found>) {
-    for rule in ALL {
+fn ask(seen: &Seen<'_>, rules: &[Loud], found: &mut Vec<Found>) {
+    for &(rule, severity) in rules {
         let ask = match (&rule.check, seen.side) {
             (Check::Up(ask), Side::Up) | (Check::Both(ask), _) => ask,
             (Check::Up(_) | Check::Migration(_), _) => continue,
         };
-        let Some(severity) = severity(rule, options) else { continue };
         let severity = if rule.mended && seen.made_safe { Severity::Note } else { severity };
         let mut hits = Hits { side: Some(seen.side), ..Hits::default() };
         ask(seen, &mut hits);
@@ -249,8 +266,9 @@ fn keep(migration: &Migration<'_>, found: Vec<Found>, options: &Options, used: &
             continue;
         }
         let (place, end) = sheet.place(found.hit.span);
-        let Hit { message, help, .. } = found.hit;
-        kept.push((side, Finding { rule: found.rule, severity: found.severity, place, end, message, help }));
+        let Hit { span, message, help, remedy, .. } = found.hit;
+        let (rule, severity) = (found.rule, found.severity);
+        kept.push((side, Finding { rule, severity, place, span, end, message, help, remedy }));
     }
     for (side, sheet) in [(Side::Up, Some(&up)), (Side::Down, down.as_ref())] {
         let Some(sheet) = sheet else { continue };
@@ -272,9 +290,12 @@ fn unused(sheet: &Sheet<'_>, span: Span, rule: &str, severity: Severity) -> Find
         rule: UNUSED_ALLOW,
         severity,
         place,
+        span: Some(span),
         end,
         message: unused_message(known, rule),
         help: message!("rule-unused-allow-help"),
+        // A name that is written wrong is not meant to go.
+        remedy: known.then(|| Remedy::Edits(vec![cut(&sheet.file.text, span)])),
     }
 }
 

@@ -6,7 +6,7 @@ mod seen;
 
 pub use history::{History, Table};
 pub use passed::Passed;
-pub use seen::{Hit, Hits, Migration, Policy, Seen, Side, Subject, shown, words};
+pub use seen::{Hit, Hits, Migration, NewColumn, Policy, Seen, Side, Subject, cut, keyword_end, shown, words};
 
 use crate::report::Severity;
 

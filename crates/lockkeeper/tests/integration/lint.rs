@@ -1,6 +1,7 @@
 //! `lint` with the built program, in projects without a database.
 
 use std::process::Command;
+use std::time::Instant;
 
 use lockkeeper_testkit::{Finished, Project};
 use serde_json::Value;
@@ -230,4 +231,37 @@ DO $a$ BEGIN EXECUTE $b$CREATE INDEX i ON carts (id)$b$; END $a$;
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let region = &results.iter().find(|it| it["ruleId"] == "column-type-change").unwrap()["locations"][0];
     assert_eq!(region["physicalLocation"]["region"]["startColumn"], 46);
+}
+
+/// A script of so many statements of every kind that a rule looks back or ahead for.
+fn long_script(statements: usize) -> String {
+    let one = |at: usize| match at % 8 {
+        0 => format!("CREATE TABLE t{at} (id bigint PRIMARY KEY, a int);\n"),
+        1 => format!("ALTER TABLE old{at} ADD COLUMN c{at} int;\n"),
+        2 => format!("ALTER TABLE old ADD CONSTRAINT k{at} CHECK (a > {at}) NOT VALID;\n"),
+        3 => format!("ALTER TABLE old VALIDATE CONSTRAINT k{};\n", at - 1),
+        4 => format!("CREATE INDEX i{at} ON t{} (a);\n", at - 4),
+        5 => {
+            format!("-- lockkeeper: allow=drop-column reason=\"nobody reads it\"\nALTER TABLE old DROP COLUMN d{at};\n")
+        }
+        6 => format!("CREATE VIEW v{at} AS SELECT a FROM t{};\n", at - 6),
+        _ => format!("UPDATE old SET a = {at} WHERE id = {at};\n"),
+    };
+    (0..statements).map(one).collect()
+}
+
+#[test]
+fn a_long_file_takes_as_long_for_each_statement_as_a_short_one() {
+    let time_of = |statements: usize| {
+        let project = project(&[("01_a_up.sql", &long_script(statements)), ("01_a_down.sql", "SELECT 1;\n")]);
+        let began = Instant::now();
+        let told = lint(&project, &["--format", "github"], 1).stdout;
+        assert!(told.lines().count() > statements / 8);
+        began.elapsed()
+    };
+    let (short, long) = (time_of(1_250), time_of(20_000));
+    // Sixteen times as much: in proportion it would be 16, in the square 256. Other tests run beside this one.
+    let ratio = long.as_secs_f64() / short.as_secs_f64();
+    assert!(ratio < 64.0, "{short:?} for 1,250 statements, {long:?} for 20,000");
+    assert!(long.as_secs() < 300, "{long:?}");
 }

@@ -96,7 +96,9 @@ fn unused_entries(unused: &[usize], options: &Options, context: &Context<'_>) ->
         rule: UNUSED_ALLOW,
         severity,
         place: Place::file(path.as_str()),
+        span: None,
         end: None,
+        remedy: None,
         message: unused_message(true, &format!("{} ({})", entry.rule, entry.path)),
         help: message!("rule-unused-allow-help"),
     });
