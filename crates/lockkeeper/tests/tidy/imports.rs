@@ -49,6 +49,7 @@ const HOUSE: &[Crate] = &[
                 "check",
                 &["core::model", "core::parse", "core::classify", "lint::report", "lint::rule", "lint::rules"],
             ),
+            room("fix", &["core::model", "core::parse", "core::classify", "lint::report", "lint::rule", "lint::check"]),
         ],
     },
     Crate {
