@@ -43,12 +43,21 @@ pub struct Options {
     pub facts: Facts,
 }
 
+/// A finding that is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    pub finding: Finding,
+    pub reason: String,
+    /// In the file itself, and not in the project's list.
+    pub in_file: bool,
+}
+
 /// What came out.
 #[derive(Debug, Default)]
 pub struct Report {
     pub findings: Vec<Finding>,
-    /// How many findings an allow silenced.
-    pub allowed: usize,
+    /// Findings that an allow silenced.
+    pub allowed: Vec<Allowed>,
     /// Entries of the allow list that silenced nothing, by index.
     pub unused: Vec<usize>,
 }
@@ -235,6 +244,21 @@ impl<'a> Sheet<'a> {
         keys.into_iter().flatten().filter_map(|next| self.allows.get(&(rule, next)).copied()).collect()
     }
 
+    /// Why the directive at that place allows what it allows.
+    fn reason(&self, span: Span) -> Option<&'a str> {
+        self.script.directives.iter().find_map(|directive| match &directive.kind {
+            DirectiveKind::Allow { reason, .. } if directive.span == span => Some(reason.as_str()),
+            _ => None,
+        })
+    }
+
+    fn finding(&self, found: Found) -> Finding {
+        let (place, end) = self.place(found.hit.span);
+        let Hit { span, message, help, remedy, .. } = found.hit;
+        let (rule, severity) = (found.rule, found.severity);
+        Finding { rule, severity, place, span, end, message, help, remedy }
+    }
+
     fn place(&self, span: Option<Span>) -> (Place, Option<LineColumn>) {
         let Some(span) = span else { return (Place::file(Arc::clone(&self.file.path)), None) };
         let place = Place::within(Arc::clone(&self.file.path), &self.file.text, &self.lines, span);
@@ -258,17 +282,20 @@ fn keep(migration: &Migration<'_>, found: Vec<Found>, options: &Options, used: &
         let directives = sheet.allowing(found.rule, found.hit.span);
         let listed = options.allowed.iter().position(|it| it.rule == found.rule && fits(&it.path, &sheet.file.path));
         if !directives.is_empty() || listed.is_some() {
-            report.allowed += 1;
+            let own = directives.first().and_then(|span| sheet.reason(*span));
+            let in_list = listed.and_then(|index| options.allowed.get(index)).map(|entry| entry.reason.clone());
+            report.allowed.push(Allowed {
+                in_file: own.is_some(),
+                reason: own.map(str::to_owned).or(in_list).unwrap_or_default(),
+                finding: sheet.finding(found),
+            });
             spent.extend(directives.into_iter().map(|span| (side, span)));
             if let Some(index) = listed {
                 used[index] = true;
             }
             continue;
         }
-        let (place, end) = sheet.place(found.hit.span);
-        let Hit { span, message, help, remedy, .. } = found.hit;
-        let (rule, severity) = (found.rule, found.severity);
-        kept.push((side, Finding { rule, severity, place, span, end, message, help, remedy }));
+        kept.push((side, sheet.finding(found)));
     }
     for (side, sheet) in [(Side::Up, Some(&up)), (Side::Down, down.as_ref())] {
         let Some(sheet) = sheet else { continue };

@@ -43,7 +43,7 @@ impl Draft {
         let index = sources.iter().position(|it| it.files().any(|file| file.path == *path)).ok_or_else(nothing)?;
         let at = At { sources, migration: &read[index], index, side: side(&sources[index], path) };
         match finding.remedy.as_ref().ok_or_else(nothing)? {
-            Remedy::Edits(edits) => at.edited(edits),
+            Remedy::Edits(edits) => Ok(at.edited(edits)),
             Remedy::Alone(edits) => at.alone(finding.span.ok_or_else(nothing)?, edits),
             Remedy::Followed { edits, constraint, sql } => {
                 at.followed(finding.span.ok_or_else(nothing)?, edits, constraint, sql)
@@ -111,7 +111,7 @@ impl At<'_> {
         }
     }
 
-    fn edited(&self, edits: &[Edit]) -> Result<Draft, Message> {
+    fn edited(&self, edits: &[Edit]) -> Draft {
         let (text, put) = apply(&self.file().text, edits);
         let statements = edits.iter().filter_map(|edit| self.script().statement_at(edit.span.start));
         let touched = statements.map(|statement| (self.side, statement.span.start)).collect();
@@ -122,14 +122,14 @@ impl At<'_> {
             Side::Down => sources[self.index].down = Some(file),
         }
         let written = put.into_iter().map(|span| (self.side, span)).collect();
-        Ok(Draft { sources, index: self.index, made: None, kind: DraftKind::Edited, touched, written })
+        Draft { sources, index: self.index, made: None, kind: DraftKind::Edited, touched, written }
     }
 
     fn alone(&self, span: Span, edits: &[Edit]) -> Result<Draft, Message> {
         let script = self.script();
         let statement = script.statement_at(span.start).ok_or_else(|| message!("fix-nothing"))?;
         if script.statements.len() == 1 {
-            return self.edited(edits);
+            return Ok(self.edited(edits));
         }
         if self.side == Side::Down {
             return Err(message!("fix-down-script"));
@@ -201,7 +201,7 @@ impl At<'_> {
     ) -> Result<Draft, Message> {
         let pair = Pair::of(&self.sources[self.index]).ok_or_else(|| message!("fix-other-layout"))?;
         let (made, pair) = pair.next(self.sources, name)?;
-        let mut draft = self.edited(edits)?;
+        let mut draft = self.edited(edits);
         draft.touched.push((Side::Up, statement.span.start));
         if let (Some(back), Some(file)) = (back, self.migration.down) {
             if self.migration.down_script.statements.len() == 1 {

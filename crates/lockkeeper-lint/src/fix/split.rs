@@ -98,7 +98,7 @@ fn text_of(session: &str, pieces: &[&Piece<'_>]) -> String {
 /// What sets the session up at the beginning of a script: both files need it.
 fn session_of(script: &Script, text: &str) -> String {
     let own = script.statements.iter().take_while(|it| matches!(it.sql, Sql::Session));
-    own.map(|it| format!("{};\n", it.span.of(text))).collect()
+    own.flat_map(|it| [it.span.of(text), ";\n"]).collect()
 }
 
 fn pieces<'a>(script: &'a Script, text: &str) -> Result<Vec<Piece<'a>>, Message> {

@@ -7,20 +7,14 @@ use std::process::{Command, Stdio};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Checksum, MigrationName, Problem};
 use lockkeeper_core::parse::MigrationFile;
+use lockkeeper_lint::fix::Source;
 
 use super::Args;
-
-/// A migration's files, or one file by itself.
-pub struct Found {
-    pub name: MigrationName,
-    pub up: MigrationFile,
-    pub down: Option<MigrationFile>,
-}
 
 /// What is looked at.
 pub struct Files {
     /// In the order in which they run.
-    pub migrations: Vec<Found>,
+    pub migrations: Vec<Source>,
     /// The paths that are reported; `None` is all of them. The others only tell what was there before.
     pub only: Option<BTreeSet<String>>,
 }
@@ -60,6 +54,11 @@ pub fn find(args: &Args, migrations: &Path, project_dir: &Path) -> Answer<Files>
     };
     let only = (!whole).then(|| only.iter().map(|path| shown(path)).collect());
     Ok(Files { migrations: pair_up(sql, &shown)?, only })
+}
+
+/// Where a path that was shown stands on the disk.
+pub fn on_disk(shown: &str, project_dir: &Path) -> PathBuf {
+    project_dir.join(shown)
 }
 
 /// Every SQL file below a folder.
@@ -115,7 +114,7 @@ fn key(path: &Path) -> ((PathBuf, u64, String), Side) {
     ((folder, number(&stem), stem), Side::Alone)
 }
 
-fn pair_up(paths: BTreeSet<PathBuf>, shown: &(dyn Fn(&Path) -> String + Sync)) -> Answer<Vec<Found>> {
+fn pair_up(paths: BTreeSet<PathBuf>, shown: &(dyn Fn(&Path) -> String + Sync)) -> Answer<Vec<Source>> {
     let paths: Vec<PathBuf> = paths.into_iter().collect();
     let files = in_parallel(&paths, |path| read(path, &shown(path)));
     let mut slots: BTreeMap<_, (Option<MigrationFile>, Option<MigrationFile>)> = BTreeMap::new();
@@ -148,7 +147,7 @@ fn pair_up(paths: BTreeSet<PathBuf>, shown: &(dyn Fn(&Path) -> String + Sync)) -
         };
         let plain = stem.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | 'V' | 'v'));
         let name = MigrationName::new(plain).or_else(|| MigrationName::new("migration"));
-        found.extend(name.map(|name| Found { name, up, down }));
+        found.extend(name.map(|name| Source { name, up, down }));
     }
     Ok(found)
 }
