@@ -4,4 +4,5 @@ pub mod seams;
 pub mod postgres;
 pub mod signature;
 pub mod ledger;
+pub mod probe;
 pub mod driver;

@@ -3,6 +3,7 @@
 mod cluster;
 mod database;
 mod dump;
+mod faulty_http;
 pub mod live;
 mod load;
 mod long_reader;
@@ -14,6 +15,7 @@ mod random;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
+pub use faulty_http::{FaultyHttp, HttpAnswer};
 pub use load::{Divergence, Load, LoadError, LoadOptions, LoadReport, LoadTables, Phase};
 pub use long_reader::LongReader;
 pub use open_session::OpenSession;

@@ -18,10 +18,24 @@ pub struct OpenSession {
 impl OpenSession {
     #[track_caller]
     pub(crate) fn open(target: &Target) -> Self {
+        Self::connect(target).unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// `None` when the server does not let it in, as when it is full.
+    pub fn try_open(target: &Target) -> Option<Self> {
+        Self::connect(target).ok()
+    }
+
+    fn connect(target: &Target) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
-        let connection = runtime.block_on(connect(target)).unwrap_or_else(|problem| panic!("{problem}"));
-        Self { connection, runtime }
+        let connection = runtime.block_on(connect(target)).map_err(|problem| problem.to_string())?;
+        Ok(Self { connection, runtime })
+    }
+
+    /// Whether the server took it.
+    pub fn try_execute(&self, sql: &str) -> bool {
+        self.runtime.block_on(self.connection.client().batch_execute(sql)).is_ok()
     }
 
     /// Runs one or many statements.

@@ -22,14 +22,15 @@ struct Altered<'a> {
     /// What inherits from it, ONLY or not.
     below: Vec<ObjectName>,
     facts: &'a Facts,
+    zone_is_utc: bool,
 }
 
 /// Adds to each action's effect what only the database tells.
-pub fn reach(alter: &AlterTable, effects: &mut [Effect], facts: &Facts) {
+pub fn reach(alter: &AlterTable, effects: &mut [Effect], facts: &Facts, zone_is_utc: bool) {
     let Some(table) = facts.relation(alter.table.as_ref()) else { return };
     let Some(name) = alter.table.as_ref().map(|name| facts.full_name(name)) else { return };
     let below = facts.below(&name);
-    let altered = Altered { name, table, below, facts };
+    let altered = Altered { name, table, below, facts, zone_is_utc };
     for (action, effect) in alter.actions.iter().zip(effects) {
         altered.action(action, alter.only, effect);
     }
@@ -106,7 +107,7 @@ impl Altered<'_> {
             | A::NoInherit { .. }
             | A::RearrangePartitions(_)
             | A::RenameConstraint { .. }
-            | A::RenameTable(_)
+            | A::RenameTable(..)
             | A::SetSchema(_)
             | A::Settle { .. }
             | A::ValidateConstraint { .. } => {}
@@ -208,7 +209,7 @@ impl Altered<'_> {
         let old = &domain(&before.type_name).map_or_else(|| before.type_name.clone(), plain);
         let new = domain(&new_type.name).map_or(new_type.name.as_str(), |domain| domain.base.as_str());
         let is_constrained = domain(&new_type.name).is_some_and(|domain| domain.is_constrained);
-        let keeps = keeps_bytes(old, new) || (self.facts.zone_is_utc() && changes_zone_only(old, new));
+        let keeps = keeps_bytes(old, new, self.zone_is_utc);
         effect.rewrites = new_type.converts || is_constrained || !keeps;
         // A check on the column is made anew, and so is what a foreign key rests on.
         let has_check =
@@ -271,13 +272,4 @@ impl Altered<'_> {
             None => lock_too(effect, heirs, LockMode::ShareUpdateExclusive),
         }
     }
-}
-
-/// From timestamp to timestamptz or back: in UTC both are the same bytes.
-fn changes_zone_only(old: &str, new: &str) -> bool {
-    let without = |name: &str| {
-        let name = name.replace("timestamptz", "timestamp").replace(" without time zone", "");
-        name.replace(" with time zone", "")
-    };
-    old.starts_with("timestamp") && without(old) == without(new)
 }

@@ -132,7 +132,7 @@ fn action_effect(action: &AlterTableAction, table: Option<&ObjectName>, fresh: &
             })
         }
         A::RenameConstraint { .. } => exclusive(neutral(message!("effect-settle", name = name()))),
-        A::RenameTable(_) | A::SetSchema(_) => exclusive(contracts(
+        A::RenameTable(..) | A::SetSchema(_) => exclusive(contracts(
             message!("effect-rename", object = "TABLE", name = name()),
             message!("why-renamed", name = name()),
         )),

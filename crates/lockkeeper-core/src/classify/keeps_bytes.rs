@@ -2,8 +2,8 @@
 
 /// Whether a change of type leaves every value's bytes as they are, so that no row is written
 /// (manual, ALTER TABLE, Notes; `ATColumnChangeRequiresRewrite`). Both as `format_type` tells them, or as people
-/// write them.
-pub fn keeps_bytes(old: &str, new: &str) -> bool {
+/// write them. With and without time zone are the same bytes where the session's time zone is UTC.
+pub fn keeps_bytes(old: &str, new: &str, zone_is_utc: bool) -> bool {
     let (old, new) = (TypeName::read(old), TypeName::read(new));
     if old == new {
         return true;
@@ -26,6 +26,7 @@ pub fn keeps_bytes(old: &str, new: &str) -> bool {
         ("timestamp", "timestamp") | ("timestamptz", "timestamptz") | ("time", "time") | ("timetz", "timetz") => {
             grows()
         }
+        ("timestamp", "timestamptz") | ("timestamptz", "timestamp") => zone_is_utc && grows(),
         _ => false,
     }
 }
@@ -95,7 +96,15 @@ mod tests {
             ("jsonb", "json", false),
             ("mood", "mood", true),
         ] {
-            assert_eq!(keeps_bytes(old, new), keeps, "{old} → {new}");
+            assert_eq!(keeps_bytes(old, new, false), keeps, "{old} → {new}");
         }
+    }
+
+    #[test]
+    fn in_utc_a_time_is_the_same_with_and_without_its_zone() {
+        assert!(keeps_bytes("timestamp without time zone", "timestamptz", true));
+        assert!(keeps_bytes("timestamptz(3)", "timestamp", true));
+        assert!(!keeps_bytes("timestamp", "timestamptz(3)", true));
+        assert!(!keeps_bytes("time", "timetz", true));
     }
 }

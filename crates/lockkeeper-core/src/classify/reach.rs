@@ -25,18 +25,21 @@ pub fn effects_on(script: &Script, facts: &Facts) -> Vec<Vec<Effect>> {
     }
     let mut fresh = Fresh::looking_ahead(&script.statements);
     let each = script.statements.iter().map(|statement| {
-        let effects = on(statement, &fresh, facts);
+        let zone_is_utc = script.zone_is_utc(statement.span.start).unwrap_or(facts.zone_is_utc());
+        let effects = on(statement, &fresh, facts, zone_is_utc);
         fresh.learn(&statement.sql);
         effects
     });
     each.collect()
 }
 
-fn on(statement: &Statement, fresh: &Fresh, facts: &Facts) -> Vec<Effect> {
+fn on(statement: &Statement, fresh: &Fresh, facts: &Facts, zone_is_utc: bool) -> Vec<Effect> {
     let mut effects = effects_of(statement, fresh);
-    let inner = |statements: &[Statement]| statements.iter().flat_map(|it| on(it, fresh, facts)).collect::<Vec<_>>();
+    let inner = |statements: &[Statement]| {
+        statements.iter().flat_map(|it| on(it, fresh, facts, zone_is_utc)).collect::<Vec<_>>()
+    };
     match &statement.sql {
-        Sql::AlterTable(alter) => alter_reach::reach(alter, &mut effects, facts),
+        Sql::AlterTable(alter) => alter_reach::reach(alter, &mut effects, facts, zone_is_utc),
         Sql::Alter { object, name: Some(name), change, tables, not_valid } => {
             if let [effect] = &mut effects[..] {
                 alter_object(*object, name, *change, tables, *not_valid, effect, facts);
@@ -87,7 +90,7 @@ fn on(statement: &Statement, fresh: &Fresh, facts: &Facts) -> Vec<Effect> {
                 lock(&mut effects, vec![pointing.clone()], mode);
             }
         }
-        Sql::Do(body) => return of_body(body, fresh, &|inner, within| on(inner, within, facts)),
+        Sql::Do(body) => return of_body(body, fresh, &|inner, within| on(inner, within, facts, zone_is_utc)),
         Sql::Drop(drop) => drop_objects(drop, &mut effects, facts),
         Sql::Explain { runs } => return inner(runs),
         Sql::Lock { tables, mode } => lock(&mut effects, below_all(tables, facts), *mode),
@@ -133,6 +136,7 @@ fn on(statement: &Statement, fresh: &Fresh, facts: &Facts) -> Vec<Effect> {
         | Sql::Reindex { .. }
         | Sql::Revoke
         | Sql::Session
+        | Sql::Set(_)
         | Sql::Transaction(_)
         | Sql::Update { .. }
         | Sql::Vacuum { .. } => {}

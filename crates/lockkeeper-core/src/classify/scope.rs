@@ -101,6 +101,7 @@ fn reaches_all(statement: &Statement, names: &mut BTreeSet<ObjectName>) -> bool 
         | Sql::Reindex { .. }
         | Sql::Revoke
         | Sql::Session
+        | Sql::Set(_)
         | Sql::Transaction(_)
         | Sql::Truncate { .. }
         | Sql::Update { .. } => {}

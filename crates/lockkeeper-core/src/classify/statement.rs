@@ -78,7 +78,7 @@ pub fn effects_of(statement: &Statement, fresh: &Fresh) -> Vec<Effect> {
         }
         Sql::Reindex { target, concurrently } => vec![reindex(span, target, *concurrently)],
         Sql::Revoke => vec![Effect::contracts(span, message!("effect-revoke"), message!("why-rights-gone"))],
-        Sql::Session => neutral(message!("effect-session")),
+        Sql::Session | Sql::Set(_) => neutral(message!("effect-session")),
         Sql::Transaction(_) => Vec::new(),
         Sql::Truncate { tables, .. } => tables.iter().map(|table| truncate(span, &table.name, fresh)).collect(),
         Sql::Vacuum { full, tables } => {

@@ -8,6 +8,7 @@ mod directive;
 mod folder;
 mod name;
 mod script;
+mod setting;
 mod squawk;
 mod statement;
 
@@ -16,6 +17,7 @@ pub use directive::{Directive, DirectiveKind};
 pub use folder::{Folder, FoundFile, Layout, MigrationFile, MigrationPair, pair_up};
 pub use name::{Ident, ObjectName};
 pub use script::{Diagnostic, Script, parse};
+pub use setting::Setting;
 pub use statement::{
     AddColumn, AddConstraint, AlterTable, AlterTableAction, ColumnChange, ColumnClause, ColumnClauseKind,
     ColumnDefinition, ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange,

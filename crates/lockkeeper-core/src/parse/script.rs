@@ -1,6 +1,7 @@
 //! One file's text, read: statements, directives, diagnostics.
 
 use super::directive::{self, Directive, DirectiveKind};
+use super::setting::Setting;
 use super::squawk::{self, Fault};
 use super::statement::{Sql, Statement};
 use crate::message;
@@ -72,6 +73,22 @@ impl Script {
     pub fn statement_at(&self, at: usize) -> Option<&Statement> {
         let behind = self.statements.partition_point(|statement| statement.span.start <= at);
         self.statements.get(behind.checked_sub(1)?).filter(|statement| at < statement.span.end)
+    }
+
+    /// What a parameter was last set to by the file itself, before this byte. `None` when it was not set.
+    pub fn setting_before(&self, name: &str, at: usize) -> Option<&Setting> {
+        let before = &self.statements[..self.statements.partition_point(|statement| statement.span.start < at)];
+        before.iter().rev().find_map(|statement| match &statement.sql {
+            Sql::Set(setting) if setting.name == name || setting.name == "all" => Some(setting),
+            _ => None,
+        })
+    }
+
+    /// Whether the file itself has set the time zone before this byte, and to UTC.
+    pub fn zone_is_utc(&self, at: usize) -> Option<bool> {
+        let setting = self.setting_before("timezone", at)?;
+        let utc = ["utc", "gmt", "etc/utc", "etc/gmt", "zulu", "0", "+0", "+00", "+00:00", "uct", "universal"];
+        setting.value.as_deref().map(|zone| utc.contains(&zone))
     }
 
     pub fn no_transaction(&self) -> bool {

@@ -16,7 +16,7 @@ use super::statement::{
     ColumnDefinition, ConstraintKind, CreateIndex, CreateTable, Drop, IndexAnchors, KeyAnchors, NewType, ObjectChange,
     ObjectKind, ReindexTarget, Sql, Statement, Storage, TableRef, TransactionControl,
 };
-use super::{Ident, ObjectName};
+use super::{Ident, ObjectName, Setting};
 use crate::model::{LockMode, Span};
 
 /// A syntax error: where, and what is wrong.
@@ -230,15 +230,14 @@ impl Reader<'_> {
             | S::Move(_)
             | S::Notify(_)
             | S::Prepare(_)
-            | S::Reset(_)
             | S::ResetRole(_)
             | S::ResetSessionAuth(_)
-            | S::Set(_)
             | S::SetRole(_)
             | S::SetSessionAuth(_)
             | S::Show(_)
             | S::Unlisten(_)
             | S::Checkpoint(_) => Sql::Session,
+            S::Reset(_) | S::Set(_) => setting(node).map_or(Sql::Session, Sql::Set),
             // What was prepared is not looked up: the statement may do anything.
             S::Execute(_) => Sql::Call,
             S::CommentOn(_) | S::SecurityLabel(_) => Sql::Comment { on: commented(node) },
@@ -605,7 +604,7 @@ impl Reader<'_> {
                 let constraint = node.children().find(|child| child.kind() == SyntaxKind::CONSTRAINT_NAME_REF);
                 T::RenameConstraint { span, constraint: constraint.map(|it| ident(&it)) }
             }
-            A::TableRenameTo(_) => T::RenameTable(span),
+            A::TableRenameTo(_) => T::RenameTable(span, last_ident(node)),
             A::SetAccessMethod(_) => T::Rewrite(span, Storage::AccessMethod(last_ident(node))),
             A::SetLogged(_) => T::Rewrite(span, Storage::Logged),
             A::SetTablespace(_) => T::Rewrite(span, Storage::Tablespace(last_ident(node))),
@@ -1027,6 +1026,29 @@ fn has_child(node: &SyntaxNode, kind: SyntaxKind) -> bool {
 
 fn has_token(node: &SyntaxNode, kind: SyntaxKind) -> bool {
     tokens(node).any(|token| token.kind() == kind)
+}
+
+/// SET [LOCAL | SESSION] name TO value, SET TIME ZONE value, RESET name. `None` for what sets no parameter.
+fn setting(node: &SyntaxNode) -> Option<Setting> {
+    let mut words = words(node).filter(|word| word != ";").peekable();
+    let resets = words.next()? == "reset";
+    words.next_if(|word| word == "local" || word == "session");
+    let mut name = words.next()?;
+    match name.as_str() {
+        "time" if words.next_if(|word| word == "zone").is_some() => "timezone".clone_into(&mut name),
+        "catalog" | "schema" | "xml" if words.peek().is_some_and(|word| word != "." && word != "=" && word != "to") => {
+            return None;
+        }
+        _ => {}
+    }
+    while words.next_if(|word| word == ".").is_some() {
+        name = format!("{name}.{}", words.next()?);
+    }
+    words.next_if(|word| word == "=" || word == "to");
+    let value: String = words.collect::<Vec<_>>().join(" ");
+    let is_none = resets || value.is_empty() || value == "default" || value == "from current";
+    let value = (!is_none).then(|| value.trim_matches('\'').to_owned());
+    Some(Setting { name, value })
 }
 
 fn words(node: &SyntaxNode) -> impl Iterator<Item = String> {

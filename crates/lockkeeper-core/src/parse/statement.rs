@@ -2,7 +2,7 @@
 //!
 //! This is a model of effects-to-be, not a full syntax tree: what no decision depends on is left out.
 
-use super::{Body, CreateRoutine, Ident, ObjectName};
+use super::{Body, CreateRoutine, Ident, ObjectName, Setting};
 use crate::model::{LockMode, Span};
 
 /// One statement of a file.
@@ -98,8 +98,10 @@ pub enum Sql {
         concurrently: bool,
     },
     Revoke,
-    /// SET, RESET, cursors, prepared statements, LISTEN …: nothing that outlives the session.
+    /// SET ROLE, cursors, prepared statements, LISTEN …: nothing that outlives the session.
     Session,
+    /// SET and RESET of a parameter.
+    Set(Setting),
     Transaction(TransactionControl),
     Truncate {
         tables: Vec<TableRef>,
@@ -385,7 +387,8 @@ pub enum AlterTableAction {
         span: Span,
         constraint: Option<Ident>,
     },
-    RenameTable(Span),
+    /// With its new name.
+    RenameTable(Span, Option<Ident>),
     /// The whole table is copied, unless it is so already.
     Rewrite(Span, Storage),
     SetSchema(Span),
@@ -432,7 +435,7 @@ impl AlterTableAction {
             | Self::RearrangePartitions(span)
             | Self::RenameColumn { span, .. }
             | Self::RenameConstraint { span, .. }
-            | Self::RenameTable(span)
+            | Self::RenameTable(span, _)
             | Self::Rewrite(span, _)
             | Self::SetSchema(span)
             | Self::Settle { span, .. }
@@ -452,7 +455,6 @@ pub struct NewType {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one clause of the column definition")]
 pub struct AddColumn {
     pub column: Option<Ident>,
     pub if_not_exists: bool,

@@ -291,7 +291,15 @@ fn parts<'a>(
     let runnable =
         script.statements.iter().zip(effects_on(script, facts)).filter(|(statement, _)| !is_bracket(&statement.sql));
     for (ordinal, (statement, effects)) in (1..).zip(runnable) {
-        let context = Context { facts, fresh: &fresh, migration, text: &file.text, given: &given, helpers: &helpers };
+        let context = Context {
+            facts,
+            fresh: &fresh,
+            zone_is_utc: script.zone_is_utc(statement.span.start).unwrap_or(facts.zone_is_utc()),
+            migration,
+            text: &file.text,
+            given: &given,
+            helpers: &helpers,
+        };
         let expansion = match script.as_written(statement) {
             _ if !safely => Expansion::AsWritten,
             Some(_) => Expansion::AsWritten,
@@ -423,10 +431,11 @@ impl Part<'_> {
             scans,
             work,
             in_use: self.in_use.clone(),
-            sets_session: self.statement.sql == Sql::Session && begins_with_set(self.statement.span.of(&file.text)),
+            sets_session: matches!(self.statement.sql, Sql::Session | Sql::Set(_))
+                && begins_with_set(self.statement.span.of(&file.text)),
             may_change_role: matches!(
                 self.statement.sql,
-                Sql::Session | Sql::Call | Sql::Do(_) | Sql::Query { .. } | Sql::Transaction(_)
+                Sql::Session | Sql::Set(_) | Sql::Call | Sql::Do(_) | Sql::Query { .. } | Sql::Transaction(_)
             ),
             run,
             sql: draft.sql,

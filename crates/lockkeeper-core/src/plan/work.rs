@@ -195,6 +195,7 @@ const fn changes_catalog_only(sql: &Sql) -> bool {
         | Sql::Lock { .. }
         | Sql::Revoke
         | Sql::Session
+        | Sql::Set(_)
         | Sql::Transaction(_)
         | Sql::Truncate { .. } => true,
         Sql::Analyze { .. }

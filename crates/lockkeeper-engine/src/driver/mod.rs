@@ -18,6 +18,7 @@ mod stage;
 mod standalone;
 mod steps;
 mod take_back;
+mod verification;
 mod verify;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
@@ -31,4 +32,5 @@ pub use shadow::Shadow;
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;
 pub use steps::{plan_steps, plan_to_show};
+pub use verification::record_verification;
 pub use verify::{Outcome, Trial, Verification, verify};

@@ -87,8 +87,10 @@ async fn facts(
 
 /// The statements of a file that decide what its names mean.
 fn search_paths<'f>(file: &'f MigrationFile, script: &Script) -> Vec<&'f str> {
-    let settings =
-        script.statements.iter().filter(|statement| matches!(statement.sql, Sql::Session | Sql::Query { .. }));
+    let settings = script
+        .statements
+        .iter()
+        .filter(|statement| matches!(statement.sql, Sql::Session | Sql::Set(_) | Sql::Query { .. }));
     let texts = settings.map(|statement| statement.span.of(&file.text));
     texts
         .filter(|text| {

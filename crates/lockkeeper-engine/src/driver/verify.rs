@@ -2,7 +2,7 @@
 
 use lockkeeper_core::classify::{Facts, Fresh, Scope};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, MigrationNumber, ObjectDifference, Problem, Stage};
+use lockkeeper_core::model::{Answer, MigrationNumber, ObjectDifference, Problem, Stage, Verdict};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, Step, plan_up, read_down_script, steps};
 
@@ -49,6 +49,8 @@ pub struct Verification {
     pub trials: Vec<Trial>,
     /// What stage order leaves different from file order; `None` where a migration failed before.
     pub orders: Option<Answer<Vec<ObjectDifference>>>,
+    /// The major version of the shadow.
+    pub server_major: i32,
 }
 
 impl Verification {
@@ -60,6 +62,16 @@ impl Verification {
 }
 
 impl Trial {
+    /// What a gate goes by.
+    pub fn verdict(&self) -> Verdict {
+        if self.is_sound() { Verdict::Pass } else { Verdict::Fail }
+    }
+
+    /// What could not be tried, in words that programs know.
+    pub fn not_verified(&self) -> Vec<String> {
+        if matches!(self.outcome, Outcome::NoWayBack) { vec!["down".to_owned()] } else { Vec::new() }
+    }
+
     pub fn is_sound(&self) -> bool {
         matches!(self.outcome, Outcome::Sound | Outcome::NoWayBack)
             && self.rewritten.as_ref().is_none_or(|it| it.as_ref().is_ok_and(Vec::is_empty))
@@ -94,6 +106,7 @@ async fn try_all(shadow: &Shadow, pairs: &[MigrationPair]) -> Answer<Verificatio
         return Err(problem);
     }
     let mut tried = shadow.database(BY_FILES).await?;
+    let server_major = tried.connection.version().major();
     let mut safe = Some(shadow.database(SAFE_STEPS).await?);
     let mut trials = Vec::new();
     let mut before = tried.schema().await?;
@@ -133,7 +146,7 @@ async fn try_all(shadow: &Shadow, pairs: &[MigrationPair]) -> Answer<Verificatio
     } else {
         None
     };
-    Ok(Verification { trials, orders })
+    Ok(Verification { trials, orders, server_major })
 }
 
 /// One migration's trial, and the schema that its up leaves.

@@ -18,6 +18,7 @@ mod snapshot;
 mod spool;
 mod sql;
 mod steps;
+mod verifications;
 mod watches;
 
 pub use approvals::{NewApproval, insert_approval, mark_approval_used};
@@ -36,6 +37,9 @@ pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, R
 pub use spool::{Observation, Spool, record_once};
 pub use sql::{Param, batch, problem, query, query_alone};
 pub use steps::{Standing, StepsOf, StoredStep, read_samples};
+pub use verifications::{
+    NewVerification, TriedMigration, VerificationRecord, VerifiedFiles, insert_verification, read_verifications,
+};
 pub use watches::{
     StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, end_watch, read_watch, release_watch, save_watch,
     take_watch,

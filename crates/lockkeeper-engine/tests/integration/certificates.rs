@@ -67,6 +67,13 @@ impl Authority {
         self.issue_with(&params(common_name, names))
     }
 
+    /// That runs out so many days from now.
+    pub fn issue_for_days(&self, names: &[&str], days: u64) -> Pair {
+        let mut params = params("short", names);
+        params.not_after = (std::time::SystemTime::now() + std::time::Duration::from_hours(24 * days)).into();
+        self.issue_with(&params)
+    }
+
     pub fn issue_expired(&self, names: &[&str]) -> Pair {
         let mut params = params("expired", names);
         params.not_before = date_time_ymd(2020, 1, 1);

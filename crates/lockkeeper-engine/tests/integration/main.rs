@@ -8,4 +8,5 @@ mod connect_problems;
 mod tls;
 mod tls_problems;
 mod private_server;
+mod probe;
 mod health_ledger;

@@ -8,6 +8,7 @@ use lockkeeper_core::parse::Ident;
 
 use super::*;
 use crate::rule::Example;
+use crate::rules::in_korean;
 
 fn file(path: &str, text: &str) -> MigrationFile {
     MigrationFile { path: path.into(), text: text.to_owned(), checksum: Checksum::of(text.as_bytes()) }
@@ -53,6 +54,52 @@ fn every_rule_finds_its_bad_examples_and_passes_its_good_ones() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_is_documented_under_the_same_headings_in_both_languages() {
+    const HEADINGS: [(&str, &str); 3] = [
+        ("## What it finds", "## 찾는 것"),
+        ("## Why it hurts a running system", "## 실행 중인 시스템에 해로운 까닭"),
+        ("## The way out", "## 해결 방법"),
+    ];
+    for rule in ALL {
+        let english = rule.documentation();
+        let korean = in_korean(rule).unwrap_or_else(|| panic!("{} has no page in Korean", rule.name));
+        let headings =
+            |text: &str| text.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(headings(&english), HEADINGS.map(|(english, _)| english), "{}", rule.name);
+        assert_eq!(headings(korean), HEADINGS.map(|(_, korean)| korean), "{}", rule.name);
+        for text in [english.as_str(), korean] {
+            let parts = text.split("\n## ").map(|part| part.lines().skip(1).map(str::len).sum::<usize>()).skip(1);
+            assert!(parts.clone().count() == 3 && parts.into_iter().all(|length| length > 0), "{}: {text}", rule.name);
+        }
+    }
+}
+
+/// The oldest and the newest of each major version, and those with a known fault.
+const VERSIONS: [i32; 7] = [140_003, 140_099, 150_000, 160_000, 170_000, 170_099, 180_000];
+
+#[test]
+fn where_the_answer_depends_on_the_version_there_are_examples_on_both_sides() {
+    let mut missing = Vec::new();
+    for rule in ALL {
+        for example in rule.bad.iter().chain(rule.good) {
+            let finds = |version| !found(rule, &example.on(version), false).is_empty();
+            let (found_on, silent_on): (Vec<i32>, Vec<i32>) = VERSIONS.into_iter().partition(|version| finds(*version));
+            if found_on.is_empty() || silent_on.is_empty() {
+                continue;
+            }
+            let has = |examples: &[Example]| {
+                examples.iter().any(|it| (it.up, it.before, it.down) == (example.up, example.before, example.down))
+            };
+            if !has(rule.bad) || !has(rule.good) {
+                missing
+                    .push(format!("{}: {} is found on {found_on:?} and not on {silent_on:?}", rule.name, example.up));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
 #[test]

@@ -58,7 +58,8 @@ fn counts(findings: &[Finding]) -> Counts {
 /// What the statements of a script do, each at its offset. What only sets the session up is left out.
 fn done(script: &Script) -> Vec<(Span, Vec<String>)> {
     let effects = effects_by_statement(script).into_iter().zip(&script.statements);
-    let lasting = effects.filter(|(_, statement)| !matches!(statement.sql, Sql::Session | Sql::Transaction(_)));
+    let lasting =
+        effects.filter(|(_, statement)| !matches!(statement.sql, Sql::Session | Sql::Set(_) | Sql::Transaction(_)));
     let told = lasting.map(|(effects, statement)| {
         let one = |effect: &lockkeeper_core::classify::Effect| {
             format!(

@@ -97,7 +97,7 @@ fn text_of(session: &str, pieces: &[&Piece<'_>]) -> String {
 
 /// What sets the session up at the beginning of a script: both files need it.
 fn session_of(script: &Script, text: &str) -> String {
-    let own = script.statements.iter().take_while(|it| matches!(it.sql, Sql::Session));
+    let own = script.statements.iter().take_while(|it| matches!(it.sql, Sql::Session | Sql::Set(_)));
     own.flat_map(|it| [it.span.of(text), ";\n"]).collect()
 }
 
@@ -113,8 +113,9 @@ fn pieces<'a>(script: &'a Script, text: &str) -> Result<Vec<Piece<'a>>, Message>
         let lead = Span::new(behind, statement.span.start).of(text).trim_start_matches([';', ' ', '\r']).trim_start();
         behind = statement.span.end;
         match &statement.sql {
-            Sql::Session if !is_begun => continue,
+            Sql::Session | Sql::Set(_) if !is_begun => continue,
             Sql::Session
+            | Sql::Set(_)
             | Sql::Transaction(_)
             | Sql::Insert { .. }
             | Sql::Update { .. }

@@ -176,8 +176,8 @@ impl History {
     }
 
     fn learn_alter(&mut self, alter: &AlterTable) {
-        let Some(name) = &alter.table else { return };
-        let name = key(name);
+        let Some(old) = &alter.table else { return };
+        let name = key(old);
         for action in &alter.actions {
             match action {
                 AlterTableAction::AddConstraint(_, add) => self.learn_constraint(&name, add),
@@ -189,6 +189,11 @@ impl History {
             }
             if let Some(table) = self.tables.get_mut(&name) {
                 table.learn(action);
+            }
+            if let AlterTableAction::RenameTable(_, Some(to)) = action
+                && let Some(table) = self.tables.remove(&name)
+            {
+                self.tables.insert(key(&ObjectName { name: to.clone(), schema: old.schema.clone() }), table);
             }
         }
     }

@@ -93,7 +93,7 @@ fn renamed(statements: &[Statement]) -> bool {
         Sql::AlterTable(alter) => alter
             .actions
             .iter()
-            .any(|action| matches!(action, AlterTableAction::RenameColumn { .. } | AlterTableAction::RenameTable(_))),
+            .any(|action| matches!(action, AlterTableAction::RenameColumn { .. } | AlterTableAction::RenameTable(..))),
         Sql::Do(_) | Sql::Call => true,
         _ => false,
     })

@@ -10,7 +10,7 @@
 //! Stage 2, which Lockkeeper makes it.
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::{AlterTable, AlterTableAction, Ident, Sql};
+use lockkeeper_core::parse::{AddConstraint, AlterTable, AlterTableAction, ConstraintKind, Ident, Sql};
 
 use crate::report::Severity;
 use crate::rule::{Check, Example, Hits, Rule, Seen, shown};
@@ -27,6 +27,7 @@ pub const RULE: Rule = Rule {
             "ALTER TABLE t DROP CONSTRAINT c, \
              ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES u ON DELETE CASCADE NOT VALID",
         ),
+        Example::up("ALTER TABLE t DROP CONSTRAINT t_a_fkey; ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u NOT VALID"),
     ],
     check: Check::Up(check),
 };
@@ -47,8 +48,15 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     }
 }
 
-/// Whether the file adds a constraint by this name to the table, from here on.
+/// Whether the file adds a constraint by this name to the table, from here on; or a foreign key over the columns
+/// that the server's own name for it tells.
 fn comes_back(seen: &Seen<'_>, dropped: &AlterTable, constraint: Option<&Ident>) -> bool {
+    let is_it = |add: &AddConstraint| {
+        let columns: Vec<&str> = add.columns.iter().map(Ident::as_str).collect();
+        let suffix = format!("_{}_fkey", columns.join("_"));
+        let by_columns = add.name.is_none() && add.kind == ConstraintKind::ForeignKey && !columns.is_empty();
+        add.name.as_ref() == constraint || by_columns && constraint.is_some_and(|name| name.as_str().ends_with(&suffix))
+    };
     let statements = &seen.script.statements;
     let later = &statements[statements.partition_point(|it| it.span.start < seen.statement.span.start)..];
     later
@@ -58,5 +66,5 @@ fn comes_back(seen: &Seen<'_>, dropped: &AlterTable, constraint: Option<&Ident>)
             _ => None,
         })
         .flat_map(|alter| &alter.actions)
-        .any(|action| matches!(action, AlterTableAction::AddConstraint(_, add) if add.name.as_ref() == constraint))
+        .any(|action| matches!(action, AlterTableAction::AddConstraint(_, add) if is_it(add)))
 }

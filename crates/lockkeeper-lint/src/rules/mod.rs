@@ -33,6 +33,8 @@ mod foreign_key_without_not_valid;
 mod grant_to_public;
 mod index_without_concurrently;
 mod json_column;
+mod korean;
+mod long_lock_timeout;
 mod long_name;
 mod narrowed_type;
 mod needs_earlier_stage_two;
@@ -119,6 +121,7 @@ pub const ALL: &[Rule] = &[
     grant_to_public::RULE,
     index_without_concurrently::RULE,
     json_column::RULE,
+    long_lock_timeout::RULE,
     long_name::RULE,
     narrowed_type::RULE,
     needs_earlier_stage_two::RULE,
@@ -172,4 +175,9 @@ pub const ALL: &[Rule] = &[
 /// The rule of that name.
 pub fn named(name: &str) -> Option<&'static Rule> {
     ALL.iter().find(|rule| rule.name == name)
+}
+
+/// A rule's documentation in Korean.
+pub fn in_korean(rule: &Rule) -> Option<&'static str> {
+    korean::KOREAN.iter().find(|(name, _)| *name == rule.name).map(|(_, text)| *text)
 }

@@ -32,7 +32,7 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
     let stands_in = |statement: &Statement| matches!(&statement.sql, Sql::Create { object: ObjectKind::View, name, .. } if *name == alter.table);
     for action in &alter.actions {
-        if let AlterTableAction::RenameTable(span) | AlterTableAction::SetSchema(span) = action
+        if let AlterTableAction::RenameTable(span, _) | AlterTableAction::SetSchema(span) = action
             && !seen.script.statements.iter().any(stands_in)
         {
             out.hit(

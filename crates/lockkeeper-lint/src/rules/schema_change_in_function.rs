@@ -106,6 +106,7 @@ const fn changes_schema(sql: &Sql) -> bool {
         | Sql::Refresh { concurrently: true, .. }
         | Sql::Revoke
         | Sql::Session
+        | Sql::Set(_)
         | Sql::Transaction(_)
         | Sql::Update { .. } => false,
     }

@@ -30,18 +30,16 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    if !matches!(seen.sql(), Sql::Session) {
-        return;
-    }
-    let words = seen.words();
-    let names = |word: &String| word == "lock_timeout" || word == "all";
-    let resets = words.first().is_some_and(|word| word == "reset") && words.get(1).is_some_and(names);
-    let value = words.iter().position(|word| word == "lock_timeout").map(|at| &words[at + 1..]);
-    let sets_none = value.and_then(|value| value.iter().find(|word| *word != "to")).is_some_and(|value| {
-        let digits = value.trim_end_matches(|c: char| c.is_alphabetic());
-        value == "default" || (!digits.is_empty() && digits.chars().all(|c| c == '0'))
-    });
-    if resets || sets_none {
+    let Sql::Set(setting) = seen.sql() else { return };
+    let is_unlimited = match (setting.name.as_str(), setting.value.as_deref()) {
+        ("all" | "lock_timeout", None) => true,
+        ("lock_timeout", Some(value)) => {
+            let digits = value.trim_end_matches(|c: char| c.is_alphabetic() || c == ' ');
+            !digits.is_empty() && digits.chars().all(|c| c == '0')
+        }
+        _ => false,
+    };
+    if is_unlimited {
         out.hit(
             seen.statement.span,
             message!("rule-unlimited-lock-timeout"),

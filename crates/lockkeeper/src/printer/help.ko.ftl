@@ -83,6 +83,7 @@ help-verify-epilogue =
     예:
       lockkeeper verify
       lockkeeper verify --shadow-url postgres://ci@localhost/postgres
+help-verify-no-record = 결과를 데이터베이스에 기록하지 않음
 help-verify-shadow-url = 전용 서버를 시작하지 않고 이 서버에 임시 데이터베이스를 만듦
 
 help-stage1 = 대기 중인 단계 1 마이그레이션을 모두 적용합니다. 실행 중인 코드는 알아차리지 못합니다

@@ -16,6 +16,7 @@ use lockkeeper_core::model::{Message, Place, Problem};
 /// What decides how things look.
 pub struct Printer {
     catalogue: Catalogue,
+    language: Language,
     color: bool,
     color_errors: bool,
     json: bool,
@@ -56,6 +57,7 @@ impl Printer {
         let wanted = |is_terminal: bool| color.unwrap_or_else(|| unasked(is_terminal));
         Self {
             catalogue: Catalogue::new(language),
+            language,
             color: wanted(std::io::stdout().is_terminal()),
             color_errors: wanted(std::io::stderr().is_terminal()),
             json,
@@ -65,6 +67,10 @@ impl Printer {
     /// Whether the command reports as JSON, so that its words stay off standard output.
     pub const fn is_json(&self) -> bool {
         self.json
+    }
+
+    pub const fn language(&self) -> Language {
+        self.language
     }
 
     pub fn text(&self, message: &Message) -> String {

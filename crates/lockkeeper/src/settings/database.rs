@@ -135,6 +135,15 @@ pub(super) fn resolve(
     Ok(target)
 }
 
+/// Whether anybody said which server or which database.
+pub(super) fn is_named(flags: &Flags, sources: &Sources) -> bool {
+    let file = &sources.file.database;
+    let said = [&flags.host, &flags.dbname, &file.host, &file.name];
+    said.into_iter().any(Option::is_some)
+        || [DB_HOST, DB_NAME, DATABASE_URL].into_iter().any(|name| sources.named(name).is_some())
+        || [PGHOST, PGDATABASE].into_iter().any(|name| sources.env.contains_key(name))
+}
+
 impl<'s> Layers<'s> {
     fn read(sources: &'s Sources) -> Answer<Self> {
         let parse =

@@ -36,6 +36,8 @@ pub struct Settings {
     pub color: ColorChoice,
     /// What a person should know though it stops nothing: to be printed once.
     pub warnings: Vec<Message>,
+    /// Whether somebody said which database: one that libpq's defaults lead to is not written to unasked.
+    pub target_is_named: bool,
     pub(super) target: Answer<Target>,
 }
 

@@ -1,6 +1,6 @@
-//! The page on locks says what the plan says.
+//! The pages on locks say what the plan says.
 //!
-//! `UPDATE_DOCS=1 cargo test -p lockkeeper --test integration docs` writes the plan's tables into the page.
+//! `UPDATE_DOCS=1 cargo test -p lockkeeper --test integration docs` writes the plan's tables into the pages.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -36,19 +36,21 @@ const STATEMENTS: &[&str] = &[
 ];
 
 #[test]
-fn the_page_on_locks_is_what_the_plan_says() {
+fn the_pages_on_locks_are_what_the_plan_says() {
     const START: &str = "writes these tables -->\n";
     const END: &str = "<!-- /steps -->";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/what-lockkeeper-does-to-your-database.md");
-    let page = std::fs::read_to_string(&path).unwrap();
-    let start = page.find(START).expect("the page marks its tables") + START.len();
-    let end = page.find(END).expect("the tables end");
     let tables = tables();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, format!("{}{tables}{}", &page[..start], &page[end..])).unwrap();
-        return;
+    for page in ["what-lockkeeper-does-to-your-database.md", "what-lockkeeper-does-to-your-database.ko.md"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let start = text.find(START).expect("the page marks its tables") + START.len();
+        let end = text.find(END).expect("the tables end");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, format!("{}{tables}{}", &text[..start], &text[end..])).unwrap();
+        } else {
+            assert_eq!(&text[start..end], tables, "{page}");
+        }
     }
-    assert_eq!(&page[start..end], tables);
 }
 
 fn tables() -> String {

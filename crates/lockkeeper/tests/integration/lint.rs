@@ -161,6 +161,7 @@ fn explain_tells_of_one_rule() {
     for heading in ["## What it finds", "## Why it hurts a running system", "## The way out", "DROP TABLE t CASCADE"] {
         assert!(told.contains(heading), "{told}");
     }
+    assert!(lint(&project, &["--lang", "ko", "--explain", "drop-cascade"], 0).stdout.contains("## 찾는 것"));
     assert!(lint(&project, &["--explain", "drop-casacde"], 2).stderr.contains("drop-cascade"));
 }
 

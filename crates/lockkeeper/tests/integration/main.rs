@@ -58,5 +58,6 @@ mod languages;
 mod demo;
 /// The page on locks.
 mod docs;
+mod rule_pages;
 /// The README's session.
 mod readme;

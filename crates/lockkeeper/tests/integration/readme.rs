@@ -11,27 +11,50 @@ const END: &str = "```\n";
 
 #[test]
 fn the_session_of_the_readme_is_what_happens() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let marker = readme.find("<!-- transcript:").expect("the README marks its session");
-    let start = marker + readme[marker..].find(START).expect("the session follows its mark") + START.len();
-    let end = start + readme[start..].find(END).expect("the session ends");
-    let session = &readme[start..end];
-
     let database = Database::create();
     let project = project(&database);
-    let commands: Vec<&str> = session.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+    let english = Readme::read("README.md");
+    let commands: Vec<&str> = english.session().lines().filter_map(|line| line.strip_prefix("$ ")).collect();
     assert!(commands.len() > 10, "the session is gone");
     let happened: String = commands.iter().map(|command| happened(command, &project, &database)).collect();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, format!("{}{happened}{}", &readme[..start], &readme[end..])).unwrap();
-        return;
+    for readme in [&english, &Readme::read("README.ko.md")] {
+        readme.compare(&happened);
     }
-    // Line by line, so that a difference is shown where it is.
-    for (number, (written, happened)) in session.lines().zip(happened.lines()).enumerate() {
-        assert_eq!(written, happened, "line {} of the session", number + 1);
+}
+
+/// A README with its session.
+struct Readme {
+    path: PathBuf,
+    text: String,
+    session: std::ops::Range<usize>,
+}
+
+impl Readme {
+    fn read(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let marker = text.find("<!-- transcript:").expect("the README marks its session");
+        let start = marker + text[marker..].find(START).expect("the session follows its mark") + START.len();
+        let end = start + text[start..].find(END).expect("the session ends");
+        Self { path, text, session: start..end }
     }
-    assert_eq!(session.lines().count(), happened.lines().count());
+
+    fn session(&self) -> &str {
+        &self.text[self.session.clone()]
+    }
+
+    fn compare(&self, happened: &str) {
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let (before, after) = (&self.text[..self.session.start], &self.text[self.session.end..]);
+            std::fs::write(&self.path, format!("{before}{happened}{after}")).unwrap();
+            return;
+        }
+        // Line by line, so that a difference is shown where it is.
+        for (number, (written, happened)) in self.session().lines().zip(happened.lines()).enumerate() {
+            assert_eq!(written, happened, "line {} of the session in {}", number + 1, self.path.display());
+        }
+        assert_eq!(self.session().lines().count(), happened.lines().count());
+    }
 }
 
 /// A shell in an empty folder that finds `lockkeeper` on its PATH.

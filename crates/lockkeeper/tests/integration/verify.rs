@@ -2,12 +2,13 @@
 
 use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Target};
 use lockkeeper_testkit::{Cluster, Database};
+use serde_json::Value;
 
 use crate::shop::{Run, Shop};
 
 /// On a private server of the version that the tests run on.
 fn verify(shop: &Shop) -> Run {
-    let mut command = shop.command("--json verify");
+    let mut command = shop.command("--json verify --no-record");
     let own = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(Cluster::get().binaries().dir().to_owned()).chain(std::env::split_paths(&own));
     command.env("PATH", std::env::join_paths(path).unwrap());
@@ -123,7 +124,48 @@ fn behind_one_that_fails_nothing_is_tried_and_nothing_is_left() {
     shop.pair("03_create_types", "CREATE TYPE mood AS ENUM ('sad');\n", "DROP TYPE mood;\n");
     let run = verify_on(&shop, &server.target()).expect(1);
     assert_eq!(outcomes(&run), ["sound", "up_fails"], "{run}");
-    assert_eq!((&run.json()["not_tried"], &run.json()["stage_order"]), (&1.into(), &serde_json::Value::Null));
+    assert_eq!((&run.json()["not_tried"], &run.json()["stage_order"]), (&1.into(), &Value::Null));
     let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'lockkeeper_shadow%'";
     assert_eq!(Database::create_on(&server).value(left), "0");
+}
+
+#[test]
+fn what_was_found_is_recorded_for_exactly_these_files() {
+    let shop = Shop::open();
+    shop.customers();
+    let run = verify_on_named(&shop).expect(0);
+    assert_eq!(run.json()["recorded"], true, "{run}");
+    let verified = |shop: &Shop| shop.run("status").expect(0).json()["verified"].clone();
+    let said = verified(&shop);
+    assert_eq!((&said["all_sound"], &said["migrations"][0]["verdict"]), (&true.into(), &"pass".into()), "{said}");
+    assert_eq!(shop.count("lockkeeper.verified_migrations"), 2);
+    assert_eq!(shop.events(), ["verified"]);
+
+    // Not a word of what it does has changed, and yet nobody has tried this file.
+    shop.file("02_remove_customers_name_down.sql", "ALTER TABLE customers ADD COLUMN name text; -- back\n");
+    let said = verified(&shop);
+    assert_eq!((&said["all_sound"], &said["migrations"][1]["verdict"]), (&false.into(), &Value::Null), "{said}");
+    assert_eq!(said["migrations"][0]["verdict"], "pass", "{said}");
+
+    shop.file("02_remove_customers_name_down.sql", "ALTER TABLE customers ADD COLUMN names text;\n");
+    verify_on_named(&shop).expect(1);
+    let said = verified(&shop);
+    assert_eq!((&said["all_sound"], &said["migrations"][1]["verdict"]), (&false.into(), &"fail".into()), "{said}");
+    shop.run("log --verify").expect(0);
+}
+
+#[test]
+fn nothing_is_recorded_where_nobody_named_a_database_or_it_may_not_be_written_to() {
+    let shop = Shop::open();
+    shop.customers();
+    shop.database.execute(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", shop.database.name()));
+    let run = verify_on_named(&shop).expect(0);
+    assert_eq!(run.json()["recorded"], false, "{run}");
+    let mut command = shop.command("--json verify");
+    for name in ["DB_HOST", "DB_NAME", "DB_PORT", "DB_USER", "DB_PASSWORD", "DATABASE_URL"] {
+        command.env_remove(name);
+    }
+    let run = Shop::finish(command).expect(0);
+    assert_eq!(run.json()["recorded"], false, "{run}");
+    assert!(!shop.has_ledger());
 }

@@ -59,6 +59,7 @@ const HOUSE: &[Crate] = &[
         rooms: &[
             room("seams", &[]),
             room("postgres", &["core", "engine::seams"]),
+            room("probe", &["core", "engine::seams", "engine::postgres"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
             room("driver", &["core", "engine::seams", "engine::postgres", "engine::signature", "engine::ledger"]),
@@ -96,8 +97,12 @@ const SETTINGS_MAY_IMPORT: &[&str] = &[
 const ROOT_MACROS: &[(&str, &str, &str)] = &[("core", "message", "model")];
 
 /// Libraries that one room hides from all others, by the start of their name.
-const HIDDEN: &[(&str, &str)] =
-    &[("squawk_", "core::parse::squawk"), ("fluent_", "lockkeeper::printer"), ("ssh_key", "engine::signature")];
+const HIDDEN: &[(&str, &str)] = &[
+    ("squawk_", "core::parse::squawk"),
+    ("fluent_", "lockkeeper::printer"),
+    ("hyper", "engine::probe"),
+    ("ssh_key", "engine::signature"),
+];
 
 /// A source file's place in the house, from its path.
 struct Home {

@@ -148,7 +148,7 @@ fn part_of(action: &AlterTableAction, target: &Target<'_>, context: &Context<'_>
             Ok(Some(if target.adds_any(std::slice::from_ref(column)) { part.late(target) } else { part }))
         }
         AlterTableAction::AlterColumn { column, change: ColumnChange::SetType, new_type, .. } => {
-            refuse(hazards::new_type(target.relation, column.as_ref(), new_type.as_ref()))
+            refuse(hazards::new_type(target.relation, column.as_ref(), new_type.as_ref(), context.zone_is_utc))
         }
         AlterTableAction::AlterColumn { change: ColumnChange::SetExpression, .. } | AlterTableAction::Rewrite(..) => {
             refuse(hazards::rewrite(target.relation))

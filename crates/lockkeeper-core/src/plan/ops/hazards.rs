@@ -34,10 +34,15 @@ pub fn large<'c>(context: &'c Context<'_>, table: Option<&ObjectName>) -> Option
 }
 
 /// ALTER COLUMN … TYPE that writes every row anew.
-pub fn new_type(relation: &Relation, column: Option<&Ident>, new: Option<&NewType>) -> Option<Refusal> {
+pub fn new_type(
+    relation: &Relation,
+    column: Option<&Ident>,
+    new: Option<&NewType>,
+    zone_is_utc: bool,
+) -> Option<Refusal> {
     let (column, new) = (column?, new?);
     let old = relation.column(column)?;
-    if relation.is_small() || (!new.converts && keeps_bytes(&old.type_name, &new.name)) {
+    if relation.is_small() || (!new.converts && keeps_bytes(&old.type_name, &new.name, zone_is_utc)) {
         return None;
     }
     Some(Refusal {

@@ -32,6 +32,8 @@ pub struct Context<'a> {
     pub facts: &'a Facts,
     /// What earlier migrations of the release and earlier statements of the file have created.
     pub fresh: &'a Fresh,
+    /// Whether the time zone is UTC where the statement runs.
+    pub zone_is_utc: bool,
     pub migration: MigrationNumber,
     /// The file's text, which the statement's spans count in.
     pub text: &'a str,

@@ -45,7 +45,7 @@ pub fn take_back(sql: &Sql, facts: &Facts) -> TakeBack {
                 _ => TakeBack::Impossible,
             }
         }
-        Sql::Analyze { .. } | Sql::Session | Sql::Vacuum { .. } | Sql::CopyTo => TakeBack::NotNeeded,
+        Sql::Analyze { .. } | Sql::Session | Sql::Set(_) | Sql::Vacuum { .. } | Sql::CopyTo => TakeBack::NotNeeded,
         _ => TakeBack::Impossible,
     }
 }

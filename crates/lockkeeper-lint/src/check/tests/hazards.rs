@@ -9,10 +9,24 @@ struct Hazard {
     rules: &'static [&'static str],
     bad: &'static [&'static str],
     safe: &'static [&'static str],
+    /// Migrations before it: names, up and down scripts.
+    before: &'static [(&'static str, &'static str, &'static str)],
+    /// `server_version_num` on which the bad statements are bad, and the safe ones are safe.
+    versions: (i32, i32),
 }
 
 const fn hazard(rules: &'static [&'static str], bad: &'static [&'static str], safe: &'static [&'static str]) -> Hazard {
-    Hazard { rules, bad, safe }
+    Hazard { rules, bad, safe, before: &[], versions: (140_099, 140_099) }
+}
+
+impl Hazard {
+    const fn after(self, before: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+        Self { before, ..self }
+    }
+
+    const fn on(self, bad: i32, safe: i32) -> Self {
+        Self { versions: (bad, safe), ..self }
+    }
 }
 
 const HAZARDS: &[Hazard] = &[
@@ -228,6 +242,126 @@ const HAZARDS: &[Hazard] = &[
         &["CREATE TABLE t (a int); CREATE INDEX i ON t (a); ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES o"],
     ),
     hazard(
+        &["concurrent-index-on-partitioned-table"],
+        &["CREATE INDEX CONCURRENTLY i ON t (a)"],
+        &["CREATE INDEX i ON ONLY t (a)"],
+    )
+    .after(&[("t", "CREATE TABLE t (a int) PARTITION BY LIST (a)", "DROP TABLE t")]),
+    hazard(
+        &["narrowed-type"],
+        &["ALTER TABLE t ALTER a TYPE varchar(20)", "ALTER TABLE t ALTER b TYPE int"],
+        &["ALTER TABLE t ALTER a TYPE varchar(90)", "ALTER TABLE t ALTER a TYPE text"],
+    )
+    .after(&[("t", "CREATE TABLE t (a varchar(50), b bigint)", "DROP TABLE t")]),
+    hazard(
+        &["collation-change"],
+        &[r#"ALTER TABLE t ALTER a TYPE text COLLATE "C""#],
+        &[r#"ALTER TABLE t ADD COLUMN b text COLLATE "C""#],
+    ),
+    hazard(
+        &["policy-on-table-in-use"],
+        &["CREATE POLICY p ON t USING (true)", "ALTER POLICY p ON t USING (false)", "DROP POLICY p ON t"],
+        &["CREATE TABLE t (a int); CREATE POLICY p ON t USING (true)"],
+    ),
+    hazard(
+        &["row-security-without-policy"],
+        &["ALTER TABLE t ENABLE ROW LEVEL SECURITY"],
+        &["CREATE POLICY p ON t USING (true); ALTER TABLE t ENABLE ROW LEVEL SECURITY"],
+    ),
+    hazard(
+        &["changed-default"],
+        &[
+            "ALTER TABLE t ALTER a DROP NOT NULL",
+            "ALTER TABLE t ALTER a DROP DEFAULT",
+            "ALTER TABLE t ALTER a SET DEFAULT 1",
+            "ALTER TABLE t ALTER a DROP IDENTITY",
+            "ALTER TABLE t ALTER a DROP EXPRESSION",
+        ],
+        &["ALTER TABLE t ADD COLUMN a int DEFAULT 1"],
+    ),
+    hazard(
+        &["enum-value-used-at-once"],
+        &["ALTER TYPE mood ADD VALUE 'calm'; INSERT INTO people VALUES ('calm')"],
+        &["ALTER TYPE mood ADD VALUE 'calm'"],
+    ),
+    hazard(
+        &["enum-value-without-place"],
+        &["ALTER TYPE mood ADD VALUE 'calm'", "ALTER TYPE mood ADD VALUE IF NOT EXISTS 'calm'"],
+        &["ALTER TYPE mood ADD VALUE 'calm' AFTER 'sad'", "ALTER TYPE mood ADD VALUE 'calm' BEFORE 'sad'"],
+    ),
+    hazard(
+        &["rename-object"],
+        &[
+            "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'",
+            "ALTER SCHEMA s RENAME TO r",
+            "ALTER VIEW v RENAME TO w",
+            "ALTER SEQUENCE s RENAME TO r",
+        ],
+        &["ALTER INDEX i RENAME TO j", "ALTER TABLE t RENAME CONSTRAINT c TO d"],
+    ),
+    hazard(
+        &["replica-identity"],
+        &["ALTER TABLE t REPLICA IDENTITY NOTHING", "ALTER TABLE t DROP CONSTRAINT t_pkey"],
+        &["ALTER TABLE t DROP CONSTRAINT t_pkey, ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX i"],
+    ),
+    hazard(
+        &["several-tables-in-one-transaction"],
+        &["ALTER TABLE a ADD x int; ALTER TABLE b ADD x int"],
+        &["ALTER TABLE a ADD x int, ADD y int"],
+    ),
+    hazard(&["varchar-limit"], &["CREATE TABLE t (a varchar(10))"], &["CREATE TABLE t (a text)"]),
+    hazard(&["char-column"], &["CREATE TABLE t (a char(10))"], &["CREATE TABLE t (a text)"]),
+    hazard(
+        &["small-primary-key"],
+        &["CREATE TABLE t (id serial PRIMARY KEY)", "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"],
+        &["CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"],
+    ),
+    hazard(&["timestamp-without-time-zone"], &["CREATE TABLE t (a timestamp)"], &["CREATE TABLE t (a timestamptz)"]),
+    hazard(&["json-column"], &["CREATE TABLE t (a json)"], &["CREATE TABLE t (a jsonb)"]),
+    hazard(
+        &["serial-column"],
+        &["CREATE TABLE t (id bigserial PRIMARY KEY)"],
+        &["CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"],
+    ),
+    hazard(
+        &["long-name"],
+        &["CREATE TABLE ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt (a int)"],
+        &["CREATE TABLE t (a int)"],
+    ),
+    hazard(&["drop-without-if-exists"], &["DROP TABLE t", "DROP VIEW v"], &["DROP TABLE IF EXISTS t"]),
+    hazard(&["unqualified-table"], &["CREATE TABLE t (a int)"], &["CREATE TABLE shop.t (a int)"]),
+    hazard(&["grant-to-public"], &["GRANT SELECT ON t TO PUBLIC"], &["GRANT SELECT ON t TO app"]),
+    hazard(&["superuser-role"], &["CREATE ROLE r SUPERUSER"], &["CREATE ROLE r LOGIN"]),
+    hazard(
+        &["security-definer-without-search-path"],
+        &["CREATE FUNCTION f() RETURNS int SECURITY DEFINER LANGUAGE sql AS 'SELECT 1'"],
+        &["CREATE FUNCTION f() RETURNS int SECURITY DEFINER SET search_path = s LANGUAGE sql AS 'SELECT 1'"],
+    ),
+    hazard(&["extension-in-migration"], &["CREATE EXTENSION hstore"], &["CREATE SCHEMA s"]),
+    hazard(
+        &["concurrent-index-corruption"],
+        &["CREATE INDEX CONCURRENTLY i ON t (a)", "REINDEX INDEX CONCURRENTLY i"],
+        &["CREATE INDEX CONCURRENTLY i ON t (a)", "REINDEX INDEX CONCURRENTLY i"],
+    )
+    .on(140_003, 140_004),
+    hazard(
+        &["syntax-of-later-version"],
+        &["ALTER TABLE t ADD CONSTRAINT n NOT NULL a NOT VALID", "ALTER TABLE t ADD CHECK (a > 0) NOT ENFORCED"],
+        &["ALTER TABLE t ADD CONSTRAINT n NOT NULL a NOT VALID", "ALTER TABLE t ADD CHECK (a > 0) NOT ENFORCED"],
+    )
+    .on(170_099, 180_000),
+    hazard(
+        &["long-lock-timeout"],
+        &["SET lock_timeout = '1min'", "SET LOCAL lock_timeout = 30000"],
+        &["SET LOCAL lock_timeout = '2s'"],
+    ),
+    hazard(
+        &["removal-of-what-is-used"],
+        &["DROP TABLE orders", "ALTER TABLE orders DROP COLUMN total"],
+        &["DROP VIEW open_orders; DROP TABLE orders"],
+    )
+    .after(&[("v", "CREATE VIEW open_orders AS SELECT total FROM orders", "DROP VIEW open_orders")]),
+    hazard(
         &["dynamic-sql-in-function"],
         &[
             "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('UPDATE %I SET a = 1', x); END $$",
@@ -242,9 +376,12 @@ fn every_form_of_a_hazard_is_found_and_its_safe_form_passes() {
     for hazard in HAZARDS {
         for name in hazard.rules {
             let rule = named(name).unwrap_or_else(|| panic!("{name}"));
-            let misses = hazard.bad.iter().filter(|sql| found(rule, &Example::up(sql), false).is_empty());
+            let example = |sql, version| Example::up(sql).after(hazard.before).on(version);
+            let is_found = |sql, version| !found(rule, &example(sql, version), false).is_empty();
+            let (bad_on, safe_on) = hazard.versions;
+            let misses = hazard.bad.iter().filter(|sql| !is_found(sql, bad_on));
             wrong.extend(misses.map(|sql| format!("{name} misses {sql}")));
-            let alarms = hazard.safe.iter().filter(|sql| !found(rule, &Example::up(sql), false).is_empty());
+            let alarms = hazard.safe.iter().filter(|sql| is_found(sql, safe_on));
             wrong.extend(alarms.map(|sql| format!("{name} finds fault with {sql}")));
         }
     }

@@ -5,7 +5,7 @@ use lockkeeper_core::model::{Answer, ExitClass, GateReport, GateVerdict, Message
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{FileState, PlanEntry, PlannedMigration, Survey, plan_migration, stage2_digest, survey};
 use lockkeeper_engine::driver::{drift_refusal, gate_reports, schema_drift, stopped_in_stage2};
-use lockkeeper_engine::ledger::{AppliedRecord, LedgerSnapshot, read};
+use lockkeeper_engine::ledger::{AppliedRecord, LedgerSnapshot, VerifiedFiles, read, read_verifications};
 use lockkeeper_engine::postgres::Connection;
 
 use crate::cli::context::{Context, moment};
@@ -52,6 +52,8 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let waiting = snapshot.as_ref().map_or(0, |snapshot| context.tell_waiting(&snapshot.ledger_id));
     let mut answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, drift.as_deref(), &problems);
     answer["events_waiting"] = waiting.into();
+    let verified = read_verifications(&connection, &folder.pairs).await?;
+    answer["verified"] = verified_json(&verified, &folder.pairs);
     context.printer.answer(&answer);
     match Problem::all(problems) {
         Some(problem) if !context.printer.is_json() => Err(problem),
@@ -321,4 +323,20 @@ fn to_json(
             "path": problem.place.as_ref().map(|place| place.path.as_ref()),
         })).collect::<Vec<_>>(),
     })
+}
+
+/// What `verify` found of the files as they are now.
+fn verified_json(verified: &VerifiedFiles, pairs: &[MigrationPair]) -> serde_json::Value {
+    let each = pairs.iter().map(|pair| {
+        let record = verified.known.get(&pair.number);
+        serde_json::json!({
+            "number": pair.number.get(),
+            "verdict": record.map(|it| it.verdict.as_str()),
+            "not_verified": record.map(|it| it.not_verified.as_slice()),
+            "verified_at": record.map(|it| it.verified_at.to_string()),
+            "verified_by": record.map(|it| it.verified_by.as_str()),
+            "server_major": record.map(|it| it.server_major),
+        })
+    });
+    serde_json::json!({ "all_sound": verified.are_all_sound(pairs), "migrations": each.collect::<Vec<_>>() })
 }

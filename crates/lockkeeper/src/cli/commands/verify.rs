@@ -2,7 +2,8 @@
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Message, ObjectDifference, Problem};
-use lockkeeper_engine::driver::{Outcome, Shadow, Trial, Verification, verify};
+use lockkeeper_core::parse::MigrationPair;
+use lockkeeper_engine::driver::{Outcome, Shadow, Trial, Verification, record_verification, verify};
 
 use crate::cli::context::Context;
 use crate::printer::Tone;
@@ -17,6 +18,9 @@ pub struct Args {
     /// Make the throw-away databases on this server, instead of starting a private one
     #[arg(long, value_name = "URL")]
     pub shadow_url: Option<String>,
+    /// Do not record in the database what was found
+    #[arg(long)]
+    pub no_record: bool,
 }
 
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
@@ -44,7 +48,9 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         let count = verification.trials.iter().filter(|trial| !trial.is_sound()).count();
         printer.say_in(&message!("verify-unsound", count = count), Tone::Bad);
     }
+    let recorded = record(args, &pairs, &verification, context).await;
     printer.answer(&serde_json::json!({
+        "recorded": recorded,
         "shadow": {
             "kind": if shadow.programs().is_some() { "private" } else { "named" },
             "programs": shadow.programs().map(|path| path.display().to_string()),
@@ -56,6 +62,32 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         "stage_order": orders_json(&verification, context),
     }));
     Ok(if is_sound { 0 } else { ExitClass::Refused.code() })
+}
+
+/// Records what was found, where that is possible; whether it was. What was found stands either way.
+async fn record(args: &Args, pairs: &[MigrationPair], verification: &Verification, context: &Context<'_>) -> bool {
+    let printer = context.printer;
+    if args.no_record || !context.settings.target_is_named {
+        printer.note_in(&message!("verify-not-recorded"), Tone::Quiet);
+        return false;
+    }
+    let written = async {
+        let connection = context.connect().await?;
+        let written = record_verification(&connection, pairs, verification, &context.settings.actor).await;
+        connection.close().await;
+        written
+    }
+    .await;
+    match written {
+        Ok(()) => {
+            printer.note_in(&message!("verify-recorded"), Tone::Quiet);
+            true
+        }
+        Err(problem) => {
+            printer.note_in(&message!("verify-cannot-record", reason = problem.message.clone()), Tone::Waiting);
+            false
+        }
+    }
 }
 
 /// A private server of the target's major version; where the target cannot be asked, of any.

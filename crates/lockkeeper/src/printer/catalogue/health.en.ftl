@@ -25,6 +25,106 @@ health-doubt-short = watched for { $watched } s, and { $need } s are the least
 health-doubt-silent = { $check } has no data, or has had none for too long
 health-doubt-thin = { $check } saw { $have } requests, and { $need } are the least: send probe traffic, or watch longer
 
+## What a source measured
+
+probe-http-passed = { $status } in { $took_ms } ms from { $address }
+probe-http-unmet = { $why } (after { $took_ms } ms, from { $address })
+probe-http-failed = { $why } (at { $phase }, after { $after_ms } ms)
+probe-http-failed-at = { $why } (at { $phase }, after { $after_ms } ms, { $address })
+probe-value = { $name } { $value }
+probe-value-fails = { $name } { $value } fails: { $bound }
+probe-value-missing = { $name } has no value: { $why }
+probe-value-passes = { $name } { $value } (fails { $bound })
+probe-values = { $values }
+probe-counters = { $errors } errors in { $requests } requests since the last time
+probe-command-bare = the command said { $verdict }, and nothing else
+probe-schema-ahead = the schema has migration { $number }, which nobody here knows: the program is older than it
+probe-schema-at-head = the schema is at head
+probe-schema-behind = the schema lacks migration { $number }
+probe-schema-dirty = migration { $number } is half done, or is another one than here
+probe-text = { $text }
+probe-witness-missed = the witness cannot be reached: { $why }
+probe-witness-reached = the witness was reached
+
+## What was wrong with an answer
+
+probe-http-slow = slower than { $max_ms } ms
+probe-http-status = status { $status }, expected { $expected }
+probe-body-has = the body contains "{ $text }"
+probe-body-json-is = { $at } is { $found }, expected { $expected }
+probe-body-json-missing = the body has nothing at { $at }
+probe-body-lacks = the body does not contain "{ $text }"
+probe-body-mismatch = the body does not match { $regex }
+probe-body-not-json = the body is not JSON: { $reason }
+
+## What was wrong with a target
+
+probe-database-failed = the database did not answer: { $reason }
+probe-database-refused = the database did not let us in: { $why }
+probe-database-timed-out = the database did not answer within { $limit_ms } ms
+probe-fault-body-too-long = the body is longer than { $max } bytes
+probe-fault-certificate = the certificate is not trusted: { $reason }
+probe-fault-certificate-dates = the certificate has run out or is not valid yet: { $reason }
+probe-fault-certificate-name = the certificate is made out to another name: { $reason }
+probe-fault-closed-early = the connection was closed before the answer was whole
+probe-fault-host-unknown = the name { $host } cannot be looked up: { $reason }
+probe-fault-protocol = the answer is not HTTP: { $reason }
+probe-fault-refused = the connection was refused
+probe-fault-reset = the connection was reset
+probe-fault-timed-out = no answer within { $limit_ms } ms
+probe-fault-tls = the TLS handshake failed: { $reason }
+probe-fault-unreachable = it cannot be reached: { $reason }
+
+## Why a source has no data
+
+probe-counters-first = the counters were read for the first time: there is nothing to compare them with yet
+probe-counters-no-errors = the metric { $name } is not there at all: set it to 0 when the application starts, or mend its name
+probe-counters-no-series = no series matches { $selector }
+probe-counters-nonsense = { $errors } errors among { $requests } requests: they were not counted together
+probe-counters-not-counter = { $at } is { $value }, which no counter can be
+probe-counters-several = an older process answered than the last time: several stand behind one address, and each counts for itself
+probe-counters-too-many = there are more than { $max } series
+probe-counters-twice = the series { $name } is there twice
+probe-command-no-value = the command told no value, and there is a bound for one
+probe-database-hidden = the role may not look into { $count } sessions: grant it pg_monitor
+probe-database-no-standby = no standby is connected
+probe-database-null = the server does not say
+probe-schema-unreadable = the role may not read the ledger
+probe-host-first = what is counted over time was read for the first time: there is nothing to compare it with yet
+probe-host-no-cgroup = without control groups of version 2: measured against the whole machine
+probe-host-no-listener = no process listens on port { $port }
+probe-host-no-pressure = the kernel does not tell pressure
+probe-host-no-process = there is no process { $pid }
+probe-promql-empty = the query selects no series
+probe-promql-partial = the answer is partial: some stores were silent
+probe-promql-several = the query selects { $count } series, and one is wanted: aggregate them
+probe-promql-type = the query answers a { $kind }, and a number is wanted
+probe-promql-warning = Prometheus warns: { $warning }
+
+## Why a measurement could not be made
+
+probe-not-a-number = { $value } is not a number
+probe-host-hidden = who listens on port { $port } cannot be seen: run as the same user, or as root
+probe-host-unreadable = { $path } cannot be read: { $reason }
+probe-own-descriptors = this process has no file descriptors left: { $reason }
+probe-own-network = this machine has no network: { $reason }
+probe-own-ports = this machine has no local port left: { $reason }
+probe-own-refused = this machine refused the probe: { $reason }
+probe-own-roots = the trusted authorities in { $path } cannot be read: { $reason }
+probe-own-roots-system = this machine has no trusted authorities
+probe-command-failed = the command ended with { $status }: { $stderr }
+probe-command-halves = the command told only one of requests and errors
+probe-command-not-started = the command { $program } cannot be started: { $reason }
+probe-command-timed-out = the command did not end within { $limit_ms } ms and was killed
+probe-command-too-long = the command wrote more than { $max } bytes
+probe-command-unreadable = the command's answer is not the JSON that is wanted: { $reason }
+probe-command-verdict = the command's verdict is "{ $verdict }": pass, fail, no_data and probe_error are known
+probe-counters-unreadable = line { $line } of the metrics cannot be read: { $reason }
+probe-promql-error = Prometheus refused the query ({ $status }): { $error }
+probe-promql-unreadable = the answer is not that of a Prometheus server
+probe-source-failed = the source did not answer: { $why }
+probe-source-status = the source answered with status { $status }
+
 ## A watch
 
 watch-busy = another process is watching: { $holder } on { $host }, process { $pid }, since { $since }

@@ -25,6 +25,106 @@ health-doubt-short = { $watched }초 동안 지켜보았습니다. 적어도 { $
 health-doubt-silent = { $check }에 데이터가 없거나, 너무 오래 없었습니다
 health-doubt-thin = { $check }이(가) 본 요청은 { $have }건이고, 적어도 { $need }건이 필요합니다: 프로브를 더 보내거나 더 오래 지켜보세요
 
+## 소스가 측정한 것
+
+probe-http-passed = { $address }에서 { $took_ms } ms 만에 { $status }
+probe-http-unmet = { $why } ({ $took_ms } ms 후, { $address })
+probe-http-failed = { $why } ({ $phase } 단계, { $after_ms } ms 후)
+probe-http-failed-at = { $why } ({ $phase } 단계, { $after_ms } ms 후, { $address })
+probe-value = { $name } { $value }
+probe-value-fails = { $name } { $value } 실패: { $bound }
+probe-value-missing = { $name } 값이 없습니다: { $why }
+probe-value-passes = { $name } { $value } (실패 조건 { $bound })
+probe-values = { $values }
+probe-counters = 지난번 이후 요청 { $requests }건 중 오류 { $errors }건
+probe-command-bare = 명령의 답은 { $verdict }뿐입니다
+probe-schema-ahead = 스키마에 이쪽이 모르는 마이그레이션 { $number }이(가) 있습니다: 프로그램이 더 오래되었습니다
+probe-schema-at-head = 스키마가 최신입니다
+probe-schema-behind = 스키마에 마이그레이션 { $number }이(가) 없습니다
+probe-schema-dirty = 마이그레이션 { $number }이(가) 하다 말았거나 이쪽의 것과 다릅니다
+probe-text = { $text }
+probe-witness-missed = 증인에 연결되지 않습니다: { $why }
+probe-witness-reached = 증인에 연결되었습니다
+
+## 응답의 문제
+
+probe-http-slow = { $max_ms } ms보다 느립니다
+probe-http-status = 상태 { $status }, 기대한 값은 { $expected }
+probe-body-has = 본문에 "{ $text }"이(가) 있습니다
+probe-body-json-is = { $at }은(는) { $found }, 기대한 값은 { $expected }
+probe-body-json-missing = 본문의 { $at }에 아무것도 없습니다
+probe-body-lacks = 본문에 "{ $text }"이(가) 없습니다
+probe-body-mismatch = 본문이 { $regex }과(와) 맞지 않습니다
+probe-body-not-json = 본문이 JSON이 아닙니다: { $reason }
+
+## 대상의 문제
+
+probe-database-failed = 데이터베이스가 답하지 않았습니다: { $reason }
+probe-database-refused = 데이터베이스에 접속하지 못했습니다: { $why }
+probe-database-timed-out = 데이터베이스가 { $limit_ms } ms 안에 답하지 않았습니다
+probe-fault-body-too-long = 본문이 { $max }바이트보다 깁니다
+probe-fault-certificate = 인증서를 신뢰할 수 없습니다: { $reason }
+probe-fault-certificate-dates = 인증서가 만료되었거나 아직 유효하지 않습니다: { $reason }
+probe-fault-certificate-name = 인증서가 다른 이름으로 발급되었습니다: { $reason }
+probe-fault-closed-early = 응답이 끝나기 전에 연결이 닫혔습니다
+probe-fault-host-unknown = 이름 { $host }을(를) 찾을 수 없습니다: { $reason }
+probe-fault-protocol = 응답이 HTTP가 아닙니다: { $reason }
+probe-fault-refused = 연결이 거부되었습니다
+probe-fault-reset = 연결이 재설정되었습니다
+probe-fault-timed-out = { $limit_ms } ms 안에 응답이 없습니다
+probe-fault-tls = TLS 핸드셰이크에 실패했습니다: { $reason }
+probe-fault-unreachable = 연결할 수 없습니다: { $reason }
+
+## 데이터가 없는 까닭
+
+probe-counters-first = 카운터를 처음 읽었으므로 아직 비교할 것이 없습니다
+probe-counters-no-errors = 메트릭 { $name }이(가) 아예 없습니다: 애플리케이션이 시작할 때 0으로 두거나 이름을 고치세요
+probe-counters-no-series = { $selector }에 맞는 시계열이 없습니다
+probe-counters-nonsense = 요청 { $requests }건에 오류 { $errors }건: 함께 센 것이 아닙니다
+probe-counters-not-counter = { $at }은(는) { $value }, 카운터의 값일 수 없습니다
+probe-counters-several = 지난번보다 먼저 시작한 프로세스가 답했습니다: 한 주소 뒤에 여러 프로세스가 있고 저마다 따로 셉니다
+probe-counters-too-many = 시계열이 { $max }개보다 많습니다
+probe-counters-twice = 시계열 { $name }이(가) 두 번 나옵니다
+probe-command-no-value = 명령이 값을 알리지 않았습니다. 한계가 정해져 있습니다
+probe-database-hidden = 역할이 세션 { $count }개를 들여다볼 수 없습니다: pg_monitor를 부여하세요
+probe-database-no-standby = 연결된 스탠바이가 없습니다
+probe-database-null = 서버가 알려 주지 않습니다
+probe-schema-unreadable = 역할이 원장을 읽을 수 없습니다
+probe-host-first = 시간에 따라 세는 값을 처음 읽었으므로 아직 비교할 것이 없습니다
+probe-host-no-cgroup = 버전 2 컨트롤 그룹이 없어 컴퓨터 전체를 기준으로 측정했습니다
+probe-host-no-listener = 포트 { $port }에서 수신하는 프로세스가 없습니다
+probe-host-no-pressure = 커널이 압력 정보를 알려 주지 않습니다
+probe-host-no-process = 프로세스 { $pid }이(가) 없습니다
+probe-promql-empty = 쿼리에 맞는 시계열이 없습니다
+probe-promql-partial = 답이 일부뿐입니다: 답하지 않은 저장소가 있습니다
+probe-promql-several = 쿼리에 맞는 시계열이 { $count }개입니다. 하나여야 합니다: 집계하세요
+probe-promql-type = 쿼리의 답이 { $kind }입니다. 수여야 합니다
+probe-promql-warning = Prometheus의 경고: { $warning }
+
+## 측정하지 못한 까닭
+
+probe-not-a-number = { $value }은(는) 수가 아닙니다
+probe-host-hidden = 포트 { $port }에서 수신하는 프로세스를 볼 수 없습니다: 같은 사용자나 root로 실행하세요
+probe-host-unreadable = { $path }을(를) 읽을 수 없습니다: { $reason }
+probe-own-descriptors = 이 프로세스에 남은 파일 디스크립터가 없습니다: { $reason }
+probe-own-network = 이 컴퓨터가 네트워크에 연결되어 있지 않습니다: { $reason }
+probe-own-ports = 이 컴퓨터에 남은 로컬 포트가 없습니다: { $reason }
+probe-own-refused = 이 컴퓨터가 프로브를 거부했습니다: { $reason }
+probe-own-roots = { $path }의 신뢰할 인증 기관을 읽을 수 없습니다: { $reason }
+probe-own-roots-system = 이 컴퓨터에 신뢰할 인증 기관이 없습니다
+probe-command-failed = 명령이 { $status }(으)로 끝났습니다: { $stderr }
+probe-command-halves = 명령이 requests와 errors 중 하나만 알렸습니다
+probe-command-not-started = 명령 { $program }을(를) 시작할 수 없습니다: { $reason }
+probe-command-timed-out = 명령이 { $limit_ms } ms 안에 끝나지 않아 강제로 끝냈습니다
+probe-command-too-long = 명령이 { $max }바이트보다 많이 출력했습니다
+probe-command-unreadable = 명령의 답이 약속된 JSON이 아닙니다: { $reason }
+probe-command-verdict = 명령의 판정이 "{ $verdict }"입니다: pass, fail, no_data, probe_error만 쓸 수 있습니다
+probe-counters-unreadable = 메트릭의 { $line }번째 줄을 읽을 수 없습니다: { $reason }
+probe-promql-error = Prometheus가 쿼리를 거부했습니다({ $status }): { $error }
+probe-promql-unreadable = Prometheus 서버의 답이 아닙니다
+probe-source-failed = 소스가 답하지 않았습니다: { $why }
+probe-source-status = 소스가 상태 { $status }(으)로 답했습니다
+
 ## 감시
 
 watch-busy = 다른 프로세스가 감시하고 있습니다: { $host }의 { $holder }, 프로세스 { $pid }, { $since }부터

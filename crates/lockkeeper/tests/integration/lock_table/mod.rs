@@ -1,5 +1,7 @@
 //! The table of locks that the classifier's word rests on: every form is run, and what it took is read.
 
+mod page;
+
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -21,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One line of forms.txt.
 struct Form {
+    /// The comment above it.
+    chapter: &'static str,
     oldest: u32,
     newest: u32,
     statement: &'static str,
@@ -29,21 +33,28 @@ struct Form {
 }
 
 fn forms() -> Vec<Form> {
-    let lines = include_str!("forms.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| {
+    let mut chapter = "";
+    include_str!("forms.txt")
+        .lines()
+        .filter(|line| !line.is_empty())
+        .filter_map(|line| {
+            if let Some(title) = line.strip_prefix("# ") {
+                chapter = title;
+                return None;
+            }
             let mut parts = line.split(" | ");
             let (oldest, newest) = parts.next().and_then(|it| it.split_once('-')).expect("versions");
             let statement = parts.next().expect("a statement");
             let rest: Vec<_> = parts.collect();
             let named = |name| rest.iter().find_map(|part| part.strip_prefix(name));
-            Form {
+            Some(Form {
+                chapter,
                 oldest: oldest.parse().expect("a version"),
                 newest: newest.parse().expect("a version"),
                 statement,
                 setup: named("setup: "),
                 beside: named("beside: "),
-            }
+            })
         })
         .collect()
 }
@@ -88,11 +99,13 @@ fn the_classifier_tells_what_every_form_takes() {
     fixture.execute(include_str!("measured.sql"));
     let major = fixture.major();
     let forms: Vec<_> = forms().into_iter().filter(|form| (form.oldest..=form.newest).contains(&major)).collect();
-    let (mut wrong, mut broken) = (Vec::new(), Vec::new());
+    let (mut wrong, mut broken, mut record) = (Vec::new(), Vec::new(), String::new());
     for form in &forms {
         match std::panic::catch_unwind(AssertUnwindSafe(|| compare(form, &fixture))) {
-            Ok(None) => {}
-            Ok(Some(difference)) => wrong.push(difference),
+            Ok((difference, measured)) => {
+                wrong.extend(difference);
+                record.push_str(&page::line(form, &measured));
+            }
             Err(_) => broken.push(form.statement),
         }
     }
@@ -102,10 +115,11 @@ fn the_classifier_tells_what_every_form_takes() {
     assert!(broken.is_empty(), "these do not run: {broken:#?}");
     assert!(forms.len() >= FORMS_MIN, "{}", forms.len());
     assert!(right * 100 >= forms.len() * RIGHT_PERCENT_MIN, "{share}\n{}", wrong.join("\n"));
+    page::keep(major, &record);
 }
 
-/// What is told and what is measured, where they differ.
-fn compare(form: &Form, fixture: &Database) -> Option<String> {
+/// What is told and what is measured, where they differ; and what is measured.
+fn compare(form: &Form, fixture: &Database) -> (Option<String>, Doing) {
     let own = (form.setup.is_some() || form.beside.is_some()).then(|| fixture.copy());
     let database = own.as_ref().unwrap_or(fixture);
     if let Some(setup) = form.setup {
@@ -117,7 +131,9 @@ fn compare(form: &Form, fixture: &Database) -> Option<String> {
         None => measured(form.statement, database),
     };
     let differ = told.locks != measured.locks || told.rewrites != measured.rewrites || scans_differ(&told, &measured);
-    differ.then(|| format!("{}\n    told     {}\n    measured {}", form.statement, told.text(), measured.text()))
+    let difference =
+        differ.then(|| format!("{}\n    told     {}\n    measured {}", form.statement, told.text(), measured.text()));
+    (difference, measured)
 }
 
 /// What is written anew is read, of course.

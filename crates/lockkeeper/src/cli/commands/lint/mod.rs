@@ -22,7 +22,7 @@ use lockkeeper_lint::rules;
 
 use self::fixing::Change;
 use crate::cli::context::Context;
-use crate::printer::Tone;
+use crate::printer::{Language, Tone};
 use crate::settings::likely_rule;
 
 /// Find hazards in SQL files, with the way out; needs no database
@@ -183,7 +183,12 @@ fn explain(name: &str, context: &Context<'_>) -> Answer<u8> {
     let printer = context.printer;
     printer.say_in(&message!("lint-explain", rule = rule.name, severity = severity_word(rule)), Tone::Strong);
     printer.line("");
-    printer.line(&rule.documentation());
+    let english = rule.documentation();
+    let documentation = match printer.language() {
+        Language::English => english.as_str(),
+        Language::Korean => rules::in_korean(rule).unwrap_or(&english).trim_end(),
+    };
+    printer.line(documentation);
     for (heading, examples) in [(message!("lint-bad"), rule.bad), (message!("lint-good"), rule.good)] {
         printer.line("");
         printer.say_in(&heading, Tone::Strong);

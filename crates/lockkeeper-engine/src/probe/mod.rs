@@ -1,0 +1,28 @@
+//! Takes measurements: of HTTP services, counters, Prometheus, databases, hosts and commands.
+//!
+//! Nothing is judged here beyond one measurement by itself; what follows from several of them is decided in
+//! `core::health`. Every source keeps what it needs between two takes, and no take lasts longer than its limit.
+
+mod bound;
+mod command;
+mod counters;
+mod database;
+mod fetch;
+mod host;
+mod http;
+mod promql;
+mod reading;
+mod witness;
+
+pub use bound::{Bound, Comparison};
+pub use command::{CommandLine, CommandProbe};
+pub use counters::{CountersPlace, CountersProbe, Selector};
+pub use database::{DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead};
+pub use host::{HostBounds, HostProbe, HostSubject};
+pub use http::{
+    AddressFamily, BodyCondition, CERTIFICATE_DAYS, ExpectedStatus, Header, HttpExpectation, HttpLimits, HttpProbe,
+    HttpRequest, JsonPointer, Url, UrlFault,
+};
+pub use promql::PromqlProbe;
+pub use reading::{Reading, Taken};
+pub use witness::{Lateness, WitnessPlace, WitnessProbe, Word};
