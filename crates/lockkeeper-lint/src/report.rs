@@ -69,7 +69,7 @@ pub enum Remedy {
     /// The statement, edited, runs outside of a transaction: by itself in its file, or in a pair of its own.
     Alone(Vec<Edit>),
     /// Other text in the same script, and a statement in a pair of its own that comes after it.
-    Followed { edits: Vec<Edit>, constraint: Ident, sql: String },
+    Followed { edits: Vec<Edit>, constraint: Ident, up: String, down: String },
     /// The migration becomes two, one for each stage.
     Split,
 }

@@ -45,8 +45,8 @@ impl Draft {
         match finding.remedy.as_ref().ok_or_else(nothing)? {
             Remedy::Edits(edits) => Ok(at.edited(edits)),
             Remedy::Alone(edits) => at.alone(finding.span.ok_or_else(nothing)?, edits),
-            Remedy::Followed { edits, constraint, sql } => {
-                at.followed(finding.span.ok_or_else(nothing)?, edits, constraint, sql)
+            Remedy::Followed { edits, constraint, up, down } => {
+                at.followed(finding.span.ok_or_else(nothing)?, edits, constraint, up, down)
             }
             Remedy::Split => split::split(sources, &read[index], index),
         }
@@ -175,7 +175,7 @@ impl At<'_> {
         self.with_pair(statement, &[cut(&self.file().text, statement.span)], back, &name, up, down_text)
     }
 
-    fn followed(&self, span: Span, edits: &[Edit], constraint: &Ident, sql: &str) -> Result<Draft, Message> {
+    fn followed(&self, span: Span, edits: &[Edit], constraint: &Ident, up: &str, down: &str) -> Result<Draft, Message> {
         let statement = self.script().statement_at(span.start).ok_or_else(|| message!("fix-nothing"))?;
         self.refuse_uses(statement, &[constraint])?;
         let name = plain(&["validate", constraint.as_str()]).ok_or_else(|| message!("fix-no-name"))?;
@@ -185,8 +185,7 @@ impl At<'_> {
         } else {
             ""
         };
-        let down = "-- Nothing to undo: the constraint goes with the migration that adds it.\nSELECT 1;\n";
-        self.with_pair(statement, edits, None, &name, format!("{stage}{sql}\n"), down.to_owned())
+        self.with_pair(statement, edits, None, &name, format!("{stage}{up}\n"), format!("{down}\n"))
     }
 
     /// The script edited, what stood in the down script for it moved, and a new pair behind all others.

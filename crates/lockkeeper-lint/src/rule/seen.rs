@@ -119,9 +119,17 @@ impl<'a> Seen<'a> {
     /// could be said there.
     pub fn validated_later(&self, alter: &AlterTable, add: &AddConstraint) -> Option<Remedy> {
         let (table, name) = (alter.table.as_ref()?, add.name.as_ref()?);
-        let sql = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};");
+        let up = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};");
+        // Nothing makes a constraint unproven again but to add it anew.
+        let definition = add.span.of(self.text);
+        let down = format!("ALTER TABLE {table} DROP CONSTRAINT {name}, ADD {definition} NOT VALID;");
         let edits = vec![Edit::insert(add.span.end, " NOT VALID")];
-        (self.side == Side::Up && self.is_movable()).then(|| Remedy::Followed { edits, constraint: name.clone(), sql })
+        (self.side == Side::Up && self.is_movable()).then(|| Remedy::Followed {
+            edits,
+            constraint: name.clone(),
+            up,
+            down,
+        })
     }
 
     /// The columns of CREATE TABLE, or that ALTER TABLE adds.
