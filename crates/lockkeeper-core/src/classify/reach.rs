@@ -2,10 +2,13 @@
 //!
 //! The rules were measured: a test runs every form of statement on each major version and compares.
 
+use std::borrow::Cow;
+
 use super::alter_reach;
 use super::effect::Effect;
 use super::facts::Facts;
 use super::fresh::Fresh;
+use super::learn::Learn;
 use super::reading::effects_by_statement;
 use super::relation::{Relation, RelationKind, TableConstraintKind};
 use super::statement::{effects_of, of_body};
@@ -24,10 +27,12 @@ pub fn effects_on(script: &Script, facts: &Facts) -> Vec<Vec<Effect>> {
         return effects_by_statement(script);
     }
     let mut fresh = Fresh::looking_ahead(&script.statements);
+    let mut facts = Cow::Borrowed(facts);
     let each = script.statements.iter().map(|statement| {
         let zone_is_utc = script.zone_is_utc(statement.span.start).unwrap_or(facts.zone_is_utc());
-        let effects = on(statement, &fresh, facts, zone_is_utc);
+        let effects = on(statement, &fresh, &facts, zone_is_utc);
         fresh.learn(&statement.sql);
+        facts.learn(&statement.sql);
         effects
     });
     each.collect()

@@ -359,5 +359,7 @@ fn drop_object(span: Span, drop: &Drop, name: Option<&ObjectName>, fresh: &Fresh
         O::Trigger | O::Policy | O::Rule => drop.on.as_ref(),
         _ => None,
     };
-    if known || on_fresh_table { effect } else { effect.lock(locked, LockMode::AccessExclusive) }
+    // What the file makes again is locked while the old one goes.
+    let is_new = name.is_some_and(|name| fresh.object(drop.object, name));
+    if is_new || on_fresh_table { effect } else { effect.lock(locked, LockMode::AccessExclusive) }
 }

@@ -16,6 +16,8 @@ pub enum ExitClass {
     MigrationFailed,
     /// 4: another process holds the lease, or the lock budget is spent.
     Busy,
+    /// 6: there was not enough to judge by.
+    Inconclusive,
     /// 130: interrupted at a safe point by SIGINT.
     Interrupted,
     /// 143: interrupted at a safe point by SIGTERM.
@@ -29,6 +31,7 @@ impl ExitClass {
             Self::Usage => 2,
             Self::MigrationFailed => 3,
             Self::Busy => 4,
+            Self::Inconclusive => 6,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

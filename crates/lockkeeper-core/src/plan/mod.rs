@@ -5,6 +5,7 @@
 mod applied;
 mod digest;
 mod explained;
+mod lock_check;
 mod migration;
 mod ops;
 mod patience;
@@ -17,6 +18,7 @@ mod work;
 pub use applied::{AppliedMigration, AppliedSeq};
 pub use digest::{PlanEntry, stage2_digest};
 pub use explained::unexplained;
+pub use lock_check::{LockCheck, LockDifference, Locks};
 pub use migration::{PlannedMigration, plan_migration, plan_up};
 pub use ops::relations_needed;
 pub use patience::{Attempt, attempts, rest_of};

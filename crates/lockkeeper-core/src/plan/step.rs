@@ -1,12 +1,13 @@
 //! One unit of work, as data.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ops::{Context, Draft, DraftRun, Expansion, Refusal, expand, keep_together, statement_table, take_back};
 use super::work::{Volume, Work, work};
-use crate::classify::{Effect, Facts, Fresh, Relation, Traffic, effects_on};
+use crate::classify::{Effect, Facts, Fresh, Learn, Relation, Traffic, effects_on};
 use crate::message;
 use crate::model::{LockMode, Message, MigrationNumber, Place, Problem, Span};
 use crate::parse::{
@@ -285,12 +286,14 @@ fn parts<'a>(
 ) -> Result<Vec<Part<'a>>, Box<Problem>> {
     let (given, helpers) = (RefCell::new(BTreeSet::new()), Cell::new(0));
     let mut fresh = fresh.clone();
+    let mut known = Cow::Borrowed(facts);
     let in_one = script.statements.iter().any(|statement| needs_one_transaction(&statement.sql));
     let mut parts = Vec::new();
     let mut problems = Vec::new();
     let runnable =
         script.statements.iter().zip(effects_on(script, facts)).filter(|(statement, _)| !is_bracket(&statement.sql));
     for (ordinal, (statement, effects)) in (1..).zip(runnable) {
+        let facts = &*known;
         let context = Context {
             facts,
             fresh: &fresh,
@@ -321,6 +324,7 @@ fn parts<'a>(
             Some(drafts) => drafts.iter().map(|draft| locks_of_draft(draft, facts, &fresh)).collect(),
         };
         fresh.learn(&statement.sql);
+        known.learn(&statement.sql);
         parts.push(Part { ordinal, statement, effects, drafts, in_use, locks, text: statement.span.of(&file.text) });
     }
     match Problem::all(problems) {

@@ -13,7 +13,6 @@ mod progress;
 mod resume;
 mod rollback;
 mod session;
-mod shadow;
 mod stage;
 mod standalone;
 mod steps;
@@ -28,9 +27,9 @@ pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2}
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
 pub use session::{Limits, Session, exit_of};
-pub use shadow::Shadow;
+
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;
 pub use steps::{plan_steps, plan_to_show};
 pub use verification::record_verification;
-pub use verify::{Outcome, Trial, Verification, verify};
+pub use verify::{LockFinding, Outcome, Shadow, Trial, Verification, verify};

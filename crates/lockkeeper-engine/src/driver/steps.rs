@@ -86,7 +86,7 @@ async fn facts(
 }
 
 /// The statements of a file that decide what its names mean.
-fn search_paths<'f>(file: &'f MigrationFile, script: &Script) -> Vec<&'f str> {
+pub fn search_paths<'f>(file: &'f MigrationFile, script: &Script) -> Vec<&'f str> {
     let settings = script
         .statements
         .iter()

@@ -33,6 +33,7 @@ Exit codes:
   2        usage or configuration
   3        a migration failed: the message says what is recorded, what is not, and the next command
   4        lease busy, or lock budget spent: nothing was changed
+  6        inconclusive: not enough to judge by
   130/143  interrupted at a safe point by SIGINT/SIGTERM
 
 Example:

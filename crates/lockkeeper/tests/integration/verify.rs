@@ -4,7 +4,7 @@ use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Tar
 use lockkeeper_testkit::{Cluster, Database};
 use serde_json::Value;
 
-use crate::shop::{Run, Shop};
+use crate::shop::{Run, Shop, wait_until};
 
 /// On a private server of the version that the tests run on.
 fn verify(shop: &Shop) -> Run {
@@ -112,8 +112,7 @@ fn stage_order_and_safe_steps_are_held_against_the_plain_statements() {
 
 #[test]
 fn behind_one_that_fails_nothing_is_tried_and_nothing_is_left() {
-    let options = PrivateServerOptions { binaries: Cluster::binaries_wanted(), ..PrivateServerOptions::default() };
-    let server = PrivateServer::start(&options).unwrap();
+    let server = server();
     let shop = Shop::open();
     shop.pair("01_create_boats", "CREATE TABLE boats (id int);\n", "DROP TABLE boats;\n");
     shop.pair(
@@ -125,8 +124,7 @@ fn behind_one_that_fails_nothing_is_tried_and_nothing_is_left() {
     let run = verify_on(&shop, &server.target()).expect(1);
     assert_eq!(outcomes(&run), ["sound", "up_fails"], "{run}");
     assert_eq!((&run.json()["not_tried"], &run.json()["stage_order"]), (&1.into(), &Value::Null));
-    let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'lockkeeper_shadow%'";
-    assert_eq!(Database::create_on(&server).value(left), "0");
+    assert_eq!(Database::create_on(&server).value(LEFT), "0");
 }
 
 #[test]
@@ -168,4 +166,124 @@ fn nothing_is_recorded_where_nobody_named_a_database_or_it_may_not_be_written_to
     let run = Shop::finish(command).expect(0);
     assert_eq!(run.json()["recorded"], false, "{run}");
     assert!(!shop.has_ledger());
+}
+
+/// A server of the test's own, to be named.
+fn server() -> PrivateServer {
+    let options = PrivateServerOptions { binaries: Cluster::binaries_wanted(), ..PrivateServerOptions::default() };
+    PrivateServer::start(&options).unwrap()
+}
+
+#[test]
+fn the_locks_that_are_taken_are_the_ones_that_are_told() {
+    let shop = Shop::open();
+    shop.pair(
+        "01_create_harbour",
+        "CREATE TABLE harbours (id int PRIMARY KEY);\n\
+         CREATE TABLE boats (id int PRIMARY KEY, harbour int CONSTRAINT home REFERENCES harbours);\n\
+         CREATE VIEW fleet AS SELECT id FROM boats;\n\
+         CREATE FUNCTION raze() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'LOCK harbours'; RETURN 1; END $$;\n",
+        "DROP FUNCTION raze();\nDROP VIEW fleet;\nDROP TABLE boats;\nDROP TABLE harbours;\n",
+    );
+    // The names change within the file, and what is replaced is locked while it goes.
+    shop.pair(
+        "02_change_boats",
+        "-- lockkeeper: stage=2 reason=\"nobody reads it\"\n\
+         DROP VIEW fleet;\nCREATE VIEW fleet AS SELECT id, harbour FROM boats;\n\
+         ALTER TABLE boats RENAME TO ships;\nALTER TABLE ships DROP CONSTRAINT home;\n",
+        "ALTER TABLE ships ADD CONSTRAINT home FOREIGN KEY (harbour) REFERENCES harbours;\n\
+         ALTER TABLE ships RENAME TO boats;\nDROP VIEW fleet;\nCREATE VIEW fleet AS SELECT id FROM boats;\n",
+    );
+    let run = verify_on_named(&shop).expect(0);
+    for migration in run.json()["migrations"].as_array().unwrap() {
+        assert_eq!(migration["locks"], serde_json::json!([]), "{run}");
+    }
+    // What a function locks, no file tells.
+    shop.pair("03_change_more", "CREATE TABLE buoys AS SELECT raze();\n", "DROP TABLE buoys;\n");
+    let run = verify_on_named(&shop).expect(1);
+    let lock = &run.json()["migrations"][2]["locks"][0];
+    assert_eq!((&lock["table"], &lock["told"]), (&"public.harbours".into(), &Value::Null), "{run}");
+    assert_eq!((&lock["taken"], &lock["line"]), (&"ACCESS EXCLUSIVE".into(), &1.into()), "{run}");
+    assert_eq!(run.json()["migrations"][2]["verdict"], "fail", "{run}");
+}
+
+#[test]
+fn what_needs_an_extension_that_is_not_there_is_not_verified_and_the_rest_is() {
+    let shop = Shop::open();
+    shop.pair(
+        "01_create_boats",
+        "CREATE EXTENSION sextant;\nCREATE TABLE boats (id int);\n",
+        "DROP TABLE boats;\nDROP EXTENSION sextant;\n",
+    );
+    shop.pair("02_add_boats_place", "ALTER TABLE boats ADD place star_angle;\n", "ALTER TABLE boats DROP place;\n");
+    shop.pair("03_add_boats_name", "ALTER TABLE boats ADD name text;\n", "ALTER TABLE boats DROP name;\n");
+    let run = verify_on_named(&shop).expect(6);
+    assert_eq!(outcomes(&run), ["lacks_extensions", "lacks_extensions", "sound"], "{run}");
+    assert_eq!(run.json()["migrations"][0]["not_verified"], serde_json::json!(["extension sextant"]), "{run}");
+    assert_eq!(
+        shop.database.query("SELECT verdict FROM lockkeeper.verified_migrations ORDER BY number"),
+        [["no_data"], ["no_data"], ["pass"]]
+    );
+}
+
+#[test]
+fn roles_are_the_servers_and_only_those_that_a_migration_made_go_again() {
+    let server = server();
+    let database = Database::create_on(&server);
+    database.execute("CREATE ROLE captain");
+    let shop = Shop::open();
+    shop.pair(
+        "01_create_crew",
+        "CREATE ROLE captain;\nCREATE ROLE sailor;\nCREATE TABLE boats (id int);\nGRANT SELECT ON boats TO sailor;\n",
+        "DROP TABLE boats;\nDROP ROLE sailor;\nDROP ROLE captain;\n",
+    );
+    // Its way back is broken, so that the database is made anew with the role there already.
+    shop.pair("02_add_boats_name", "ALTER TABLE boats ADD name text;\n", "ALTER TABLE boats DROP nam;\n");
+    shop.pair("03_add_boats_flag", "ALTER TABLE boats ADD flag text;\n", "ALTER TABLE boats DROP flag;\n");
+    let run = verify_on(&shop, &server.target()).expect(1);
+    assert_eq!(outcomes(&run), ["sound", "down_fails", "sound"], "{run}");
+    assert_eq!(run.json()["stage_order"]["differences"], serde_json::json!([]), "{run}");
+    let roles = "SELECT string_agg(rolname, ' ' ORDER BY 1) FROM pg_roles WHERE rolname IN ('captain', 'sailor')";
+    assert_eq!(database.value(roles), "captain");
+}
+
+const LEFT: &str = "SELECT count(*) FROM pg_database WHERE datname LIKE 'lockkeeper_shadow%'";
+
+#[test]
+fn a_stop_leaves_nothing_and_what_a_kill_leaves_the_next_run_removes() {
+    let server = server();
+    let database = Database::create_on(&server);
+    let shop = Shop::open();
+    shop.pair("01_create_nap", "CREATE TABLE nap AS SELECT 1 AS long FROM pg_sleep(120);\n", "DROP TABLE nap;\n");
+    let Host::SocketDir(dir) = server.target().host else { panic!("no socket") };
+    let url = format!(
+        "verify --no-record --shadow-url postgres://{}@{}:{}/postgres",
+        server.target().user,
+        dir.display().to_string().replace('/', "%2F"),
+        server.target().port
+    );
+    let asleep =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'lockkeeper_shadow%' AND wait_event = 'PgSleep'";
+    let running = shop.start(&url);
+    wait_until("the migration runs", || database.value(asleep) == "1");
+    running.signal("TERM");
+    running.wait().expect(143);
+    assert_eq!(database.value(LEFT), "0");
+
+    let running = shop.start(&url);
+    wait_until("the migration runs", || database.value(asleep) == "1");
+    running.signal("KILL");
+    running.wait();
+    assert_eq!(database.value(LEFT), "2");
+    // Somebody else's, however much it looks like ours.
+    database.execute("CREATE DATABASE lockkeeper_shadow_of_doubt");
+    // The killed one's session ends when the server notices, with the statement that it runs.
+    let stop = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname LIKE 'lockkeeper_shadow_%'";
+    database.execute(stop);
+    wait_until("the dead one's lock is gone", || {
+        database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == "0"
+    });
+    shop.pair("01_create_nap", "CREATE TABLE nap (long int);\n", "DROP TABLE nap;\n");
+    verify_on(&shop, &server.target()).expect(0);
+    assert_eq!(database.value(LEFT), "1");
 }

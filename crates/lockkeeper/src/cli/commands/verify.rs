@@ -1,9 +1,11 @@
 //! `verify`: tries every migration in a throw-away database.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, Message, ObjectDifference, Problem};
+use lockkeeper_core::model::{Answer, ExitClass, LockMode, Message, ObjectDifference, Problem, Verdict};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_engine::driver::{Outcome, Shadow, Trial, Verification, record_verification, verify};
+use lockkeeper_engine::driver::{LockFinding, Outcome, Shadow, Trial, Verification, record_verification, verify};
+
+use lockkeeper_engine::seams::Stop;
 
 use crate::cli::context::Context;
 use crate::printer::Tone;
@@ -32,7 +34,9 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         None => message!("verify-named", server = shadow.place()),
     };
     printer.note_in(&told, Tone::Quiet);
-    let verification = verify(&shadow, &pairs).await?;
+    let stop = Stop::on_signals()
+        .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
+    let verification = verify(&shadow, &pairs, &stop).await?;
     for trial in &verification.trials {
         tell(trial, context);
     }
@@ -41,12 +45,17 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     if left > 0 {
         printer.say_in(&message!("verify-not-tried", count = left), Tone::Waiting);
     }
-    let is_sound = verification.is_sound();
-    if is_sound {
-        printer.say_in(&message!("verify-sound", count = pairs.len()), Tone::Good);
-    } else {
-        let count = verification.trials.iter().filter(|trial| !trial.is_sound()).count();
-        printer.say_in(&message!("verify-unsound", count = count), Tone::Bad);
+    for role in &verification.roles_left {
+        printer.note_in(&message!("verify-role-left", role = role.as_str()), Tone::Waiting);
+    }
+    let verdict = verification.verdict();
+    let count = |verdict| verification.trials.iter().filter(|trial| trial.verdict() == verdict).count();
+    match verdict {
+        Verdict::Pass => printer.say_in(&message!("verify-sound", count = pairs.len()), Tone::Good),
+        Verdict::Fail => printer.say_in(&message!("verify-unsound", count = count(Verdict::Fail)), Tone::Bad),
+        Verdict::NoData | Verdict::ProbeError => {
+            printer.say_in(&message!("verify-inconclusive", count = count(Verdict::NoData)), Tone::Waiting);
+        }
     }
     let recorded = record(args, &pairs, &verification, context).await;
     printer.answer(&serde_json::json!({
@@ -56,12 +65,18 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
             "programs": shadow.programs().map(|path| path.display().to_string()),
             "server": shadow.programs().is_none().then(|| shadow.place()),
         },
-        "sound": is_sound,
+        "sound": verdict == Verdict::Pass,
+        "verdict": verdict.as_str(),
+        "roles_left": verification.roles_left,
         "migrations": verification.trials.iter().map(|trial| to_json(trial, context)).collect::<Vec<_>>(),
         "not_tried": left,
         "stage_order": orders_json(&verification, context),
     }));
-    Ok(if is_sound { 0 } else { ExitClass::Refused.code() })
+    Ok(match verdict {
+        Verdict::Pass => 0,
+        Verdict::Fail => ExitClass::Refused.code(),
+        Verdict::NoData | Verdict::ProbeError => ExitClass::Inconclusive.code(),
+    })
 }
 
 /// Records what was found, where that is possible; whether it was. What was found stands either way.
@@ -110,6 +125,10 @@ fn tell(trial: &Trial, context: &Context<'_>) {
     let (said, tone) = match &trial.outcome {
         Outcome::Sound => (message!("verify-migration-sound", number = number, name = name), Tone::Good),
         Outcome::NoWayBack => (message!("verify-no-way-back", number = number, name = name), Tone::Quiet),
+        Outcome::LacksExtensions(names) => {
+            let names = names.iter().cloned().collect::<Vec<_>>().join(", ");
+            (message!("verify-lacks-extensions", number = number, name = name, extensions = names), Tone::Waiting)
+        }
         Outcome::UpFails(_) => (message!("verify-up-fails", number = number, name = name), Tone::Bad),
         Outcome::DownFails(_) => (message!("verify-down-fails", number = number, name = name), Tone::Bad),
         Outcome::UpAgainFails(_) => (message!("verify-up-again-fails", number = number, name = name), Tone::Bad),
@@ -120,7 +139,7 @@ fn tell(trial: &Trial, context: &Context<'_>) {
     };
     printer.say_in(&said, tone);
     match &trial.outcome {
-        Outcome::Sound | Outcome::NoWayBack => {}
+        Outcome::Sound | Outcome::NoWayBack | Outcome::LacksExtensions(_) => {}
         Outcome::UpFails(problem) | Outcome::DownFails(problem) | Outcome::UpAgainFails(problem) => {
             tell_problem(problem, context);
         }
@@ -139,6 +158,22 @@ fn tell(trial: &Trial, context: &Context<'_>) {
         }
         Some(Ok(_)) | None => {}
     }
+    for finding in &trial.locks {
+        let tone = if finding.lock.breaks_promise() { Tone::Bad } else { Tone::Waiting };
+        printer.say_under(2, &lock_told(finding), tone);
+    }
+}
+
+/// What was told of a lock and what was taken.
+fn lock_told(finding: &LockFinding) -> Message {
+    let mode = |mode: Option<LockMode>| mode.map_or("-", LockMode::as_str);
+    message!(
+        "verify-lock-differs",
+        place = finding.place.to_string(),
+        table = finding.lock.table.as_str(),
+        told = mode(finding.lock.told),
+        taken = mode(finding.lock.taken)
+    )
 }
 
 fn tell_problem(problem: &Problem, context: &Context<'_>) {
@@ -198,6 +233,7 @@ fn to_json(trial: &Trial, context: &Context<'_>) -> serde_json::Value {
     let (outcome, problem, undone, again) = match &trial.outcome {
         Outcome::Sound => ("sound", None, None, None),
         Outcome::NoWayBack => ("no_way_back", None, None, None),
+        Outcome::LacksExtensions(_) => ("lacks_extensions", None, None, None),
         Outcome::UpFails(problem) => ("up_fails", Some(problem), None, None),
         Outcome::DownFails(problem) => ("down_fails", Some(problem), None, None),
         Outcome::UpAgainFails(problem) => ("up_again_fails", Some(problem), None, None),
@@ -206,7 +242,17 @@ fn to_json(trial: &Trial, context: &Context<'_>) -> serde_json::Value {
     serde_json::json!({
         "number": trial.number.get(),
         "name": trial.name,
-        "sound": trial.is_sound(),
+        "sound": trial.verdict() == Verdict::Pass,
+        "verdict": trial.verdict().as_str(),
+        "not_verified": trial.not_verified(),
+        "locks": trial.locks.iter().map(|finding| serde_json::json!({
+            "path": finding.place.path.as_ref(),
+            "line": finding.place.at.map(|at| at.line),
+            "table": finding.lock.table,
+            "told": finding.lock.told.map(LockMode::as_str),
+            "taken": finding.lock.taken.map(LockMode::as_str),
+            "breaks_promise": finding.lock.breaks_promise(),
+        })).collect::<Vec<_>>(),
         "outcome": outcome,
         "problem": problem.map(|problem| problem_json(problem, context)),
         "down_leaves": undone.map(|found| differences_json(found)),
