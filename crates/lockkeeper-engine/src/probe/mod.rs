@@ -12,6 +12,7 @@ mod host;
 mod http;
 mod promql;
 mod reading;
+mod source;
 mod witness;
 
 pub use bound::{Bound, Comparison};
@@ -25,4 +26,5 @@ pub use http::{
 };
 pub use promql::PromqlProbe;
 pub use reading::{Reading, Taken};
+pub use source::Source;
 pub use witness::{Lateness, WitnessPlace, WitnessProbe, Word};

@@ -28,8 +28,8 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0        done
-  1        refused by a gate or a rule
+  0        done, or healthy
+  1        refused by a gate or a rule, or unhealthy
   2        usage or configuration
   3        a migration failed: the message says what is recorded, what is not, and the next command
   4        lease busy, or lock budget spent: nothing was changed
@@ -54,6 +54,7 @@ enum Command {
     Approve(commands::approve::Args),
     Stage2(commands::stage2::Args),
     Rollback(commands::rollback::Args),
+    Health(commands::health::Args),
     Log(commands::log::Args),
     Demo(commands::demo::Args),
 }
@@ -117,6 +118,7 @@ fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8
         Command::Approve(args) => context.wait(commands::approve::run(&args, &context)),
         Command::Stage2(args) => context.wait(commands::stage2::run(&args, &context)),
         Command::Rollback(args) => context.wait(commands::rollback::run(&args, &context)),
+        Command::Health(args) => context.wait(commands::health::run(&args, &context)),
         Command::Log(args) => context.wait(commands::log::run(&args, &context)),
         Command::Demo(args) => context.wait(commands::demo::run(&args, &context)),
     }

@@ -3,8 +3,8 @@
 help = 실행 중인 PostgreSQL의 스키마를 두 단계로 바꾸고, 그 사이에 코드를 배포합니다
 help-epilogue =
     종료 코드:
-      0        완료
-      1        게이트나 규칙이 거부함
+      0        완료, 또는 정상
+      1        게이트나 규칙이 거부함, 또는 비정상
       2        사용법 또는 설정 오류
       3        마이그레이션 실패: 기록된 것, 기록되지 않은 것, 다음 명령을 메시지가 알려 줍니다
       4        리스가 사용 중이거나 잠금을 얻지 못함: 아무것도 바뀌지 않았습니다
@@ -138,6 +138,12 @@ help-rollback-reason = 이유. 원장에 남습니다
 help-rollback-yes = 터미널에서 묻지 않음
 help-rollback-past-stage2 = 단계 2 마이그레이션도 되돌립니다. 다운 스크립트는 테이블과 열을 되살리지만 그 안에 있던 데이터는 되살리지 못합니다
 help-rollback-down-from-files = 적용할 때 보관한 것 대신 이 체크아웃의 다운 파일을 실행
+
+help-health = 애플리케이션과 데이터베이스가 정상인지 측정합니다
+help-health-epilogue =
+    예:
+      lockkeeper health check
+help-health-action = 할 일
 
 help-log = 이벤트 로그를 보여 줍니다. --verify는 변경, 삭제, 순서 바뀜이 없음을 증명합니다
 help-log-epilogue =

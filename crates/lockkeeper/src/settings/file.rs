@@ -10,10 +10,11 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::duration;
+use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
 
 /// The file's contents. What is missing is `None`: the defaults are given where all sources meet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct FileSettings {
     pub environment: Option<String>,
     pub migrations: Option<String>,
@@ -28,6 +29,7 @@ pub struct FileSettings {
     pub lock_attempts: Option<u32>,
     pub drift_ignored: Option<Vec<String>>,
     pub lint: FileLint,
+    pub health: Health,
 }
 
 /// The section `[database]`.
@@ -60,6 +62,8 @@ struct Raw {
     drift: RawDrift,
     #[serde(default)]
     lint: RawLint,
+    #[serde(default)]
+    health: RawHealth,
 }
 
 #[derive(Default, Deserialize)]
@@ -98,7 +102,7 @@ struct PasswordHuntDatabase {
 }
 
 /// Every key there is, for "did you mean".
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 65] = [
     "environment",
     "migrations",
     "safe_rewrites",
@@ -128,6 +132,42 @@ const KEYS: [&str; 29] = [
     "allow",
     "rule",
     "path",
+    "health",
+    "interval",
+    "error_rate",
+    "consecutive",
+    "min_samples",
+    "warm_up",
+    "no_data",
+    "no_data_max",
+    "rules",
+    "advisory",
+    "latency",
+    "percentile",
+    "factor",
+    "fast_enough",
+    "witness",
+    "http",
+    "counters",
+    "prometheus",
+    "command",
+    "url",
+    "every",
+    "timeout",
+    "role",
+    "beside",
+    "status",
+    "slower_than",
+    "contains",
+    "lacks",
+    "json",
+    "headers",
+    "requests",
+    "errors",
+    "server",
+    "query",
+    "fails",
+    "run",
 ];
 
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
@@ -152,6 +192,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         lock_attempts: source.at_least_one(raw.limits.lock_attempts)?,
         drift_ignored: raw.drift.ignore,
         lint: source.lint(raw.lint)?,
+        health: source.health(raw.health)?,
     };
     Ok(settings)
 }
@@ -194,7 +235,7 @@ impl Source<'_> {
         }
     }
 
-    fn duration(&self, value: Option<Spanned<String>>) -> Answer<Option<Duration>> {
+    pub(super) fn duration(&self, value: Option<Spanned<String>>) -> Answer<Option<Duration>> {
         let Some(value) = value else { return Ok(None) };
         let bad = || {
             Problem::usage(message!("settings-duration-invalid", value = value.get_ref()))
@@ -282,7 +323,8 @@ lock_attempts = 20
         assert_eq!(file.lock_timeout, Some(Duration::from_secs(2)));
         assert_eq!(file.statement_timeout, Some(Duration::ZERO));
         assert_eq!(file.lock_attempts, Some(20));
-        assert_eq!(parse("lockkeeper.toml", "").unwrap(), FileSettings::default());
+        let nothing = parse("lockkeeper.toml", "").unwrap();
+        assert_eq!(format!("{nothing:?}"), format!("{:?}", FileSettings::default()));
     }
 
     #[test]

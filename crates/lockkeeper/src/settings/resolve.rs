@@ -60,6 +60,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
             severities: file.lint.rules.clone(),
             allowed: file.lint.allow.clone(),
         },
+        health: file.health.clone(),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,
         language,

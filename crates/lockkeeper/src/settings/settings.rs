@@ -9,7 +9,7 @@ use lockkeeper_engine::postgres::Target;
 use lockkeeper_lint::check::Allow;
 use lockkeeper_lint::report::Severity;
 
-use super::ColorChoice;
+use super::{ColorChoice, Health};
 
 /// Settings from all sources together.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub struct Settings {
     /// Whether plain SQL becomes steps that disturb nobody.
     pub safe_rewrites: bool,
     pub lint: Lint,
+    pub health: Health,
     /// Patterns of objects that others may create, change and drop.
     pub drift_ignored: Vec<String>,
     /// The folder in which events wait that cannot be logged.

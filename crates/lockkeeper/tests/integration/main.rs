@@ -52,6 +52,7 @@ mod fuzz;
 mod lint;
 mod lint_fix;
 /// What `init` and `new` write, and that it works.
+mod health_check;
 mod init;
 /// English and Korean.
 mod languages;

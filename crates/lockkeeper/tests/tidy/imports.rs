@@ -73,7 +73,10 @@ const HOUSE: &[Crate] = &[
             room("probe", &["core", "engine::seams", "engine::postgres"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
-            room("driver", &["core", "engine::seams", "engine::postgres", "engine::signature", "engine::ledger"]),
+            room(
+                "driver",
+                &["core", "engine::seams", "engine::postgres", "engine::signature", "engine::ledger", "engine::probe"],
+            ),
         ],
     },
     Crate {
@@ -102,6 +105,7 @@ const SETTINGS_MAY_IMPORT: &[&str] = &[
     "engine::postgres::Secret",
     "engine::postgres::SslMode",
     "engine::postgres::Target",
+    "engine::probe",
 ];
 
 /// What `#[macro_export]` puts at a crate's root, and the room it belongs to.

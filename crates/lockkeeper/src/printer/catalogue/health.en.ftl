@@ -131,3 +131,38 @@ watch-busy = another process is watching: { $holder } on { $host }, process { $p
 watch-busy-hint = stop it, or wait: a watcher that is gone loses its watch after { $seconds } s
 watch-busy-unknown = another process is watching
 watch-not-taken = the watch could not be taken
+
+## A check
+
+health-column-check = CHECK
+health-column-said = MEASURED
+health-column-took = TOOK
+health-column-verdict = VERDICT
+health-no-checks = there is nothing to check
+health-no-checks-hint = write a [[health.http]] into lockkeeper.toml, with a name and a url
+health-probes-thin = { $check }: { $probes } probes in { $seconds } s are too few for the floor, which needs { $need }: set every to less
+
+## Its settings
+
+settings-health-beside = there is no check { $name } to compare with
+settings-health-bound = a bound says what fails: a comparison and a number, as in "> 0.9"
+settings-health-consecutive = at least one failure in a row
+settings-health-error-rate = an error rate is a percentage above 0, as in "5%"
+settings-health-every = at least every 20 ms
+settings-health-header = HTTP has no such header
+settings-health-latency = the rule needs its numbers: latency = {"{"} percentile = 95, factor = 2 {"}"}
+settings-health-name = a name has lower-case letters, digits, "-", "_" and ".", 63 at most
+settings-health-name-twice = there are two checks { $name }
+settings-health-no-data = { $value } is no policy: hold, pass or fail
+settings-health-pointer = a place in JSON begins with "/", as in "/database/status"
+settings-health-role = { $value } is no role: judged, advisory or baseline
+settings-health-rule = there is no rule { $name }: floor, hard-down, detector, relative, latency, threshold
+settings-health-run = a command has at least a program
+settings-health-selector = a selector is a metric's name and its labels, as Prometheus writes them
+settings-health-status = a status is a code, a class or a range: "200, 2xx, 200-204"
+settings-health-url = no URL that can be probed: { $reason }
+settings-health-url-credentials = a user or a password does not belong into it
+settings-health-url-scheme = only http and https
+settings-health-url-unreadable = it cannot be read
+settings-health-value = there is no value { $name } of a database
+settings-health-witness = a witness is a host and a port, or a URL

@@ -131,3 +131,38 @@ watch-busy = 다른 프로세스가 감시하고 있습니다: { $host }의 { $h
 watch-busy-hint = 그것을 멈추거나 기다리세요: 사라진 감시자는 { $seconds }초 뒤에 감시를 잃습니다
 watch-busy-unknown = 다른 프로세스가 감시하고 있습니다
 watch-not-taken = 감시를 시작할 수 없었습니다
+
+## 점검
+
+health-column-check = 점검
+health-column-said = 측정값
+health-column-took = 시간
+health-column-verdict = 판정
+health-no-checks = 점검할 것이 없습니다
+health-no-checks-hint = lockkeeper.toml에 name과 url이 있는 [[health.http]]를 쓰세요
+health-probes-thin = { $check }: { $seconds }초에 프로브 { $probes }번은 floor가 판정하기에 적습니다. { $need }번이 필요합니다: every를 더 짧게 하세요
+
+## 점검의 설정
+
+settings-health-beside = 비교할 점검 { $name }이(가) 없습니다
+settings-health-bound = 한계는 실패하는 조건, 곧 비교와 숫자입니다. 예: "> 0.9"
+settings-health-consecutive = 연속 실패는 한 번 이상이어야 합니다
+settings-health-error-rate = 오류율은 0보다 큰 백분율입니다. 예: "5%"
+settings-health-every = 20 ms보다 자주 할 수 없습니다
+settings-health-header = HTTP에 그런 헤더는 없습니다
+settings-health-latency = 이 규칙에는 숫자가 필요합니다: latency = {"{"} percentile = 95, factor = 2 {"}"}
+settings-health-name = 이름은 소문자, 숫자, "-", "_", "."로 63자까지입니다
+settings-health-name-twice = 점검 { $name }이(가) 두 개 있습니다
+settings-health-no-data = { $value }은(는) 정책이 아닙니다: hold, pass, fail
+settings-health-pointer = JSON 안의 위치는 "/"로 시작합니다. 예: "/database/status"
+settings-health-role = { $value }은(는) 역할이 아닙니다: judged, advisory, baseline
+settings-health-rule = 규칙 { $name }은(는) 없습니다: floor, hard-down, detector, relative, latency, threshold
+settings-health-run = 명령에는 적어도 프로그램이 있어야 합니다
+settings-health-selector = 선택자는 Prometheus가 쓰는 메트릭의 이름과 레이블입니다
+settings-health-status = 상태는 코드, 종류 또는 범위입니다: "200, 2xx, 200-204"
+settings-health-url = 프로브할 수 있는 URL이 아닙니다: { $reason }
+settings-health-url-credentials = 사용자나 비밀번호를 넣을 수 없습니다
+settings-health-url-scheme = http와 https만 됩니다
+settings-health-url-unreadable = 읽을 수 없습니다
+settings-health-value = 데이터베이스에 { $name } 값은 없습니다
+settings-health-witness = 증인은 호스트와 포트, 또는 URL입니다

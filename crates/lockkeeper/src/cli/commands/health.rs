@@ -1,0 +1,156 @@
+//! `health check`: everything that a watch would measure, once.
+
+use lockkeeper_core::health::{Check, Measures, Role, Rules};
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, Message, Problem, Verdict};
+use lockkeeper_engine::driver::{Looked, look_at_all};
+use lockkeeper_engine::probe::{
+    CommandProbe, CountersProbe, DatabaseProbe, HttpProbe, PromqlProbe, Reading, Source, WitnessProbe, Word,
+};
+
+use crate::cli::context::Context;
+use crate::printer::{Cell, Table, Tone};
+use crate::settings::{HealthCheck, HealthSource};
+
+/// Measure whether the application and its database are well
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lockkeeper health check")]
+pub struct Args {
+    /// What to do
+    #[arg(value_enum)]
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Action {
+    /// Make every check of lockkeeper.toml once: exit code 0 when all are well, 1 when one is not, 6 when none is
+    /// unwell and one has no data
+    Check,
+}
+
+const UNHEALTHY: u8 = 1;
+const INCONCLUSIVE: u8 = 6;
+
+pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    match args.action {
+        Action::Check => check(context).await,
+    }
+}
+
+async fn check(context: &Context<'_>) -> Answer<u8> {
+    let health = &context.settings.health;
+    if health.checks.is_empty() {
+        return Err(Problem::usage(message!("health-no-checks")).hint(message!("health-no-checks-hint")));
+    }
+    let sources: Vec<(Check, Source)> =
+        health.checks.iter().map(|check| Ok((check.check.clone(), source(check, context)?))).collect::<Answer<_>>()?;
+    let witness = health.witness.clone().map(WitnessProbe::new);
+    let (looked, word) = look_at_all(sources, witness, &health.rules).await;
+    let thin: Vec<Message> = health.checks.iter().filter_map(|check| thin(check, &health.rules)).collect();
+    tell(context, &looked, word.as_ref(), &thin);
+    let judged = || looked.iter().filter(|one| one.check.role == Role::Judged).map(|one| one.verdict);
+    Ok(if judged().any(|verdict| verdict == Verdict::Fail) {
+        UNHEALTHY
+    } else if judged().all(|verdict| verdict == Verdict::Pass) && judged().count() > 0 {
+        0
+    } else {
+        INCONCLUSIVE
+    })
+}
+
+/// Settings become a source that can be asked.
+fn source(check: &HealthCheck, context: &Context<'_>) -> Answer<Source> {
+    Ok(match &check.source {
+        HealthSource::Http { request, expected } => {
+            Source::Http(Box::new(HttpProbe::new((**request).clone(), expected.clone())))
+        }
+        HealthSource::Counters { request, place } => {
+            Source::Counters(Box::new(CountersProbe::new((**request).clone(), place.clone())))
+        }
+        HealthSource::Promql { server, query, bound } => {
+            Source::Promql(Box::new(PromqlProbe::new((**server).clone(), query, *bound)))
+        }
+        HealthSource::Database { bounds, limit } => {
+            let target = context.settings.target()?.clone();
+            Source::Database(Box::new(DatabaseProbe::new(target, *bounds, None, *limit)))
+        }
+        HealthSource::Command { line, bound } => Source::Command(Box::new(CommandProbe::new(line.clone(), *bound))),
+    })
+}
+
+/// Probes that are sent so rarely that a window of the floor would never have enough of them.
+fn thin(check: &HealthCheck, rules: &Rules) -> Option<Message> {
+    let floor = rules.floor.numbers()?;
+    let probes = rules.interval.as_millis() / check.every.as_millis().max(1);
+    let is_thin = check.check.measures == Measures::Probes && probes < u128::from(floor.min_samples);
+    is_thin.then(|| {
+        message!(
+            "health-probes-thin",
+            check = check.check.name.as_str(),
+            probes = u64::try_from(probes).unwrap_or(u64::MAX),
+            need = floor.min_samples,
+            seconds = rules.interval.as_secs()
+        )
+    })
+}
+
+fn tell(context: &Context<'_>, looked: &[Looked], word: Option<&Word>, thin: &[Message]) {
+    let printer = context.printer;
+    let heading = [
+        message!("health-column-check"),
+        message!("health-column-verdict"),
+        message!("health-column-took"),
+        message!("health-column-said"),
+    ];
+    let mut table = Table::new(heading.iter().map(|name| printer.text(name)).collect());
+    for one in looked {
+        let tone = match one.verdict {
+            Verdict::Pass => Tone::Good,
+            Verdict::Fail => Tone::Bad,
+            Verdict::NoData | Verdict::ProbeError => Tone::Waiting,
+        };
+        table.row(vec![
+            Cell::new(one.check.name.as_str()),
+            Cell::toned(one.verdict.as_str(), tone),
+            Cell::new(format!("{} ms", one.took.as_millis())),
+            Cell::new(printer.text(&one.said)),
+        ]);
+    }
+    printer.table(&table);
+    if let Some(word) = word.filter(|word| !word.reached) {
+        printer.note_in(&word.said, Tone::Waiting);
+    }
+    for said in thin {
+        printer.note_in(said, Tone::Waiting);
+    }
+    printer.answer(&serde_json::json!({
+        "checks": looked.iter().map(|one| to_json(one, context)).collect::<Vec<_>>(),
+        "witness_reached": word.map(|word| word.reached),
+    }));
+}
+
+fn to_json(one: &Looked, context: &Context<'_>) -> serde_json::Value {
+    let role = match one.check.role {
+        Role::Judged => "judged",
+        Role::Advisory => "advisory",
+        Role::Baseline => "baseline",
+    };
+    let reading = |reading: &Reading| {
+        serde_json::json!({
+            "name": reading.name,
+            "value": reading.value.as_ref().ok(),
+            "fails": reading.bound.map(|bound| bound.to_string()),
+            "verdict": reading.verdict().as_str(),
+        })
+    };
+    serde_json::json!({
+        "check": one.check.name.as_str(),
+        "role": role,
+        "verdict": one.verdict.as_str(),
+        "said": { "id": one.said.id, "text": context.printer.text(&one.said) },
+        "requests": one.counts.requests(),
+        "errors": one.counts.errors(),
+        "took_ms": u64::try_from(one.took.as_millis()).unwrap_or(u64::MAX),
+        "readings": one.readings.iter().map(reading).collect::<Vec<_>>(),
+    })
+}
