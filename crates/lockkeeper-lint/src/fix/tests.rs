@@ -269,8 +269,8 @@ fn a_held_file_is_left_alone() {
 fn whatever_is_written_keeps_every_other_effect_and_is_written_once() {
     let mut written = 0;
     for rule in ALL {
-        for example in rule.bad.iter().chain(rule.good) {
-            for down in [example.down.unwrap_or("SELECT 1;"), "DROP INDEX i; ALTER TABLE t DROP COLUMN b;"] {
+        for example in rule.bad {
+            for down in [example.down.unwrap_or("DROP INDEX i; ALTER TABLE t DROP COLUMN b;")] {
                 for up in [example.up.to_owned(), format!("{};\nALTER TABLE other ADD COLUMN more int;\n", example.up)]
                 {
                     let before = vec![source("07_x", &up, down)];
