@@ -8,4 +8,5 @@ pub mod parse;
 pub mod classify;
 pub mod plan;
 pub mod release;
+pub mod sample;
 pub mod health;

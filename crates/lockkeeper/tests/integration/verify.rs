@@ -274,7 +274,7 @@ fn a_stop_leaves_nothing_and_what_a_kill_leaves_the_next_run_removes() {
     wait_until("the migration runs", || database.value(asleep) == "1");
     running.signal("KILL");
     running.wait();
-    assert_eq!(database.value(LEFT), "2");
+    assert_eq!(database.value(LEFT), "3");
     // Somebody else's, however much it looks like ours.
     database.execute("CREATE DATABASE lockkeeper_shadow_of_doubt");
     // The killed one's session ends when the server notices, with the statement that it runs.
@@ -286,4 +286,92 @@ fn a_stop_leaves_nothing_and_what_a_kill_leaves_the_next_run_removes() {
     shop.pair("01_create_nap", "CREATE TABLE nap (long int);\n", "DROP TABLE nap;\n");
     verify_on(&shop, &server.target()).expect(0);
     assert_eq!(database.value(LEFT), "1");
+}
+
+#[test]
+fn what_becomes_of_rows_is_counted_by_table_and_column() {
+    let shop = Shop::open();
+    shop.pair(
+        "01_create_boats",
+        "CREATE TYPE mood AS ENUM ('calm', 'rough');\n\
+         CREATE DOMAIN knots AS numeric(4, 1) CHECK (VALUE > 0);\n\
+         CREATE TABLE harbours (id uuid PRIMARY KEY, name varchar(12) NOT NULL UNIQUE, parent uuid REFERENCES harbours);\n\
+         CREATE TABLE boats (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, harbour uuid NOT NULL REFERENCES harbours,\n\
+             state text NOT NULL CHECK (state IN ('moored', 'it''s off')), sea mood NOT NULL, top knots NOT NULL,\n\
+             tags text[] NOT NULL, stay tstzrange NOT NULL, at inet NOT NULL, doc jsonb NOT NULL, raw bytea NOT NULL,\n\
+             twice numeric GENERATED ALWAYS AS (top * 2) STORED);\n\
+         CREATE TABLE trips (day date NOT NULL, boat bigint NOT NULL REFERENCES boats) PARTITION BY RANGE (day);\n\
+         CREATE TABLE trips_1980 PARTITION OF trips FOR VALUES FROM ('1980-01-01') TO ('1981-01-01');\n\
+         CREATE TABLE odd (id int PRIMARY KEY, name text NOT NULL CHECK (name ~ '^[0-9]{4}-[A-Z]$'));\n",
+        "DROP TABLE odd, trips, boats, harbours;\nDROP DOMAIN knots;\nDROP TYPE mood;\n",
+    );
+    shop.pair(
+        "02_add_nick",
+        "ALTER TABLE boats ADD COLUMN nick text;\nALTER TABLE trips ADD COLUMN miles int;\nALTER TABLE odd ADD COLUMN note text;\n",
+        "ALTER TABLE odd DROP COLUMN note;\nALTER TABLE trips DROP COLUMN miles;\nALTER TABLE boats DROP COLUMN nick;\n",
+    );
+    shop.pair("03_remove_doc", "ALTER TABLE boats DROP COLUMN doc;\n", "ALTER TABLE boats ADD COLUMN doc jsonb;\n");
+    let run = verify_on_named(&shop).expect(1);
+    let json = run.json();
+    let rows = |place: usize| json["migrations"][place]["rows"].clone();
+    let destroyed = |rows: &Value| {
+        let of = |it: &Value| {
+            let column = it["column"].as_str().map_or(String::new(), |column| format!(".{column}"));
+            assert!(it["count"].as_u64().unwrap() > 0, "{run}");
+            format!("{}{column}", it["table"].as_str().unwrap())
+        };
+        rows.as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        destroyed(&rows(0)["down_destroys"]),
+        ["public.harbours", "public.boats", "public.trips"],
+        "the one whose check nobody can read stays empty\n{run}"
+    );
+    assert_eq!(destroyed(&rows(1)["down_destroys"]), ["public.boats.nick", "public.trips.miles"], "{run}");
+    assert_eq!(rows(1)["not_filled"], serde_json::json!(["public.odd"]), "{run}");
+    assert_eq!((&rows(1)["survive"], &rows(1)["up_destroys"]), (&true.into(), &serde_json::json!([])), "{run}");
+    // Stage 2 may destroy, and says how much; a way back without NOT NULL is another matter.
+    assert_eq!(destroyed(&rows(2)["up_destroys"]), ["public.boats.doc"], "{run}");
+    assert_eq!((&rows(2)["survive"], &json["migrations"][2]["outcome"]), (&true.into(), &"differs".into()), "{run}");
+    let not_verified = &json["migrations"][1]["not_verified"];
+    assert_eq!(not_verified, &serde_json::json!(["rows of public.odd"]), "{run}");
+}
+
+#[test]
+fn a_row_that_stage_1_or_a_way_back_destroys_fails() {
+    let shop = Shop::open();
+    shop.pair(
+        "01_create_boats",
+        "CREATE TABLE boats (id int PRIMARY KEY, name text NOT NULL);\n",
+        "DROP TABLE boats;\n",
+    );
+    shop.pair(
+        "02_tidy_boats",
+        "-- lockkeeper: stage=1 reason=\"nobody has any\"\nDELETE FROM boats;\n",
+        "-- nothing to undo\n",
+    );
+    shop.pair(
+        "03_add_boats_flag",
+        "ALTER TABLE boats ADD COLUMN flag text;\n",
+        "DELETE FROM boats WHERE id > 0;\nALTER TABLE boats DROP COLUMN flag;\n",
+    );
+    shop.pair(
+        "04_change_name",
+        "-- lockkeeper: stage=1 reason=\"all are numbers\"\nALTER TABLE boats ALTER COLUMN name TYPE int USING name::int;\n",
+        "ALTER TABLE boats ALTER COLUMN name TYPE text;\n",
+    );
+    let run = verify_on_named(&shop).expect(1);
+    let json = run.json();
+    let migration = |place: usize| json["migrations"][place].clone();
+    let twenty = |table: &str| serde_json::json!([{ "table": table, "column": null, "count": 20 }]);
+    assert_eq!(migration(1)["rows"]["up_destroys"], twenty("public.boats"), "{run}");
+    assert_eq!(migration(1)["verdict"], "fail", "{run}");
+    assert_eq!(migration(2)["rows"]["down_loses"], twenty("public.boats"), "{run}");
+    assert_eq!((&migration(2)["outcome"], &migration(2)["verdict"]), (&"sound".into(), &"fail".into()), "{run}");
+    // Rows that were made up prove nothing against it: it was not tried on any.
+    assert_eq!(migration(3)["rows"]["failed"]["sqlstate"], "22P02", "{run}");
+    assert_eq!(
+        (&migration(3)["verdict"], &migration(3)["not_verified"]),
+        (&"pass".into(), &serde_json::json!(["rows"]))
+    );
 }

@@ -35,6 +35,7 @@ const HOUSE: &[Crate] = &[
             room("plan", &["core::model", "core::parse", "core::classify"]),
             room("release", &["core::model", "core::plan"]),
             room("health", &["core::model"]),
+            room("sample", &["core::model"]),
         ],
     },
     Crate {

@@ -2,6 +2,7 @@
 
 mod locks;
 mod roles;
+mod rows;
 mod shadow;
 mod trial;
 
@@ -17,6 +18,8 @@ use lockkeeper_core::plan::{PlannedMigration, RunMode, Step, plan_up};
 use super::session::stopped;
 use crate::postgres::sqlstate;
 use crate::seams::Stop;
+use rows::Filled;
+pub use rows::RowsTrial;
 pub use shadow::Shadow;
 use shadow::{Run, Schema, Scratch, differences};
 use trial::trial;
@@ -29,6 +32,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 const BY_FILES: &str = "files";
 const BY_STAGES: &str = "stages";
 const SAFE_STEPS: &str = "safe";
+const WITH_ROWS: &str = "rows";
 
 /// What all trials came to.
 #[derive(Debug)]
@@ -80,7 +84,7 @@ pub async fn verify(shadow: &Shadow, pairs: &[MigrationPair], stop: &Stop) -> An
         found = try_all(&run, &planned) => found,
         cause = stop.asked() => Err(stopped(cause)),
     };
-    let roles_left = run.end(&[BY_FILES, BY_STAGES, SAFE_STEPS], &roles).await;
+    let roles_left = run.end(&[BY_FILES, BY_STAGES, SAFE_STEPS, WITH_ROWS], &roles).await;
     found.map(|found| Verification { roles_left, ..found })
 }
 
@@ -91,7 +95,8 @@ async fn try_all(run: &Run, planned: &[PlannedMigration]) -> Answer<Verification
     let mut tried = run.database(BY_FILES).await?;
     tried.makes_roles = true;
     let server_major = tried.connection.version().major();
-    let mut safe = Some(run.database(SAFE_STEPS).await?);
+    let mut safe = run.database(SAFE_STEPS).await?;
+    let mut filled = Filled::new(run.database(WITH_ROWS).await?);
     let mut trials: Vec<Trial> = Vec::new();
     let mut ground: Ground<'_> = Vec::new();
     let mut lacking = BTreeSet::new();
@@ -114,23 +119,32 @@ async fn try_all(run: &Run, planned: &[PlannedMigration]) -> Answer<Verification
         failed = matches!(outcome, Outcome::UpFails(_));
         let left_half = !stands && steps.iter().any(|step| step.run != RunMode::InMigration);
         let is_dirty = outcome.leaves_traces() || left_half;
+        let (mut rows, mut rewritten) = (None, None);
         if stands {
             ground.push((migration, steps.clone()));
-        }
-        let rewritten = match &safe {
-            Some(scratch) if stands => {
-                let plain = (&steps[..], &tried_now.after);
-                in_safe_steps(scratch, migration, plain, &tried_now.facts).await.transpose()
+            let names: Vec<String> = tried_now.reached.iter().cloned().collect();
+            let plain = (&steps[..], &tried_now.after);
+            // Two databases, and so two processes of the server at a time.
+            let (with_rows, in_steps) = tokio::join!(
+                filled.trial(migration, &steps, tried_now.down.as_deref(), &names),
+                in_safe_steps(&safe, migration, plain, &tried_now.facts)
+            );
+            rewritten = in_steps.transpose();
+            let (trial, is_clean) = with_rows?;
+            rows = Some(trial);
+            if !is_clean || is_dirty {
+                let Filled { scratch, next } = filled;
+                filled = Filled { scratch: rebuilt(run, scratch, &ground).await?, next };
             }
-            _ => None,
-        };
+        }
         // What went wrong there must not be held against the migrations behind it.
         let went_wrong = rewritten.as_ref().is_some_and(|it| !it.as_ref().is_ok_and(Vec::is_empty));
-        if let Some(scratch) = safe.take_if(|_| went_wrong) {
-            safe = Some(rebuilt(run, scratch, &ground).await?);
+        if went_wrong {
+            safe = rebuilt(run, safe, &ground).await?;
         }
         let (number, name) = (migration.number, migration.name.to_string());
-        trials.push(Trial { number, name, outcome, rewritten, locks: tried_now.locks });
+        let (locks, stage) = (tried_now.locks, migration.stage());
+        trials.push(Trial { number, name, outcome, rewritten, locks, stage, rows });
         if failed {
             break;
         }
@@ -141,9 +155,8 @@ async fn try_all(run: &Run, planned: &[PlannedMigration]) -> Answer<Verification
         before = tried_now.after;
     }
     run.remove(tried).await?;
-    if let Some(scratch) = safe {
-        run.remove(scratch).await?;
-    }
+    run.remove(filled.scratch).await?;
+    run.remove(safe).await?;
     let orders = if failed { None } else { Some(by_stages(run, &ground, &before).await?) };
     Ok(Verification { trials, orders, server_major, roles_left: Vec::new() })
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use lockkeeper_core::classify::{Facts, Fresh};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, MigrationNumber, ObjectDifference, Place, Problem, Verdict};
+use lockkeeper_core::model::{Answer, MigrationNumber, ObjectDifference, Place, Problem, Stage, Verdict};
 use lockkeeper_core::parse::MigrationFile;
 use lockkeeper_core::plan::{LockDifference, PlannedMigration, Step, read_down_script, steps};
 
 use super::locks::LockWatch;
+use super::rows::RowsTrial;
 use super::shadow::{Schema, Scratch, differences};
 
 /// What one migration's trial came to.
@@ -21,6 +22,9 @@ pub struct Trial {
     /// What the safe steps leave different from the plain statements; `None` where there are none.
     pub rewritten: Option<Answer<Vec<ObjectDifference>>>,
     pub locks: Vec<LockFinding>,
+    pub stage: Stage,
+    /// What became of rows; `None` where there was nothing to try.
+    pub rows: Option<RowsTrial>,
 }
 
 /// A lock that was taken otherwise than told.
@@ -60,8 +64,11 @@ impl Trial {
     pub fn verdict(&self) -> Verdict {
         let is_safe = self.rewritten.as_ref().is_none_or(|it| it.as_ref().is_ok_and(Vec::is_empty));
         let as_told = !self.locks.iter().any(|it| it.lock.breaks_promise());
+        let loses = self.rows.as_ref().is_some_and(|rows| rows.breaks_promise(self.stage));
         match &self.outcome {
-            Outcome::Sound | Outcome::NoWayBack | Outcome::LacksExtensions(_) if !is_safe || !as_told => Verdict::Fail,
+            Outcome::Sound | Outcome::NoWayBack | Outcome::LacksExtensions(_) if !is_safe || !as_told || loses => {
+                Verdict::Fail
+            }
             Outcome::Sound | Outcome::NoWayBack => Verdict::Pass,
             Outcome::LacksExtensions(_) => Verdict::NoData,
             Outcome::UpFails(_) | Outcome::DownFails(_) | Outcome::UpAgainFails(_) | Outcome::Differs { .. } => {
@@ -72,11 +79,16 @@ impl Trial {
 
     /// What could not be tried, in words that programs know.
     pub fn not_verified(&self) -> Vec<String> {
-        match &self.outcome {
+        let mut found: Vec<String> = match &self.outcome {
             Outcome::NoWayBack => vec!["down".to_owned()],
             Outcome::LacksExtensions(names) => names.iter().map(|name| format!("extension {name}")).collect(),
             _ => Vec::new(),
+        };
+        if let Some(rows) = &self.rows {
+            found.extend(rows.failed.iter().map(|_| "rows".to_owned()));
+            found.extend(rows.not_filled.iter().map(|table| format!("rows of {table}")));
         }
+        found
     }
 }
 
@@ -88,6 +100,10 @@ pub struct Tried {
     /// What was known before the up.
     pub facts: Facts,
     pub locks: Vec<LockFinding>,
+    /// The tables that the migration and its way back can reach.
+    pub reached: BTreeSet<String>,
+    /// The way back, where it runs.
+    pub down: Option<Vec<Step>>,
 }
 
 /// Tries a migration's up, and where the ground is whole its way back.
@@ -100,7 +116,9 @@ pub async fn trial(
 ) -> Answer<Tried> {
     let (mut watch, facts) =
         LockWatch::begin(&scratch.connection, migration.number, &migration.up, &migration.script).await?;
-    let mut tried = Tried { outcome: Outcome::Sound, after: before.clone(), facts, locks: Vec::new() };
+    let reached = facts.relations.keys().map(ToString::to_string).collect();
+    let (outcome, after) = (Outcome::Sound, before.clone());
+    let mut tried = Tried { outcome, after, facts, locks: Vec::new(), reached, down: None };
     if let Err(problem) = scratch.run(&migration.up, up, Some(&mut watch), &message!("verify-up")).await {
         tried.outcome = Outcome::UpFails(problem);
         return Ok(tried);
@@ -128,15 +146,17 @@ async fn way_back(
         Ok(down) => down,
         Err(problem) => return Ok(Outcome::DownFails(problem)),
     };
-    let (mut watch, _) = LockWatch::begin(&scratch.connection, migration.number, &migration.down, &script).await?;
+    let (mut watch, facts) = LockWatch::begin(&scratch.connection, migration.number, &migration.down, &script).await?;
     if let Err(problem) = scratch.run(&migration.down, &down, Some(&mut watch), &message!("verify-down")).await {
         return Ok(Outcome::DownFails(problem));
     }
     tried.locks.extend(placed(&migration.down, watch.found));
+    tried.reached.extend(facts.relations.keys().map(ToString::to_string));
     let undone = differences(before, &scratch.schema().await?);
     if let Err(problem) = scratch.run(&migration.up, &migration.steps, None, &message!("verify-up-again")).await {
         return Ok(Outcome::UpAgainFails(problem));
     }
+    tried.down = Some(down);
     let again = differences(&tried.after, &scratch.schema().await?);
     Ok(if undone.is_empty() && again.is_empty() { Outcome::Sound } else { Outcome::Differs { undone, again } })
 }

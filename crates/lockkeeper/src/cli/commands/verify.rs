@@ -3,7 +3,10 @@
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, LockMode, Message, ObjectDifference, Problem, Verdict};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_engine::driver::{LockFinding, Outcome, Shadow, Trial, Verification, record_verification, verify};
+use lockkeeper_core::sample::Loss;
+use lockkeeper_engine::driver::{
+    LockFinding, Outcome, RowsTrial, Shadow, Trial, Verification, record_verification, verify,
+};
 
 use lockkeeper_engine::seams::Stop;
 
@@ -162,6 +165,44 @@ fn tell(trial: &Trial, context: &Context<'_>) {
         let tone = if finding.lock.breaks_promise() { Tone::Bad } else { Tone::Waiting };
         printer.say_under(2, &lock_told(finding), tone);
     }
+    if let Some(rows) = &trial.rows {
+        tell_rows(trial, rows, context);
+    }
+}
+
+/// What became of rows and values, and on what it could not be tried.
+fn tell_rows(trial: &Trial, rows: &RowsTrial, context: &Context<'_>) {
+    let printer = context.printer;
+    let number = || trial.number.to_string();
+    let each = |losses: &[Loss], tone: Tone, told: &dyn Fn(&Loss, String) -> Message| {
+        for loss in losses {
+            let what = match &loss.column {
+                Some(column) => format!("{}.{column}", loss.table),
+                None => loss.table.clone(),
+            };
+            printer.say_under(2, &told(loss, what), tone);
+        }
+    };
+    let up = if rows.breaks_promise(trial.stage) { Tone::Bad } else { Tone::Waiting };
+    each(&rows.by_up, up, &|loss, what| match loss.column {
+        Some(_) => message!("verify-up-destroys-values", number = number(), count = loss.count, column = what),
+        None => message!("verify-up-destroys-rows", number = number(), count = loss.count, table = what),
+    });
+    each(&rows.lost, Tone::Bad, &|loss, what| match loss.column {
+        Some(_) => message!("verify-down-loses-values", number = number(), count = loss.count, column = what),
+        None => message!("verify-down-loses-rows", number = number(), count = loss.count, table = what),
+    });
+    each(&rows.by_down, Tone::Waiting, &|loss, what| match loss.column {
+        Some(_) => message!("verify-down-destroys-values", number = number(), count = loss.count, column = what),
+        None => message!("verify-down-destroys-rows", number = number(), count = loss.count, table = what),
+    });
+    if let Some(problem) = &rows.failed {
+        printer.say_under(2, &message!("verify-rows-not-tried"), Tone::Waiting);
+        tell_problem(problem, context);
+    }
+    for table in &rows.not_filled {
+        printer.say_under(2, &message!("verify-not-filled", table = table.as_str()), Tone::Waiting);
+    }
 }
 
 /// What was told of a lock and what was taken.
@@ -254,6 +295,7 @@ fn to_json(trial: &Trial, context: &Context<'_>) -> serde_json::Value {
             "breaks_promise": finding.lock.breaks_promise(),
         })).collect::<Vec<_>>(),
         "outcome": outcome,
+        "rows": trial.rows.as_ref().map(|rows| rows_json(trial, rows, context)),
         "problem": problem.map(|problem| problem_json(problem, context)),
         "down_leaves": undone.map(|found| differences_json(found)),
         "up_again_leaves": again.map(|found| differences_json(found)),
@@ -261,6 +303,23 @@ fn to_json(trial: &Trial, context: &Context<'_>) -> serde_json::Value {
             Ok(found) => serde_json::json!({ "differences": differences_json(found) }),
             Err(problem) => serde_json::json!({ "problem": problem_json(problem, context) }),
         }),
+    })
+}
+
+fn rows_json(trial: &Trial, rows: &RowsTrial, context: &Context<'_>) -> serde_json::Value {
+    let each = |losses: &[Loss]| {
+        let one = |loss: &Loss| serde_json::json!({ "table": loss.table, "column": loss.column, "count": loss.count });
+        losses.iter().map(one).collect::<Vec<_>>()
+    };
+    let changed = rows.changed.iter().map(|(table, column)| serde_json::json!({ "table": table, "column": column }));
+    serde_json::json!({
+        "survive": !rows.breaks_promise(trial.stage),
+        "up_destroys": each(&rows.by_up),
+        "up_changes": changed.collect::<Vec<_>>(),
+        "down_destroys": each(&rows.by_down),
+        "down_loses": each(&rows.lost),
+        "failed": rows.failed.as_ref().map(|problem| problem_json(problem, context)),
+        "not_filled": rows.not_filled,
     })
 }
 
