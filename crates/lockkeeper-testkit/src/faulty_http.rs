@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -138,7 +138,8 @@ impl FaultyHttp {
         self.shared.state().connections
     }
 
-    /// How long each request waited that was answered [`HttpAnswer::After`] a time: on a busy machine, longer than that.
+    /// How long each connection waited for its answer that was answered [`HttpAnswer::After`] a time: on a busy machine,
+    /// longer than that.
     pub fn slept(&self) -> Vec<Duration> {
         self.shared.state().slept.clone()
     }
@@ -178,22 +179,23 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             return;
         }
         let Ok(client) = client else { continue };
+        let accepted = Instant::now();
         shared.state().connections += 1;
         let shared = Arc::clone(shared);
         // It ends with its connection; nobody waits for it.
         std::thread::spawn(move || {
             // A client that goes away is what some tests are about.
-            let _ = serve(client, &shared);
+            let _ = serve(client, accepted, &shared);
         });
     }
 }
 
-fn serve(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
+fn serve(client: TcpStream, accepted: Instant, shared: &Shared) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     client.set_read_timeout(Some(PATIENCE))?;
     let raw = client.try_clone()?;
     match &shared.tls {
-        None => converse(client, &raw, shared),
+        None => converse(client, &raw, accepted, shared),
         Some(config) => {
             let connection = ServerConnection::new(Arc::clone(config)).map_err(std::io::Error::other)?;
             let mut stream = StreamOwned::new(connection, client);
@@ -203,14 +205,13 @@ fn serve(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
             if stream.conn.handshake_kind() == Some(HandshakeKind::Resumed) {
                 shared.state().resumed += 1;
             }
-            converse(stream, &raw, shared)
+            converse(stream, &raw, accepted, shared)
         }
     }
 }
 
-fn converse(mut stream: impl Read + Write, raw: &TcpStream, shared: &Shared) -> std::io::Result<()> {
+fn converse(mut stream: impl Read + Write, raw: &TcpStream, accepted: Instant, shared: &Shared) -> std::io::Result<()> {
     let request = read_request(&mut stream)?;
-    let began = std::time::Instant::now();
     let answer = {
         let mut state = shared.state();
         state.requests.push(request);
@@ -229,7 +230,7 @@ fn converse(mut stream: impl Read + Write, raw: &TcpStream, shared: &Shared) -> 
         }
         HttpAnswer::After(pause, body) => {
             std::thread::sleep(pause);
-            shared.state().slept.push(began.elapsed());
+            shared.state().slept.push(accepted.elapsed());
             stream.write_all(format!("{}{body}", head(body.len())).as_bytes())?;
         }
         HttpAnswer::Hang => {
@@ -241,13 +242,13 @@ fn converse(mut stream: impl Read + Write, raw: &TcpStream, shared: &Shared) -> 
             stream.write_all(format!("{}half", head(8)).as_bytes())?;
             stream.flush()?;
             // The client must have read the half before the reset takes it away.
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(200));
             return SockRef::from(raw).set_linger(Some(Duration::ZERO));
         }
         HttpAnswer::Truncated => stream.write_all(format!("{}half", head(8)).as_bytes())?,
         HttpAnswer::Trickle(pause) => {
             stream.write_all(head(10_000).as_bytes())?;
-            while began.elapsed() < PATIENCE {
+            while accepted.elapsed() < PATIENCE {
                 stream.write_all(b".")?;
                 stream.flush()?;
                 std::thread::sleep(pause);

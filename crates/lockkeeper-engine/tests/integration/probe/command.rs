@@ -71,7 +71,9 @@ async fn at_its_limit_the_whole_group_is_killed() {
     let status = format!("/proc/{}/stat", pid.trim());
     // Killed, it is gone or waits to be reaped by whoever inherits it.
     let is_gone = || std::fs::read_to_string(&status).map_or(true, |stat| stat.contains(") Z "));
+    let began = std::time::Instant::now();
     while !is_gone() {
+        assert!(began.elapsed() < Duration::from_secs(30), "{status} is still there");
         tokio::task::yield_now().await;
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lockkeeper_core::model::{Checksum, MigrationNumber, Verdict};
-use lockkeeper_engine::postgres::{PrivateServer, PrivateServerOptions, Shutdown, Target};
+use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions, Shutdown, Target};
 use lockkeeper_engine::probe::{
     Bound, DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead, Taken,
 };
@@ -12,6 +12,9 @@ use lockkeeper_testkit::{Cluster, Database, OpenSession};
 use super::http::{ids, value};
 
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// What does not happen by then does not happen.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn probe(target: &Target, bounds: DatabaseBounds) -> DatabaseProbe {
     DatabaseProbe::new(target.clone(), bounds, None, LIMIT)
@@ -34,6 +37,19 @@ impl Bench {
 
     fn take(&self, probe: &mut DatabaseProbe) -> Taken {
         self.0.block_on(probe.take())
+    }
+
+    /// The first take of which this is true.
+    #[track_caller]
+    fn until(&self, probe: &mut DatabaseProbe, is_wanted: impl Fn(&Taken) -> bool) -> Taken {
+        let began = std::time::Instant::now();
+        loop {
+            let seen = self.take(probe);
+            if is_wanted(&seen) {
+                return seen;
+            }
+            assert!(began.elapsed() < PATIENCE, "{}", seen.measurement.said);
+        }
     }
 
     /// The verdict, and the last of the identifiers that were said.
@@ -82,12 +98,7 @@ fn waiting_and_idle_sessions_are_seen() {
     let (holder, waiter) = (database.session(), database.session());
     holder.execute("BEGIN; LOCK TABLE boat");
     let waiting = std::thread::spawn(move || waiter.execute("SELECT * FROM boat"));
-    let seen = loop {
-        let seen = bench.take(&mut probe);
-        if seen.measurement.verdict == Verdict::Fail {
-            break seen;
-        }
-    };
+    let seen = bench.until(&mut probe, |seen| seen.measurement.verdict == Verdict::Fail);
     let sessions = [value(&seen, "lock_waiters"), value(&seen, "idle_in_transaction")];
     assert_eq!(sessions.map(|count| count.to_string()), ["1", "1"]);
     assert!(value(&seen, "longest_transaction_s") > 0.0 && value(&seen, "idle_in_transaction_s") > 0.0);
@@ -112,12 +123,7 @@ fn deadlocks_are_counted_between_takes() {
     drop(other);
     assert!(crossing.join().unwrap() != second, "one of them is the victim");
     // The server counts when the session is idle or gone, and not at once.
-    let seen = loop {
-        let seen = bench.take(&mut probe);
-        if value(&seen, "deadlocks") > 0.0 {
-            break seen;
-        }
-    };
+    let seen = bench.until(&mut probe, |seen| value(seen, "deadlocks") > 0.0);
     assert_eq!(seen.measurement.verdict, Verdict::Fail, "{}", seen.measurement.said);
     assert_eq!(bench.take(&mut probe).measurement.verdict, Verdict::Pass, "counted once");
 }
@@ -222,12 +228,51 @@ fn a_standby_says_that_it_is_one() {
     assert!(value(&seen, "in_recovery") > 0.0);
 }
 
+/// A subscription is to its publisher what a standby is: it says how far it has come.
+#[test]
+fn who_follows_too_far_behind_is_seen() {
+    let (bench, server) = (Bench::new(), own_server(&["wal_level = logical", "wal_receiver_status_interval = '1s'"]));
+    let (leader, follower) = (Database::create_on(&server), Database::create_on(&server));
+    let table = "CREATE TABLE boat (id int PRIMARY KEY, name text)";
+    leader.execute(&format!("{table}; CREATE PUBLICATION boats FOR TABLE boat"));
+    leader.execute("SELECT pg_create_logical_replication_slot('boats', 'pgoutput')");
+    let Host::SocketDir(dir) = server.target().host else { panic!("a private server is reached by its socket") };
+    let (dir, port, name) = (dir.display(), server.target().port, leader.name());
+    follower.execute(table);
+    follower.execute(&format!(
+        "CREATE SUBSCRIPTION boats CONNECTION 'host={dir} port={port} dbname={name} user=postgres' \
+         PUBLICATION boats WITH (create_slot = false, slot_name = 'boats', copy_data = false)"
+    ));
+    let bounds = DatabaseBounds { replication_lag_bytes: Bound::parse("> 100000"), ..DatabaseBounds::default() };
+    let mut probe = probe(&leader.target(), bounds);
+    // Who has nothing to follow reports only now and then, while the server's other databases write on.
+    let more = "INSERT INTO boat SELECT coalesce(max(id), 1000000) + 1 FROM boat";
+    let mut becomes = |verdict| {
+        bench.until(&mut probe, |seen| {
+            let is_so = seen.measurement.verdict == verdict;
+            if !is_so {
+                leader.execute(more);
+            }
+            is_so
+        })
+    };
+    let seen = becomes(Verdict::Pass);
+    assert!(value(&seen, "replication_lag_bytes") <= 100_000.0 && has(&seen, "replication_lag_s"), "{seen:?}");
+    let holder = follower.session();
+    holder.execute("BEGIN; LOCK TABLE boat");
+    leader.execute("INSERT INTO boat SELECT n, repeat('x', 100) FROM generate_series(1, 5000) n");
+    let seen = becomes(Verdict::Fail);
+    assert!(value(&seen, "replication_lag_bytes") > 100_000.0, "{seen:?}");
+    holder.execute("COMMIT");
+    becomes(Verdict::Pass);
+}
+
 /// A server that accepts and says nothing holds nobody up.
 #[tokio::test]
 async fn a_server_that_does_not_answer_fails_at_the_limit() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut target = Cluster::get().target();
-    target.host = lockkeeper_engine::postgres::Host::Tcp("127.0.0.1".to_owned());
+    target.host = Host::Tcp("127.0.0.1".to_owned());
     target.port = silent.local_addr().unwrap().port();
     let limit = Duration::from_millis(300);
     let began = std::time::Instant::now();
