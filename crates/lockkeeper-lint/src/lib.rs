@@ -4,3 +4,4 @@ pub mod report;
 pub mod rule;
 pub mod rules;
 pub mod check;
+pub mod fix;

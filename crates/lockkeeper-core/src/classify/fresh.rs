@@ -1,16 +1,40 @@
 //! What a file itself brings into being: no running code knows it, so nothing done to it disturbs.
 
-use crate::parse::{AlterTable, AlterTableAction, Ident, ObjectKind, ObjectName, Sql, Statement};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Tables, columns and other objects created earlier in the same file.
+use crate::parse::{
+    AlterTable, AlterTableAction, CreateIndex, CreateRoutine, Ident, ObjectKind, ObjectName, Sql, Statement,
+};
+
+/// Tables, columns and other objects created earlier in the same file. Names are asked for at every statement, so
+/// each list is found by the last part of its names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fresh {
-    tables: Vec<(ObjectName, Surety)>,
-    columns: Vec<(ObjectName, Ident, Surety)>,
-    constraints: Vec<Ident>,
-    objects: Vec<(ObjectKind, ObjectName)>,
+    tables: BTreeMap<Ident, Vec<(ObjectName, Surety)>>,
+    /// By the column's name; the first of a table counts.
+    columns: BTreeMap<Ident, Vec<(ObjectName, Surety)>>,
+    constraints: BTreeSet<Ident>,
+    objects: Objects,
     /// Objects that the file creates anywhere: dropping one of these first is replacing it.
-    created_somewhere: Vec<(ObjectKind, ObjectName)>,
+    created_somewhere: Objects,
+}
+
+/// Kinds and names, found by the last part of the name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Objects(BTreeMap<Ident, Vec<(ObjectKind, ObjectName)>>);
+
+impl Objects {
+    fn add(&mut self, kind: ObjectKind, name: &ObjectName) {
+        let alike = self.0.entry(name.name.clone()).or_default();
+        if !alike.iter().any(|(known, made)| *known == kind && same(made, name)) {
+            alike.push((kind, name.clone()));
+        }
+    }
+
+    fn has(&self, kind: ObjectKind, name: &ObjectName) -> bool {
+        let alike = self.0.get(&name.name);
+        alike.is_some_and(|alike| alike.iter().any(|(known, made)| *known == kind && same(made, name)))
+    }
 }
 
 /// Whether something is new beyond doubt.
@@ -30,8 +54,20 @@ impl Surety {
 
 /// Whether both names surely mean the same object. A schema that is not written counts as `public`.
 fn same(left: &ObjectName, right: &ObjectName) -> bool {
-    let schema = |name: &ObjectName| name.schema.as_ref().map_or("public".to_owned(), |it| it.as_str().to_owned());
+    fn schema(name: &ObjectName) -> &str {
+        match &name.schema {
+            Some(schema) => schema.as_str(),
+            None => "public",
+        }
+    }
     left.name == right.name && schema(left) == schema(right)
+}
+
+/// Remembers a name once for each surety, in the order in which they were met.
+fn remember(alike: &mut Vec<(ObjectName, Surety)>, name: &ObjectName, surety: Surety) {
+    if !alike.iter().any(|(known, sure)| *sure == surety && same(known, name)) {
+        alike.push((name.clone(), surety));
+    }
 }
 
 impl Fresh {
@@ -46,13 +82,11 @@ impl Fresh {
         let fresh = self;
         for statement in statements {
             match &statement.sql {
-                Sql::CreateRoutine(routine) => {
-                    fresh.created_somewhere.extend(routine.name.clone().map(|name| (routine.object, name)));
-                }
+                Sql::CreateRoutine(CreateRoutine { object, name: Some(name), .. })
+                | Sql::Create { object, name: Some(name), .. } => fresh.created_somewhere.add(*object, name),
                 Sql::Do(body) => fresh.look_ahead(&body.statements),
-                Sql::Create { object, name: Some(name), .. } => fresh.created_somewhere.push((*object, name.clone())),
-                Sql::CreateIndex(index) => {
-                    fresh.created_somewhere.extend(index.name.clone().map(|name| (ObjectKind::Index, name)));
+                Sql::CreateIndex(CreateIndex { name: Some(name), .. }) => {
+                    fresh.created_somewhere.add(ObjectKind::Index, name);
                 }
                 _ => {}
             }
@@ -72,18 +106,18 @@ impl Fresh {
             Sql::CreateTable(table) => {
                 // A temporary table hides any other of its name.
                 let surety = Surety::of(table.if_not_exists && !table.temporary);
-                self.tables.extend(table.name.clone().map(|name| (name, surety)));
+                table.name.iter().for_each(|name| self.learn_table(name, surety));
             }
             Sql::Create { object, name: Some(name), or_replace: false, .. } => {
                 // An index on it, even a unique one, binds nobody.
                 if *object == ObjectKind::MaterializedView {
-                    self.tables.push((name.clone(), Surety::Meant));
+                    self.learn_table(name, Surety::Meant);
                 }
-                self.objects.push((*object, name.clone()));
+                self.objects.add(*object, name);
             }
-            Sql::CreateIndex(index) => self.objects.extend(index.name.clone().map(|name| (ObjectKind::Index, name))),
+            Sql::CreateIndex(index) => index.name.iter().for_each(|name| self.objects.add(ObjectKind::Index, name)),
             Sql::CreateRoutine(routine) if !routine.or_replace => {
-                self.objects.extend(routine.name.clone().map(|name| (routine.object, name)));
+                routine.name.iter().for_each(|name| self.objects.add(routine.object, name));
             }
             Sql::AlterTable(alter) => self.learn_columns(alter, Surety::Certain),
             Sql::Do(body) => body.statements.iter().for_each(|statement| self.learn_in_body(&statement.sql)),
@@ -96,7 +130,7 @@ impl Fresh {
     pub fn learn_in_body(&mut self, sql: &Sql) {
         match sql {
             Sql::CreateTable(table) if !table.temporary => {
-                self.tables.extend(table.name.clone().map(|name| (name, Surety::Meant)));
+                table.name.iter().for_each(|name| self.learn_table(name, Surety::Meant));
             }
             Sql::AlterTable(alter) => self.learn_columns(alter, Surety::Meant),
             Sql::CreateTable(_) | Sql::Do(_) => self.learn(sql),
@@ -104,12 +138,18 @@ impl Fresh {
         }
     }
 
+    fn learn_table(&mut self, name: &ObjectName, surety: Surety) {
+        remember(self.tables.entry(name.name.clone()).or_default(), name, surety);
+    }
+
     fn learn_columns(&mut self, alter: &AlterTable, most: Surety) {
         for action in &alter.actions {
             match (action, &alter.table) {
                 (AlterTableAction::AddColumn(_, column), Some(table)) => {
                     let surety = if column.if_not_exists { Surety::Meant } else { most };
-                    self.columns.extend(column.column.clone().map(|name| (table.clone(), name, surety)));
+                    if let Some(name) = &column.column {
+                        remember(self.columns.entry(name.clone()).or_default(), table, surety);
+                    }
                 }
                 (AlterTableAction::AddConstraint(_, constraint), _) if most == Surety::Certain => {
                     self.constraints.extend(constraint.name.clone());
@@ -121,13 +161,19 @@ impl Fresh {
 
     /// Whether the table is new beyond doubt.
     pub fn table(&self, table: Option<&ObjectName>) -> bool {
-        let certain = |(fresh, surety): &(ObjectName, Surety), table| *surety == Surety::Certain && same(fresh, table);
-        table.is_some_and(|table| self.tables.iter().any(|fresh| certain(fresh, table)))
+        self.tables_of(table).any(|surety| surety == Surety::Certain)
     }
 
     /// Whether the table is new, or meant to be.
     pub fn meant_table(&self, table: Option<&ObjectName>) -> bool {
-        table.is_some_and(|table| self.tables.iter().any(|(fresh, _)| same(fresh, table)))
+        self.tables_of(table).next().is_some()
+    }
+
+    fn tables_of<'a>(&'a self, table: Option<&'a ObjectName>) -> impl Iterator<Item = Surety> + 'a {
+        let alike = table.and_then(|table| Some((table, self.tables.get(&table.name)?)));
+        alike.into_iter().flat_map(|(table, alike)| {
+            alike.iter().filter(move |(fresh, _)| same(fresh, table)).map(|(_, surety)| *surety)
+        })
     }
 
     /// Whether the column is new beyond doubt.
@@ -138,8 +184,8 @@ impl Fresh {
 
     fn find_column(&self, table: Option<&ObjectName>, column: &Ident) -> Option<Surety> {
         let table = table?;
-        let found = self.columns.iter().find(|(of, fresh, _)| fresh == column && same(of, table));
-        found.map(|(_, _, surety)| *surety)
+        let found = self.columns.get(column)?.iter().find(|(of, _)| same(of, table));
+        found.map(|(_, surety)| *surety)
     }
 
     /// Whether every one of the columns is new, or meant to be; an empty list is not.
@@ -160,7 +206,7 @@ impl Fresh {
         if object == ObjectKind::Table {
             return self.table(Some(name));
         }
-        self.objects.iter().any(|(kind, fresh)| *kind == object && same(fresh, name))
+        self.objects.has(object, name)
     }
 
     /// Whether dropping an object takes nothing from anybody: the file made it, or makes it again.
@@ -181,6 +227,6 @@ impl Fresh {
                 | ObjectKind::ForeignTable
                 | ObjectKind::Domain
         );
-        !holds_data && self.created_somewhere.iter().any(|(kind, made)| *kind == object && same(made, name))
+        !holds_data && self.created_somewhere.has(object, name)
     }
 }

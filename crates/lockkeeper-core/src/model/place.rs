@@ -88,7 +88,11 @@ impl Place {
 
     /// A span of a file, with the line it starts on.
     pub fn span(path: impl Into<Arc<str>>, text: &str, span: Span) -> Self {
-        let index = LineIndex::new(text);
+        Self::within(path, text, &LineIndex::new(text), span)
+    }
+
+    /// The same for many spans of one file, whose lines were counted before.
+    pub fn within(path: impl Into<Arc<str>>, text: &str, index: &LineIndex, span: Span) -> Self {
         let at = index.place(text, span.start);
         let line = index.line(text, at.line);
         let marked = span.of(text).lines().next().unwrap_or("").chars().count().max(1);

@@ -71,13 +71,20 @@ pub fn read(comments: &[Comment], statements: &[Span]) -> (Vec<Directive>, Vec<D
                 continue;
             }
         };
-        let next = statements.iter().find(|statement| statement.start > comment.span.start);
+        // Statements stand in the order of the file: so many begin before an offset.
+        let begun = |at: usize| statements.partition_point(|statement| statement.start < at);
+        let here = begun(comment.span.start);
+        let next = statements.get(here);
         let speaks_of_the_same = |earlier: &Directive| {
-            let between = |statement: &Span| (earlier.span.start..comment.span.start).contains(&statement.start);
-            kind.repeats(&earlier.kind) && !(kind.is_for_a_statement() && statements.iter().any(between))
+            let has_between = begun(earlier.span.start) < here;
+            kind.repeats(&earlier.kind) && !(kind.is_for_a_statement() && has_between)
         };
-        let inside = statements.iter().any(|it| it.start < comment.span.start && comment.span.start < it.end);
-        if directives.iter().any(speaks_of_the_same) {
+        let inside = here > 0 && comment.span.start < statements[here - 1].end;
+        let is_known = |earlier: &Directive| earlier.kind.is_for_a_statement() && begun(earlier.span.start) < here;
+        // What spoke of an earlier statement says nothing of this one.
+        let mut recent = directives.iter().rev().take_while(|earlier| !is_known(earlier));
+        let mut of_file = directives.iter().take_while(|earlier| begun(earlier.span.start) == 0);
+        if recent.any(speaks_of_the_same) || of_file.any(speaks_of_the_same) {
             diagnostics.push(Diagnostic::new(comment.span, message!("directive-twice", word = kind.word())));
         } else if kind.is_for_a_statement() {
             let may_end_a_file = matches!(kind, DirectiveKind::Allow { .. });

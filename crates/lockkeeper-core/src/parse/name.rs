@@ -23,7 +23,7 @@ impl Ident {
     }
 }
 
-/// PostgreSQL's reserved words (manual, appendix C): a name that is one of them needs quotes.
+/// PostgreSQL's reserved words in order (manual, appendix C): a name that is one of them needs quotes.
 const RESERVED: [&str; 101] = [
     "all",
     "analyse",

@@ -53,10 +53,7 @@ impl Script {
 
     /// Why a statement is to run as it is written, when a directive before it says so.
     pub fn as_written(&self, statement: &Statement) -> Option<&str> {
-        let follows = |at: usize| {
-            let next = self.statements.iter().find(|other| other.span.start > at);
-            next.is_some_and(|next| next.span == statement.span)
-        };
+        let follows = |at: usize| self.statement_after(at).is_some_and(|next| next.span == statement.span);
         self.directives.iter().find_map(|directive| match &directive.kind {
             DirectiveKind::AsWritten { reason } if follows(directive.span.start) => Some(reason.as_str()),
             DirectiveKind::AsWritten { .. }
@@ -66,15 +63,25 @@ impl Script {
         })
     }
 
+    /// The first statement that begins behind an offset.
+    pub fn statement_after(&self, at: usize) -> Option<&Statement> {
+        // Statements stand in the order of the file.
+        self.statements.get(self.statements.partition_point(|statement| statement.span.start <= at))
+    }
+
+    /// The statement that holds an offset.
+    pub fn statement_at(&self, at: usize) -> Option<&Statement> {
+        let behind = self.statements.partition_point(|statement| statement.span.start <= at);
+        self.statements.get(behind.checked_sub(1)?).filter(|statement| at < statement.span.end)
+    }
+
     /// What a parameter was last set to by the file itself, before this byte. `None` when it was not set.
     pub fn setting_before(&self, name: &str, at: usize) -> Option<&Setting> {
-        let before = self.statements.iter().take_while(|statement| statement.span.start < at);
-        before
-            .filter_map(|statement| match &statement.sql {
-                Sql::Set(setting) if setting.name == name || setting.name == "all" => Some(setting),
-                _ => None,
-            })
-            .last()
+        let before = &self.statements[..self.statements.partition_point(|statement| statement.span.start < at)];
+        before.iter().rev().find_map(|statement| match &statement.sql {
+            Sql::Set(setting) if setting.name == name || setting.name == "all" => Some(setting),
+            _ => None,
+        })
     }
 
     /// Whether the file itself has set the time zone before this byte, and to UTC.

@@ -79,9 +79,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// A node's span without the semicolon and what stands after its last token.
     fn span(&self, node: &SyntaxNode) -> Span {
-        let own = || tokens(node).filter(|token| !is_trivia(token) && token.kind() != SyntaxKind::SEMICOLON);
-        match (own().next(), own().last()) {
-            (Some(first), Some(last)) => {
+        let is_own = |token: &SyntaxToken| !is_trivia(token) && token.kind() != SyntaxKind::SEMICOLON;
+        // From both ends: what stands between them is not looked at.
+        let first = std::iter::successors(node.first_token(), SyntaxToken::next_token).find(is_own);
+        let last = std::iter::successors(node.last_token(), SyntaxToken::prev_token).find(is_own);
+        match (first, last) {
+            (Some(first), Some(last)) if first.text_range().start() < last.text_range().end() => {
                 (self.to_file)(TextRange::new(first.text_range().start(), last.text_range().end()))
             }
             _ => (self.to_file)(node.text_range()),
@@ -435,6 +438,7 @@ impl Reader<'_> {
                 || has_child(node, SyntaxKind::GENERATED_CONSTRAINT),
             primary_key,
             type_name,
+            type_span: it.ty().map(|ty| self.span(ty.syntax())),
         })
     }
 
@@ -487,6 +491,7 @@ impl Reader<'_> {
     fn add_column(&self, it: &ast::AddColumn) -> AddColumn {
         AddColumn {
             clauses: it.constraints().map(|constraint| self.column_clause(&constraint)).collect(),
+            type_span: it.ty().map(|ty| self.span(ty.syntax())),
             ..add_column(it)
         }
     }
@@ -709,6 +714,7 @@ fn add_column(it: &ast::AddColumn) -> AddColumn {
         has_default: default.is_some() || serial,
         default_calls: default.as_ref().map(|expr| calls_of(expr.syntax())).unwrap_or_default(),
         type_name,
+        type_span: None,
         default_may_be_volatile: default.as_ref().is_some_and(|expr| may_be_volatile(expr.syntax())),
         fills_every_row: serial || identity || within(SyntaxKind::STORED),
         stored: within(SyntaxKind::STORED),

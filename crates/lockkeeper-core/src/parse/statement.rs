@@ -276,6 +276,7 @@ pub struct ColumnDefinition {
     pub name: Ident,
     /// As it is written, in lower case; empty in CREATE TABLE … OF.
     pub type_name: String,
+    pub type_span: Option<Span>,
     /// NOT NULL or PRIMARY KEY.
     pub not_null: bool,
     /// DEFAULT, serial, IDENTITY or GENERATED.
@@ -454,7 +455,6 @@ pub struct NewType {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one clause of the column definition")]
 pub struct AddColumn {
     pub column: Option<Ident>,
     pub if_not_exists: bool,
@@ -466,6 +466,7 @@ pub struct AddColumn {
     pub default_may_be_volatile: bool,
     /// As it is written, in lower case.
     pub type_name: String,
+    pub type_span: Option<Span>,
     /// serial, IDENTITY or GENERATED … STORED: every row is written.
     pub fills_every_row: bool,
     /// GENERATED … STORED.

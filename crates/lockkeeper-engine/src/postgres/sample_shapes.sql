@@ -1,5 +1,5 @@
--- $1: names of tables; $2: tables that were known by another name. With what they refer to. A partition's rows are
--- its root's.
+-- $1: names of tables; $2: tables that were known by another name. With what they refer to, but for what those of $3
+-- do, which have rows already. A partition's rows are its root's.
 WITH RECURSIVE wanted (oid) AS (
     SELECT coalesce(pg_partition_root(c.oid)::oid, c.oid) FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384
@@ -7,6 +7,8 @@ WITH RECURSIVE wanted (oid) AS (
     UNION
     SELECT coalesce(pg_partition_root(k.confrelid)::oid, k.confrelid)
     FROM wanted w JOIN pg_constraint k ON k.conrelid = w.oid AND k.contype = 'f'
+    -- What has rows needs none, and what they refer to is there.
+    WHERE NOT w.oid = ANY ($3)
 )
 SELECT json_build_object(
     'oid', w.oid::bigint,

@@ -47,7 +47,7 @@ struct SampleReference {
     referenced: Vec<String>,
 }
 
-/// The tables of these names and numbers, and those that they refer to.
+/// The tables of these names and numbers, and those that they refer to: behind `filled` ones there is no need to look.
 ///
 /// # Errors
 /// A connection that broke.
@@ -55,9 +55,14 @@ pub async fn sample_tables(
     connection: &Connection,
     names: &[String],
     oids: &[Oid],
+    filled: &[Oid],
 ) -> Result<Vec<SampleTable>, SqlError> {
     let sql = include_str!("sample_shapes.sql");
-    let params = &[(&names as &(dyn tokio_postgres::types::ToSql + Sync), Type::TEXT_ARRAY), (&oids, Type::OID_ARRAY)];
+    let params = &[
+        (&names as &(dyn tokio_postgres::types::ToSql + Sync), Type::TEXT_ARRAY),
+        (&oids, Type::OID_ARRAY),
+        (&filled, Type::OID_ARRAY),
+    ];
     let found =
         connection.client().query_typed(sql, params).await.map_err(|error| SqlError::new(&error, connection))?;
     let read: Result<_, serde_json::Error> = found.iter().map(|row| serde_json::from_str(row.get(0))).collect();

@@ -118,6 +118,7 @@ impl<'a> Known<'a> {
                             column = column.to_string()
                         ),
                         help: message!("lint-view-reads-column-help", view = view.to_string()),
+                        remedy: None,
                     });
                 }
             }

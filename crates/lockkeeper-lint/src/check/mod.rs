@@ -2,15 +2,16 @@
 
 mod facts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lockkeeper_core::classify::{Facts, Fresh};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{LineIndex, Message, Place, Span};
-use lockkeeper_core::parse::{Directive, DirectiveKind, MigrationFile, Script, Sql, Statement, TransactionControl};
+use lockkeeper_core::model::{LineColumn, LineIndex, Message, Place, Span, Stage};
+use lockkeeper_core::parse::{DirectiveKind, MigrationFile, Script, Sql, Statement, TransactionControl};
 
-use crate::report::{Finding, Severity};
-use crate::rule::{Check, History, Hit, Hits, Migration, Policy, Rule, Seen, Side, Subject};
+use crate::report::{Finding, Remedy, Severity};
+use crate::rule::{Check, History, Hit, Hits, Migration, Passed, Policy, Rule, Seen, Side, Subject, cut};
 use crate::rules::ALL;
 
 /// The name under which an allow is reported that allows nothing.
@@ -42,12 +43,21 @@ pub struct Options {
     pub facts: Facts,
 }
 
+/// A finding that is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    pub finding: Finding,
+    pub reason: String,
+    /// In the file itself, and not in the project's list.
+    pub in_file: bool,
+}
+
 /// What came out.
 #[derive(Debug, Default)]
 pub struct Report {
     pub findings: Vec<Finding>,
-    /// How many findings an allow silenced.
-    pub allowed: usize,
+    /// Findings that an allow silenced.
+    pub allowed: Vec<Allowed>,
     /// Entries of the allow list that silenced nothing, by index.
     pub unused: Vec<usize>,
 }
@@ -56,14 +66,18 @@ pub struct Report {
 pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
     let mut report = Report::default();
     let mut history = History::of(&options.facts);
+    let rules: Vec<Loud> = ALL.iter().filter_map(|rule| Some((rule, severity(rule, options)?))).collect();
     let mut used = vec![false; options.allowed.len()];
     for (index, migration) in migrations.iter().enumerate() {
         let before = options.release_from.and_then(|first| migrations.get(first..index)).unwrap_or_default();
         let earlier = &migrations[..index];
         let release = if options.release_from.is_some() { before } else { earlier };
         let subject = Subject { migration, earlier, release, history: &history, policy: &options.policy };
-        let mut hits = of_migration(&subject, options);
-        walk(migration, before, &mut history, options, &mut hits);
+        let mut hits = of_migration(&subject, &rules);
+        walk(migration, before, &mut history, options, &rules, &mut hits);
+        if migration.stage() == Some(Stage::Contract) {
+            history.learn_contracting(index, &migration.script);
+        }
         let scripts = [(Side::Up, &migration.script), (Side::Down, &migration.down_script)];
         let known = facts::Known::new(&options.facts, scripts);
         let mut hits: Vec<Found> = hits.into_iter().filter_map(|found| known.weigh(found)).collect();
@@ -74,6 +88,9 @@ pub fn check(migrations: &[Migration<'_>], options: &Options) -> Report {
     report.unused = used.iter().enumerate().filter(|(_, used)| !**used).map(|(index, _)| index).collect();
     report
 }
+
+/// A rule that is asked, and how loud it is.
+type Loud = (&'static Rule, Severity);
 
 /// How loud the rule is in this project.
 fn severity(rule: &Rule, options: &Options) -> Option<Severity> {
@@ -86,10 +103,10 @@ struct Found {
     hit: Hit,
 }
 
-fn of_migration(subject: &Subject<'_>, options: &Options) -> Vec<Found> {
+fn of_migration(subject: &Subject<'_>, rules: &[Loud]) -> Vec<Found> {
     let mut found = Vec::new();
-    for rule in ALL {
-        let (Check::Migration(ask), Some(severity)) = (&rule.check, severity(rule, options)) else { continue };
+    for &(rule, severity) in rules {
+        let Check::Migration(ask) = &rule.check else { continue };
         let mut hits = Hits::default();
         ask(subject, &mut hits);
         found.extend(hits.hits.into_iter().map(|hit| Found { rule: rule.name, severity, hit }));
@@ -103,6 +120,7 @@ fn walk(
     before: &[Migration<'_>],
     history: &mut History,
     options: &Options,
+    rules: &[Loud],
     found: &mut Vec<Found>,
 ) {
     let files =
@@ -116,6 +134,7 @@ fn walk(
             }
         }
         let mut in_block = false;
+        let mut passed = Passed::default();
         for statement in &script.statements {
             match &statement.sql {
                 Sql::Transaction(TransactionControl::Begin) => in_block = true,
@@ -123,8 +142,10 @@ fn walk(
                 _ => {}
             }
             let made_safe = options.policy.safe_rewrites && script.as_written(statement).is_none();
+            let altered = altered_table(&statement.sql, &fresh);
             let top = Seen {
                 statement,
+                altered: altered.as_deref(),
                 text: &file.text,
                 script,
                 side,
@@ -132,28 +153,41 @@ fn walk(
                 in_block,
                 made_safe,
                 fresh: &fresh,
+                passed: &passed,
                 history: &*history,
                 policy: &options.policy,
             };
-            ask(&top, options, found);
+            ask(&top, rules, found);
             // What a body creates is as new to the rest of it as to the rest of the file.
             let parts = inner(statement);
             let mut within = if parts.is_empty() { Fresh::default() } else { fresh.clone() };
             for (inner, in_body) in parts {
-                let seen = Seen { statement: inner, in_body, made_safe: false, fresh: &within, ..top };
-                ask(&seen, options, found);
+                let altered = altered_table(&inner.sql, &within);
+                let altered = altered.as_deref();
+                let seen = Seen { statement: inner, altered, in_body, made_safe: false, fresh: &within, ..top };
+                ask(&seen, rules, found);
                 if in_body {
                     within.learn_in_body(&inner.sql);
                 } else {
                     within.learn(&inner.sql);
                 }
             }
+            passed.learn(statement, &fresh);
             fresh.learn(&statement.sql);
             if side == Side::Up {
-                history.learn(&statement.sql);
+                history.learn(statement, &file.text);
             }
         }
     }
+}
+
+/// The name of the table that a statement alters, when it was there before.
+fn altered_table(sql: &Sql, fresh: &Fresh) -> Option<String> {
+    match sql {
+        Sql::AlterTable(alter) => alter.table.as_ref().filter(|table| !fresh.meant_table(Some(table))),
+        _ => None,
+    }
+    .map(ToString::to_string)
 }
 
 /// The statements that a statement runs, and whether they stand in the body of a DO.
@@ -166,13 +200,12 @@ fn inner(statement: &Statement) -> Vec<(&Statement, bool)> {
     }
 }
 
-fn ask(seen: &Seen<'_>, options: &Options, found: &mut Vec<Found>) {
-    for rule in ALL {
+fn ask(seen: &Seen<'_>, rules: &[Loud], found: &mut Vec<Found>) {
+    for &(rule, severity) in rules {
         let ask = match (&rule.check, seen.side) {
             (Check::Up(ask), Side::Up) | (Check::Both(ask), _) => ask,
             (Check::Up(_) | Check::Migration(_), _) => continue,
         };
-        let Some(severity) = severity(rule, options) else { continue };
         let severity = if rule.mended && seen.made_safe { Severity::Note } else { severity };
         let mut hits = Hits { side: Some(seen.side), ..Hits::default() };
         ask(seen, &mut hits);
@@ -180,90 +213,122 @@ fn ask(seen: &Seen<'_>, options: &Options, found: &mut Vec<Found>) {
     }
 }
 
+/// One script with what is asked of it for each finding: its lines, and what its directives allow.
+struct Sheet<'a> {
+    file: &'a MigrationFile,
+    lines: LineIndex,
+    /// Allows by their rule and by where the statement begins that they speak of; `None` behind the last one.
+    allows: BTreeMap<(&'a str, Option<usize>), Span>,
+    first: Option<usize>,
+    script: &'a Script,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(file: &'a MigrationFile, script: &'a Script) -> Self {
+        let allows = script.directives.iter().filter_map(|directive| {
+            let DirectiveKind::Allow { rule, .. } = &directive.kind else { return None };
+            let next = script.statement_after(directive.span.start).map(|next| next.span.start);
+            Some(((rule.as_str(), next), directive.span))
+        });
+        let first = script.statements.first().map(|first| first.span.start);
+        Self { file, lines: LineIndex::new(&file.text), allows: allows.collect(), first, script }
+    }
+
+    /// The directives that speak of what was found.
+    fn allowing(&self, rule: &'static str, span: Option<Span>) -> Vec<Span> {
+        let keys = match span {
+            Some(span) => vec![self.script.statement_at(span.start).map(|it| Some(it.span.start))],
+            // What is found in a file as a whole is allowed at its top, or behind its last statement.
+            None => vec![self.first.map(Some), Some(None)],
+        };
+        keys.into_iter().flatten().filter_map(|next| self.allows.get(&(rule, next)).copied()).collect()
+    }
+
+    /// Why the directive at that place allows what it allows.
+    fn reason(&self, span: Span) -> Option<&'a str> {
+        self.script.directives.iter().find_map(|directive| match &directive.kind {
+            DirectiveKind::Allow { reason, .. } if directive.span == span => Some(reason.as_str()),
+            _ => None,
+        })
+    }
+
+    fn finding(&self, found: Found) -> Finding {
+        let (place, end) = self.place(found.hit.span);
+        let Hit { span, message, help, remedy, .. } = found.hit;
+        let (rule, severity) = (found.rule, found.severity);
+        Finding { rule, severity, place, span, end, message, help, remedy }
+    }
+
+    fn place(&self, span: Option<Span>) -> (Place, Option<LineColumn>) {
+        let Some(span) = span else { return (Place::file(Arc::clone(&self.file.path)), None) };
+        let place = Place::within(Arc::clone(&self.file.path), &self.file.text, &self.lines, span);
+        (place, Some(self.lines.place(&self.file.text, span.end)))
+    }
+}
+
 /// Leaves out what is allowed, and says which allows allow nothing.
 fn keep(migration: &Migration<'_>, found: Vec<Found>, options: &Options, used: &mut [bool], report: &mut Report) {
+    let up = Sheet::new(migration.up, &migration.script);
+    let down = migration.down.map(|down| Sheet::new(down, &migration.down_script));
     let mut kept = Vec::new();
-    let mut spent = Vec::new();
+    let mut spent = BTreeSet::new();
     for found in found {
-        let (file, script) = match found.hit.side {
-            Side::Up => (migration.up, &migration.script),
-            Side::Down => match migration.down {
-                Some(down) => (down, &migration.down_script),
-                None => continue,
-            },
+        let side = found.hit.side;
+        let sheet = match (side, &down) {
+            (Side::Up, _) => &up,
+            (Side::Down, Some(down)) => down,
+            (Side::Down, None) => continue,
         };
-        let directives = script.directives.iter().filter(|directive| allows(directive, script, &found));
-        let directives: Vec<Span> = directives.map(|directive| directive.span).collect();
-        let listed = options.allowed.iter().position(|it| it.rule == found.rule && fits(&it.path, &file.path));
+        let directives = sheet.allowing(found.rule, found.hit.span);
+        let listed = options.allowed.iter().position(|it| it.rule == found.rule && fits(&it.path, &sheet.file.path));
         if !directives.is_empty() || listed.is_some() {
-            report.allowed += 1;
-            spent.extend(directives.into_iter().map(|span| (found.hit.side, span)));
+            let own = directives.first().and_then(|span| sheet.reason(*span));
+            let in_list = listed.and_then(|index| options.allowed.get(index)).map(|entry| entry.reason.clone());
+            report.allowed.push(Allowed {
+                in_file: own.is_some(),
+                reason: own.map(str::to_owned).or(in_list).unwrap_or_default(),
+                finding: sheet.finding(found),
+            });
+            spent.extend(directives.into_iter().map(|span| (side, span)));
             if let Some(index) = listed {
                 used[index] = true;
             }
             continue;
         }
-        let Some(place) = found.hit.place(migration) else { continue };
-        let lines = LineIndex::new(&file.text);
-        let end = found.hit.span.map(|span| lines.place(&file.text, span.end));
-        kept.push((
-            found.hit.side,
-            Finding {
-                rule: found.rule,
-                severity: found.severity,
-                place,
-                end,
-                message: found.hit.message,
-                help: found.hit.help,
-            },
-        ));
+        kept.push((side, sheet.finding(found)));
     }
-    let sides =
-        [(Side::Up, Some(migration.up), &migration.script), (Side::Down, migration.down, &migration.down_script)];
-    for (side, file, script) in sides {
-        let Some(file) = file else { continue };
+    for (side, sheet) in [(Side::Up, Some(&up)), (Side::Down, down.as_ref())] {
+        let Some(sheet) = sheet else { continue };
         let loud = options.severities.get(UNUSED_ALLOW).copied().unwrap_or(Some(Severity::Warning));
         let Some(severity) = loud else { continue };
-        for directive in script.directives.iter().filter(|it| !spent.contains(&(side, it.span))) {
+        for directive in sheet.script.directives.iter().filter(|it| !spent.contains(&(side, it.span))) {
             let DirectiveKind::Allow { rule, .. } = &directive.kind else { continue };
-            kept.push((side, unused(file, directive.span, rule, severity)));
+            kept.push((side, unused(sheet, directive.span, rule, severity)));
         }
     }
     kept.sort_by_key(|(side, finding)| (*side, finding.place.at, finding.rule));
     report.findings.extend(kept.into_iter().map(|(_, finding)| finding));
 }
 
-fn unused(file: &MigrationFile, span: Span, rule: &str, severity: Severity) -> Finding {
+fn unused(sheet: &Sheet<'_>, span: Span, rule: &str, severity: Severity) -> Finding {
     let known = ALL.iter().any(|it| it.name == rule);
+    let (place, end) = sheet.place(Some(span));
     Finding {
         rule: UNUSED_ALLOW,
         severity,
-        place: Place::span(file.path.clone(), &file.text, span),
-        end: Some(LineIndex::new(&file.text).place(&file.text, span.end)),
+        place,
+        span: Some(span),
+        end,
         message: unused_message(known, rule),
         help: message!("rule-unused-allow-help"),
+        // A name that is written wrong is not meant to go.
+        remedy: known.then(|| Remedy::Edits(vec![cut(&sheet.file.text, span)])),
     }
 }
 
 /// What is wrong with an allow that allows nothing.
 pub fn unused_message(known: bool, rule: &str) -> Message {
     if known { message!("rule-unused-allow", rule = rule) } else { message!("rule-unknown-allow", rule = rule) }
-}
-
-/// Whether a directive of the file speaks of what was found.
-fn allows(directive: &Directive, script: &Script, found: &Found) -> bool {
-    let DirectiveKind::Allow { rule, .. } = &directive.kind else { return false };
-    if rule != found.rule {
-        return false;
-    }
-    let next = script.statements.iter().find(|statement| statement.span.start > directive.span.start);
-    match (found.hit.span, next) {
-        (Some(span), Some(next)) => next.span.start <= span.start && span.start < next.span.end,
-        // What is found in a file as a whole is allowed at its top, or in a file without a statement.
-        (None, Some(next)) => script.statements.first().is_some_and(|first| first.span == next.span),
-        (None, None) => true,
-        (Some(_), None) => false,
-    }
 }
 
 /// Whether a path is meant by a pattern: the whole of it or its end, with `*` for any characters.

@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 
 use lockkeeper_core::classify::Facts;
 use lockkeeper_core::parse::{
-    AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateTable, Ident, ObjectKind,
-    ObjectName, Sql,
+    AddConstraint, AlterTable, AlterTableAction, ColumnChange, ConstraintKind, CreateRoutine, CreateTable, Ident,
+    ObjectKind, ObjectName, Script, Sql, Statement,
 };
+
+use super::words;
 
 /// Tables by name; one that no file creates is not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<ObjectName, Table>,
     /// Columns that a check proves to hold no NULL, by table; the check's name while it is not validated.
-    proofs: Vec<(String, Ident, Option<Ident>)>,
+    proofs: BTreeMap<ObjectName, Vec<(Ident, Option<Ident>)>>,
+    /// Views, functions and procedures, with the words of their definitions.
+    bodies: BTreeMap<ObjectName, Vec<String>>,
+    /// Tables and columns that stage 2 takes away or gives, with the last migration that does, by its index.
+    contracted: BTreeMap<(ObjectName, Option<Ident>), usize>,
 }
 
 /// One table.
@@ -33,11 +39,10 @@ pub struct Column {
     pub has_default: bool,
 }
 
-fn key(name: &ObjectName) -> String {
-    match &name.schema {
-        Some(schema) if schema.as_str() != "public" => name.to_string(),
-        _ => name.name.as_str().to_owned(),
-    }
+/// A schema that is not written counts as `public`.
+fn key(name: &ObjectName) -> ObjectName {
+    let schema = name.schema.clone().filter(|schema| schema.as_str() != "public");
+    ObjectName { schema, name: name.name.clone() }
 }
 
 impl History {
@@ -53,7 +58,7 @@ impl History {
             let table =
                 Table { partitioned: relation.is_partitioned(), columns: columns.collect(), indexes: Vec::new() };
             let proven = relation.constraints.iter().filter(|it| it.is_validated).flat_map(|it| &it.not_null);
-            history.proofs.extend(proven.map(|column| (key(name), column.clone(), None)));
+            history.proofs.insert(key(name), proven.map(|column| (column.clone(), None)).collect());
             history.tables.insert(key(name), table);
         }
         for index in facts.indexes.values().filter(|index| index.is_valid && !index.is_partial) {
@@ -77,11 +82,64 @@ impl History {
     /// Whether a validated check proves that the column holds no NULL.
     pub fn proves_not_null(&self, table: Option<&ObjectName>, column: Option<&Ident>) -> bool {
         let (Some(table), Some(column)) = (table, column) else { return false };
-        self.proofs.iter().any(|(of, proven, open)| *of == key(table) && proven == column && open.is_none())
+        let proofs = self.proofs.get(&key(table));
+        proofs.is_some_and(|proofs| proofs.iter().any(|(proven, open)| proven == column && open.is_none()))
     }
 
-    /// Remembers what a statement does.
-    pub fn learn(&mut self, sql: &Sql) {
+    /// Views, functions and procedures that stand, with the words of their definitions.
+    pub fn bodies(&self) -> impl Iterator<Item = (&ObjectName, &[String])> {
+        self.bodies.iter().map(|(name, words)| (name, words.as_slice()))
+    }
+
+    /// Remembers what a statement of a file does.
+    pub fn learn(&mut self, statement: &Statement, text: &str) {
+        match &statement.sql {
+            Sql::Create { object, name: Some(name), .. } => {
+                self.bodies.remove(name);
+                if matches!(object, ObjectKind::View | ObjectKind::MaterializedView) {
+                    self.bodies.insert(name.clone(), words(statement.span.of(text)));
+                }
+            }
+            Sql::CreateRoutine(CreateRoutine { name: Some(name), .. }) => {
+                self.bodies.insert(name.clone(), words(statement.span.of(text)));
+            }
+            Sql::Drop(drop) => {
+                for name in &drop.names {
+                    self.bodies.remove(name);
+                }
+            }
+            _ => {}
+        }
+        self.learn_tables(&statement.sql);
+    }
+
+    /// The last migration of stage 2 that takes a table or a column of that name away, or gives it, by its index.
+    pub fn contracted(&self, table: &ObjectName, column: Option<&Ident>) -> Option<usize> {
+        self.contracted.get(&(table.clone(), column.cloned())).copied()
+    }
+
+    /// Remembers what a migration of stage 2 takes away and gives.
+    pub fn learn_contracting(&mut self, index: usize, script: &Script) {
+        for statement in &script.statements {
+            match &statement.sql {
+                Sql::Drop(drop) if drop.object == ObjectKind::Table => {
+                    self.contracted.extend(drop.names.iter().map(|name| ((name.clone(), None), index)));
+                }
+                Sql::AlterTable(AlterTable { table: Some(table), actions, .. }) => {
+                    let columns = actions.iter().flat_map(|action| match action {
+                        AlterTableAction::DropColumn { column, .. } => [column.as_ref(), None],
+                        AlterTableAction::RenameColumn { column, to, .. } => [column.as_ref(), to.as_ref()],
+                        _ => [None, None],
+                    });
+                    let columns = columns.flatten().cloned();
+                    self.contracted.extend(columns.map(|column| ((table.clone(), Some(column)), index)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn learn_tables(&mut self, sql: &Sql) {
         match sql {
             Sql::CreateTable(table) => self.learn_table(table),
             Sql::AlterTable(alter) => self.learn_alter(alter),
@@ -95,7 +153,7 @@ impl History {
                     self.tables.remove(&key(name));
                 }
             }
-            Sql::Do(body) => body.statements.iter().for_each(|statement| self.learn(&statement.sql)),
+            Sql::Do(body) => body.statements.iter().for_each(|statement| self.learn_tables(&statement.sql)),
             _ => {}
         }
     }
@@ -124,8 +182,8 @@ impl History {
             match action {
                 AlterTableAction::AddConstraint(_, add) => self.learn_constraint(&name, add),
                 AlterTableAction::ValidateConstraint { constraint, .. } => {
-                    let ours = self.proofs.iter_mut().filter(|(table, _, open)| *table == name && open == constraint);
-                    ours.for_each(|(_, _, open)| *open = None);
+                    let proofs = self.proofs.get_mut(&name).into_iter().flatten();
+                    proofs.filter(|(_, open)| open == constraint).for_each(|(_, open)| *open = None);
                 }
                 _ => {}
             }
@@ -140,10 +198,10 @@ impl History {
         }
     }
 
-    fn learn_constraint(&mut self, table: &str, add: &AddConstraint) {
+    fn learn_constraint(&mut self, table: &ObjectName, add: &AddConstraint) {
         if let Some(column) = &add.not_null_of {
             let open = add.not_valid.then(|| add.name.clone()).flatten();
-            self.proofs.push((table.to_owned(), column.clone(), open));
+            self.proofs.entry(table.clone()).or_default().push((column.clone(), open));
         }
         let indexed = matches!(add.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique);
         if let Some(known) = self.tables.get_mut(table).filter(|_| indexed) {

@@ -1,10 +1,12 @@
 //! How a rule is declared, and what it looks at.
 
 mod history;
+mod passed;
 mod seen;
 
 pub use history::{History, Table};
-pub use seen::{Hit, Hits, Migration, Policy, Seen, Side, Subject, shown, words};
+pub use passed::Passed;
+pub use seen::{Hit, Hits, Migration, NewColumn, Policy, Seen, Side, Subject, cut, keyword_end, shown, words};
 
 use crate::report::Severity;
 

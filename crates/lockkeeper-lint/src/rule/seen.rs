@@ -1,14 +1,13 @@
 //! What a rule looks at, and where it puts what it finds.
 
-use std::sync::Arc;
-
 use lockkeeper_core::classify::{Effect, Fresh, StageDecision, decide_stage, effects};
-use lockkeeper_core::model::{Message, MigrationName, Place, Problem, ServerVersion, Span, Stage};
+use lockkeeper_core::model::{Message, MigrationName, Problem, ServerVersion, Span, Stage};
 use lockkeeper_core::parse::{
-    AlterTable, AlterTableAction, Ident, MigrationFile, ObjectName, Script, Sql, Statement, parse,
+    AddConstraint, AlterTable, AlterTableAction, Ident, MigrationFile, ObjectName, Script, Sql, Statement, parse,
 };
 
-use super::History;
+use super::{History, Passed};
+use crate::report::{Edit, Remedy};
 
 /// What the answers depend on besides the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +55,8 @@ pub enum Side {
 #[derive(Debug, Clone, Copy)]
 pub struct Seen<'a> {
     pub statement: &'a Statement,
+    /// The table that it alters, when it was there before the file.
+    pub altered: Option<&'a str>,
     /// The text of the whole file.
     pub text: &'a str,
     pub script: &'a Script,
@@ -68,6 +69,8 @@ pub struct Seen<'a> {
     pub made_safe: bool,
     /// What the file, or its release, has created before the statement.
     pub fresh: &'a Fresh,
+    /// What the script has done before the statement; before the whole of it, where it stands in another.
+    pub passed: &'a Passed<'a>,
     /// What all files have built before the statement.
     pub history: &'a History,
     pub policy: &'a Policy,
@@ -96,23 +99,59 @@ impl<'a> Seen<'a> {
     /// An ALTER TABLE of a table that was there before the file.
     pub fn altered(&self) -> Option<(&'a AlterTable, String)> {
         match self.sql() {
-            Sql::AlterTable(alter) => self.in_use(alter.table.as_ref()).map(|table| (alter, table)),
+            Sql::AlterTable(alter) => self.altered.map(|table| (alter, table.to_owned())),
             _ => None,
         }
     }
 
-    /// The columns of CREATE TABLE, or that ALTER TABLE adds: where, name, and type as it is written.
-    pub fn new_columns(&self) -> Vec<(Span, String, &'a str)> {
+    /// What would put another type in place of a new column's; nothing in a body, whose text is never edited.
+    pub fn retype(&self, column: &NewColumn<'_>, new: &str) -> Option<Remedy> {
+        let span = column.type_span.filter(|_| !self.in_body)?;
+        Some(Remedy::Edits(vec![Edit::new(span, new.to_owned())]))
+    }
+
+    /// Whether the statement stands where it may be written anew and moved.
+    pub fn is_movable(&self) -> bool {
+        !self.in_body && !self.in_block && self.script.as_written(self.statement).is_none()
+    }
+
+    /// The constraint with NOT VALID, and its validation in a migration of its own. One without a name has none that
+    /// could be said there.
+    pub fn validated_later(&self, alter: &AlterTable, add: &AddConstraint) -> Option<Remedy> {
+        let (table, name) = (alter.table.as_ref()?, add.name.as_ref()?);
+        let up = format!("ALTER TABLE {table} VALIDATE CONSTRAINT {name};");
+        // Nothing makes a constraint unproven again but to add it anew.
+        let definition = add.span.of(self.text);
+        let down = format!("ALTER TABLE {table} DROP CONSTRAINT {name}, ADD {definition} NOT VALID;");
+        let edits = vec![Edit::insert(add.span.end, " NOT VALID")];
+        (self.side == Side::Up && self.is_movable()).then(|| Remedy::Followed {
+            edits,
+            constraint: name.clone(),
+            up,
+            down,
+        })
+    }
+
+    /// The columns of CREATE TABLE, or that ALTER TABLE adds.
+    pub fn new_columns(&self) -> Vec<NewColumn<'a>> {
         match self.sql() {
             Sql::CreateTable(table) => {
-                let columns = table.columns.iter();
-                columns.map(|it| (it.span, it.name.to_string(), it.type_name.as_str())).collect()
+                let columns = table.columns.iter().map(|it| NewColumn {
+                    span: it.span,
+                    name: it.name.to_string(),
+                    type_name: &it.type_name,
+                    type_span: it.type_span,
+                });
+                columns.collect()
             }
             Sql::AlterTable(alter) => {
                 let added = alter.actions.iter().filter_map(|action| match action {
-                    AlterTableAction::AddColumn(span, add) => {
-                        Some((*span, shown(add.column.as_ref()), add.type_name.as_str()))
-                    }
+                    AlterTableAction::AddColumn(span, add) => Some(NewColumn {
+                        span: *span,
+                        name: shown(add.column.as_ref()),
+                        type_name: &add.type_name,
+                        type_span: add.type_span,
+                    }),
                     _ => None,
                 });
                 added.collect()
@@ -125,6 +164,49 @@ impl<'a> Seen<'a> {
     pub fn in_one_transaction(&self) -> bool {
         self.in_block || !self.script.no_transaction()
     }
+}
+
+/// A column that a statement makes.
+#[derive(Debug, Clone)]
+pub struct NewColumn<'a> {
+    pub span: Span,
+    pub name: String,
+    /// As it is written, in lower case.
+    pub type_name: &'a str,
+    pub type_span: Option<Span>,
+}
+
+/// Where the keywords at the beginning of a statement end, with nothing but blanks between them.
+pub fn keyword_end(statement: &str, keywords: &[&str]) -> Option<usize> {
+    let mut at = 0;
+    for keyword in keywords {
+        at += statement.get(at..)?.len() - statement.get(at..)?.trim_start().len();
+        let found = statement.get(at..at + keyword.len())?;
+        at += keyword.len();
+        let goes_on = statement[at..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        if !found.eq_ignore_ascii_case(keyword) || goes_on {
+            return None;
+        }
+    }
+    Some(at)
+}
+
+/// A statement or a comment taken out, with its semicolon, and with its line where nothing else stands on it.
+pub fn cut(text: &str, span: Span) -> Edit {
+    let blank = |c: char| c == ' ' || c == '\t' || c == '\r';
+    let behind = |at: usize| at + text[at..].len() - text[at..].trim_start_matches(blank).len();
+    let mut end = span.end;
+    if text[behind(end)..].starts_with(';') {
+        end = behind(end) + 1;
+    }
+    let start = text[..span.start].trim_end_matches(blank).len();
+    let begins_line = start == 0 || text[..start].ends_with('\n');
+    let line_end = behind(end);
+    let ends_line = line_end == text.len() || text[line_end..].starts_with('\n');
+    if begins_line && ends_line {
+        return Edit::new(Span::new(start, (line_end + 1).min(text.len())), String::new());
+    }
+    Edit::new(Span::new(span.start, if begins_line { line_end } else { end }), String::new())
 }
 
 /// The words of a text in lower case, without signs.
@@ -153,6 +235,7 @@ pub struct Hit {
     pub span: Option<Span>,
     pub message: Message,
     pub help: Message,
+    pub remedy: Option<Remedy>,
 }
 
 /// What one rule finds.
@@ -165,25 +248,17 @@ pub struct Hits {
 impl Hits {
     /// In the script that is being looked at.
     pub fn hit(&mut self, span: Span, message: Message, help: Message) {
+        self.hit_mending(span, message, help, None);
+    }
+
+    /// In the script that is being looked at, with what would be done about it.
+    pub fn hit_mending(&mut self, span: Span, message: Message, help: Message, remedy: Option<Remedy>) {
         let side = self.side.unwrap_or(Side::Up);
-        self.hits.push(Hit { side, span: Some(span), message, help });
+        self.hits.push(Hit { side, span: Some(span), message, help, remedy });
     }
 
     pub fn hit_in(&mut self, side: Side, span: Option<Span>, message: Message, help: Message) {
-        self.hits.push(Hit { side, span, message, help });
-    }
-}
-
-impl Hit {
-    pub(crate) fn place(&self, migration: &Migration<'_>) -> Option<Place> {
-        let file = match self.side {
-            Side::Up => migration.up,
-            Side::Down => migration.down?,
-        };
-        Some(match self.span {
-            Some(span) => Place::span(Arc::clone(&file.path), &file.text, span),
-            None => Place::file(Arc::clone(&file.path)),
-        })
+        self.hits.push(Hit { side, span, message, help, remedy: None });
     }
 }
 

@@ -13,8 +13,8 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Span, Stage};
 use lockkeeper_core::parse::{AlterTableAction, Sql};
 
-use crate::report::Severity;
-use crate::rule::{Check, Example, Hits, Rule, Side, Subject};
+use crate::report::{Remedy, Severity};
+use crate::rule::{Check, Example, Hits, Rule, Subject};
 
 pub const RULE: Rule = Rule {
     name: "both-stages-in-one-file",
@@ -46,11 +46,7 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
     });
     let adds: Vec<Span> = adds.collect();
     if let Some(first) = adds.first().filter(|_| removes) {
-        out.hit_in(
-            Side::Up,
-            Some(*first),
-            message!("rule-both-stages-in-one-file"),
-            message!("rule-both-stages-in-one-file-help"),
-        );
+        let (what, help) = (message!("rule-both-stages-in-one-file"), message!("rule-both-stages-in-one-file-help"));
+        out.hit_mending(*first, what, help, Some(Remedy::Split));
     }
 }

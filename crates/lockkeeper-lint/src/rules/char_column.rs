@@ -25,12 +25,17 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    for (span, column, type_name) in seen.new_columns() {
+    for column in seen.new_columns() {
+        let type_name = column.type_name;
         if type_name.starts_with("char(")
             || type_name.starts_with("character(")
             || ["char", "bpchar", "character"].contains(&type_name)
         {
-            out.hit(span, message!("rule-char-column", column = column), message!("rule-char-column-help"));
+            out.hit(
+                column.span,
+                message!("rule-char-column", column = column.name.as_str()),
+                message!("rule-char-column-help"),
+            );
         }
     }
 }

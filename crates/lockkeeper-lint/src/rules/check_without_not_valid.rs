@@ -37,10 +37,12 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
             && !add.not_enforced
             && !add.using_index
         {
-            out.hit(
+            let remedy = seen.validated_later(alter, add);
+            out.hit_mending(
                 *span,
                 message!("rule-check-without-not-valid", table = table.as_str()),
                 message!("rule-check-without-not-valid-help"),
+                remedy,
             );
         }
     }

@@ -12,7 +12,7 @@
 use lockkeeper_core::message;
 use lockkeeper_core::parse::{AlterTableAction, Sql};
 
-use crate::report::Severity;
+use crate::report::{Remedy, Severity};
 use crate::rule::{Check, Example, Hits, Rule, Seen};
 
 pub const RULE: Rule = Rule {
@@ -43,12 +43,14 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     if !commits && !stands_alone(seen.sql()) {
         return;
     }
-    let shares = seen.script.statements.iter().any(|other| !stands_alone(&other.sql));
-    if seen.in_body || seen.in_block || (shares && !seen.script.no_transaction()) {
-        out.hit(
+    let shares = || seen.script.statements.iter().any(|other| !stands_alone(&other.sql));
+    if seen.in_body || seen.in_block || (!seen.script.no_transaction() && shares()) {
+        let is_statement = !matches!(seen.sql(), Sql::Vacuum { .. } | Sql::Transaction(_));
+        out.hit_mending(
             seen.statement.span,
             message!("rule-concurrently-in-transaction"),
             message!("rule-concurrently-in-transaction-help"),
+            (is_statement && seen.is_movable()).then(|| Remedy::Alone(Vec::new())),
         );
     }
 }

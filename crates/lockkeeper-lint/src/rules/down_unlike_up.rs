@@ -9,6 +9,8 @@
 //! ## The way out
 //! Undo every statement of the up script, the last one first.
 
+use std::collections::BTreeSet;
+
 use lockkeeper_core::message;
 use lockkeeper_core::model::Span;
 use lockkeeper_core::parse::{AlterTable, AlterTableAction, Ident, ObjectKind, Sql, Statement};
@@ -49,8 +51,8 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
         return;
     }
     // Whether a down script names something is all that is asked: how it does it may be anything.
-    let said = words(&down.text);
-    let mut swept: Vec<&Ident> = Vec::new();
+    let said: BTreeSet<String> = words(&down.text).into_iter().collect();
+    let mut swept: BTreeSet<&Ident> = BTreeSet::new();
     for statement in &migration.script.statements {
         // An index goes with its columns.
         if let Sql::CreateIndex(index) = &statement.sql
@@ -60,9 +62,9 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
         }
         for (span, name, table) in changed(statement) {
             let names = |name: &Ident| said.contains(&name.as_str().to_lowercase());
-            let goes_along = table.is_some_and(|table| swept.contains(&table) && names(table));
+            let goes_along = table.is_some_and(|table| swept.contains(table) && names(table));
             if table.is_none() {
-                swept.push(name);
+                swept.insert(name);
             }
             if !names(name) && !goes_along && name.as_str().chars().all(|c| c.is_alphanumeric() || c == '_') {
                 out.hit_in(

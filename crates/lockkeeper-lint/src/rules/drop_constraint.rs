@@ -57,8 +57,10 @@ fn comes_back(seen: &Seen<'_>, dropped: &AlterTable, constraint: Option<&Ident>)
         let by_columns = add.name.is_none() && add.kind == ConstraintKind::ForeignKey && !columns.is_empty();
         add.name.as_ref() == constraint || by_columns && constraint.is_some_and(|name| name.as_str().ends_with(&suffix))
     };
-    let later = seen.script.statements.iter().filter(|statement| statement.span.start >= seen.statement.span.start);
+    let statements = &seen.script.statements;
+    let later = &statements[statements.partition_point(|it| it.span.start < seen.statement.span.start)..];
     later
+        .iter()
         .filter_map(|statement| match &statement.sql {
             Sql::AlterTable(alter) if alter.table == dropped.table => Some(alter),
             _ => None,

@@ -12,8 +12,8 @@
 use lockkeeper_core::message;
 use lockkeeper_core::parse::{ObjectKind, Sql};
 
-use crate::report::Severity;
-use crate::rule::{Check, Example, Hits, Rule, Seen};
+use crate::report::{Edit, Remedy, Severity};
+use crate::rule::{Check, Example, Hits, Rule, Seen, keyword_end};
 
 pub const RULE: Rule = Rule {
     name: "drop-index-without-concurrently",
@@ -34,10 +34,15 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
         && !drop.concurrently
         && let Some(name) = drop.names.iter().find(|name| !seen.fresh.object(ObjectKind::Index, name))
     {
-        out.hit(
+        // One index at a time, and without CASCADE (manual, DROP INDEX).
+        let can = seen.is_movable() && !drop.cascade && drop.names.len() == 1;
+        let at = keyword_end(seen.text(), &["drop", "index"]).filter(|_| can);
+        let edit = at.map(|at| Edit::insert(seen.statement.span.start + at, " CONCURRENTLY"));
+        out.hit_mending(
             seen.statement.span,
             message!("rule-drop-index-without-concurrently", index = name.to_string()),
             message!("rule-drop-index-without-concurrently-help"),
+            edit.map(|edit| Remedy::Alone(vec![edit])),
         );
     }
 }

@@ -41,10 +41,14 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some(value) = seen.text().split('\'').nth(1).filter(|_| seen.words().contains(&"value".to_owned())) else {
         return;
     };
+    if !seen.in_one_transaction() || seen.fresh.object(ObjectKind::Type, name) {
+        return;
+    }
     let quoted = format!("'{value}'");
-    let later = seen.script.statements.iter().filter(|it| it.span.start > seen.statement.span.start);
-    let uses = later.into_iter().any(|it| it.span.of(seen.text).contains(&quoted));
-    if uses && seen.in_one_transaction() && !seen.fresh.object(ObjectKind::Type, name) {
+    let statements = &seen.script.statements;
+    let later = &statements[statements.partition_point(|it| it.span.start <= seen.statement.span.start)..];
+    let uses = later.iter().any(|it| it.span.of(seen.text).contains(&quoted));
+    if uses {
         out.hit(
             seen.statement.span,
             message!("rule-enum-value-used-at-once", value = value),

@@ -40,10 +40,12 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
             && !add.not_enforced
         {
             let other = add.references.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
-            out.hit(
+            let remedy = seen.validated_later(alter, add);
+            out.hit_mending(
                 *span,
                 message!("rule-foreign-key-without-not-valid", table = table.as_str(), other = other),
                 message!("rule-foreign-key-without-not-valid-help"),
+                remedy,
             );
         }
     }

@@ -13,7 +13,7 @@
 use lockkeeper_core::message;
 use lockkeeper_core::parse::Sql;
 
-use crate::report::Severity;
+use crate::report::{Edit, Remedy, Severity};
 use crate::rule::{Check, Example, Hits, Rule, Seen};
 
 pub const RULE: Rule = Rule {
@@ -40,10 +40,12 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
         && !index.only
         && let Some(table) = seen.in_use(index.table.as_ref())
     {
-        out.hit(
+        let edit = Edit::insert(index.anchors.after_index, " CONCURRENTLY");
+        out.hit_mending(
             seen.statement.span,
             message!("rule-index-without-concurrently", table = table),
             message!("rule-index-without-concurrently-help"),
+            seen.is_movable().then(|| Remedy::Alone(vec![edit])),
         );
     }
 }

@@ -25,9 +25,14 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    for (span, column, type_name) in seen.new_columns() {
+    for column in seen.new_columns() {
+        let type_name = column.type_name;
         if type_name == "json" {
-            out.hit(span, message!("rule-json-column", column = column), message!("rule-json-column-help"));
+            // Functions of json take no jsonb.
+            let is_plain = !seen.text.to_lowercase().contains("json_");
+            let remedy = seen.retype(&column, "jsonb").filter(|_| is_plain);
+            let what = message!("rule-json-column", column = column.name.as_str());
+            out.hit_mending(column.span, what, message!("rule-json-column-help"), remedy);
         }
     }
 }

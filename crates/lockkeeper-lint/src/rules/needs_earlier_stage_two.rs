@@ -12,10 +12,10 @@
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Span, Stage};
-use lockkeeper_core::parse::{AlterTable, AlterTableAction, Ident, ObjectKind, ObjectName, Sql, Statement};
+use lockkeeper_core::parse::{AlterTable, AlterTableAction, Ident, ObjectName, Sql, Statement};
 
 use crate::report::Severity;
-use crate::rule::{Check, Example, Hits, Migration, Rule, Side, Subject};
+use crate::rule::{Check, Example, Hits, Rule, Side, Subject};
 
 pub const RULE: Rule = Rule {
     name: "needs-earlier-stage-two",
@@ -53,11 +53,9 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
     let added: Vec<(Span, &ObjectName, Option<&Ident>)> =
         subject.migration.script.statements.iter().flat_map(added).collect();
     for (span, table, column) in added {
-        let later = subject.release.iter().rev().filter(|it| it.stage() == Some(Stage::Contract));
-        let blocks = |migration: &&Migration<'_>| {
-            migration.script.statements.iter().any(|statement| concerns(&statement.sql, table, column))
-        };
-        if let Some(migration) = later.into_iter().find(blocks) {
+        let first = subject.earlier.len() - subject.release.len();
+        let blocks = subject.history.contracted(table, column).filter(|index| *index >= first);
+        if let Some(migration) = blocks.and_then(|index| subject.earlier.get(index)) {
             let name = column.map_or_else(|| table.to_string(), |column| format!("{table}.{column}"));
             out.hit_in(
                 Side::Up,
@@ -85,22 +83,5 @@ fn added(statement: &Statement) -> Vec<(Span, &ObjectName, Option<&Ident>)> {
             columns.collect()
         }
         _ => Vec::new(),
-    }
-}
-
-/// Whether a statement takes that name away, or gives it.
-fn concerns(sql: &Sql, table: &ObjectName, column: Option<&Ident>) -> bool {
-    match (sql, column) {
-        (Sql::Drop(drop), None) => drop.object == ObjectKind::Table && drop.names.contains(table),
-        (Sql::AlterTable(alter), Some(column)) if alter.table.as_ref() == Some(table) => {
-            alter.actions.iter().any(|action| match action {
-                AlterTableAction::DropColumn { column: Some(dropped), .. } => dropped == column,
-                AlterTableAction::RenameColumn { column: from, to, .. } => {
-                    from.as_ref() == Some(column) || to.as_ref() == Some(column)
-                }
-                _ => false,
-            })
-        }
-        _ => false,
     }
 }

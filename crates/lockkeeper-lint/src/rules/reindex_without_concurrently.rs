@@ -10,10 +10,10 @@
 //! REINDEX … CONCURRENTLY (manual, REINDEX).
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::Sql;
+use lockkeeper_core::parse::{ReindexTarget, Sql};
 
-use crate::report::Severity;
-use crate::rule::{Check, Example, Hits, Rule, Seen};
+use crate::report::{Edit, Remedy, Severity};
+use crate::rule::{Check, Example, Hits, Rule, Seen, keyword_end};
 
 pub const RULE: Rule = Rule {
     name: "reindex-without-concurrently",
@@ -26,11 +26,21 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    if let Sql::Reindex { concurrently: false, .. } = seen.sql() {
-        out.hit(
+    if let Sql::Reindex { concurrently: false, target } = seen.sql() {
+        let word = match target {
+            ReindexTarget::Index(_) => Some("index"),
+            ReindexTarget::Table(_) => Some("table"),
+            ReindexTarget::Schema => Some("schema"),
+            // The system's own indexes cannot be built so.
+            ReindexTarget::Database => None,
+        };
+        let at = word.filter(|_| seen.is_movable()).and_then(|word| keyword_end(seen.text(), &["reindex", word]));
+        let edit = at.map(|at| Edit::insert(seen.statement.span.start + at, " CONCURRENTLY"));
+        out.hit_mending(
             seen.statement.span,
             message!("rule-reindex-without-concurrently"),
             message!("rule-reindex-without-concurrently-help"),
+            edit.map(|edit| Remedy::Alone(vec![edit])),
         );
     }
 }

@@ -9,6 +9,8 @@
 //! ## The way out
 //! Replace or drop what uses it, in a release before.
 
+use std::collections::BTreeSet;
+
 use lockkeeper_core::message;
 use lockkeeper_core::model::Span;
 use lockkeeper_core::parse::{
@@ -16,7 +18,7 @@ use lockkeeper_core::parse::{
 };
 
 use crate::report::Severity;
-use crate::rule::{Check, Example, Hits, Migration, Rule, Side, Subject, words};
+use crate::rule::{Check, Example, Hits, Rule, Side, Subject};
 
 pub const RULE: Rule = Rule {
     name: "removal-of-what-is-used",
@@ -59,15 +61,16 @@ fn check(subject: &Subject<'_>, out: &mut Hits) {
     if removed.is_empty() {
         return;
     }
-    let users = users(subject.earlier, statements);
+    let own: BTreeSet<&ObjectName> = statements.iter().flat_map(made_or_dropped).collect();
     for (span, names) in removed {
         // Every table has an id: that it stands somewhere says little.
         let is_telling = names.last().is_some_and(|name| name != "id");
-        let uses = |body: &&(ObjectName, Vec<String>)| {
-            let qualified = names.len() == 2 && body.1.windows(2).any(|pair| pair == names);
-            qualified || (is_telling && names.iter().all(|name| body.1.contains(name)))
+        let uses = |words: &[String]| {
+            let qualified = names.len() == 2 && words.windows(2).any(|pair| pair == names);
+            qualified || (is_telling && names.iter().all(|name| words.contains(name)))
         };
-        if let Some((user, _)) = users.iter().find(uses) {
+        let mut bodies = subject.history.bodies().filter(|(user, _)| !own.contains(user));
+        if let Some((user, _)) = bodies.find(|(_, words)| uses(words)) {
             let what = names.last().cloned().unwrap_or_default();
             out.hit_in(
                 Side::Up,
@@ -99,28 +102,11 @@ fn removed(statement: &Statement) -> Vec<(Span, Vec<String>)> {
     }
 }
 
-/// Views and functions that stand when the migration runs, with the words of their definitions.
-fn users(earlier: &[Migration<'_>], own: &[Statement]) -> Vec<(ObjectName, Vec<String>)> {
-    let mut users: Vec<(ObjectName, Vec<String>)> = Vec::new();
-    let before = earlier.iter().flat_map(|it| it.script.statements.iter().map(move |statement| (Some(it), statement)));
-    for (migration, statement) in before.chain(own.iter().map(|statement| (None, statement))) {
-        match &statement.sql {
-            Sql::Create { object, name: Some(name), .. } => {
-                users.retain(|(user, _)| user != name);
-                let is_body = matches!(object, ObjectKind::View | ObjectKind::MaterializedView);
-                if let Some(migration) = migration.filter(|_| is_body) {
-                    users.push((name.clone(), words(statement.span.of(&migration.up.text))));
-                }
-            }
-            Sql::CreateRoutine(CreateRoutine { name: Some(name), .. }) => {
-                users.retain(|(user, _)| user != name);
-                if let Some(migration) = migration {
-                    users.push((name.clone(), words(statement.span.of(&migration.up.text))));
-                }
-            }
-            Sql::Drop(drop) => users.retain(|(user, _)| !drop.names.contains(user)),
-            _ => {}
-        }
+/// What a statement of the migration itself makes or drops: how that was before says nothing.
+fn made_or_dropped(statement: &Statement) -> Vec<&ObjectName> {
+    match &statement.sql {
+        Sql::Create { name: Some(name), .. } | Sql::CreateRoutine(CreateRoutine { name: Some(name), .. }) => vec![name],
+        Sql::Drop(drop) => drop.names.iter().collect(),
+        _ => Vec::new(),
     }
-    users
 }

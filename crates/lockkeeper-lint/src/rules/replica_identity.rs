@@ -33,10 +33,12 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
     let keys = |action: &AlterTableAction| matches!(action, AlterTableAction::AddConstraint(_, add) if add.kind == ConstraintKind::PrimaryKey);
     // In the same transaction nobody sees the table without one.
-    let gets_a_key = seen.script.statements.iter().any(|statement| match &statement.sql {
-        Sql::AlterTable(other) => other.table == alter.table && other.actions.iter().any(keys),
-        _ => false,
-    });
+    let gets_a_key = || {
+        seen.script.statements.iter().any(|statement| match &statement.sql {
+            Sql::AlterTable(other) => other.table == alter.table && other.actions.iter().any(keys),
+            _ => false,
+        })
+    };
     for action in &alter.actions {
         let changes = match action {
             AlterTableAction::Settle { span, light: false } => {
@@ -45,7 +47,7 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
                     && words.last().is_some_and(|it| it == "nothing")
             }
             AlterTableAction::DropConstraint { constraint: Some(name), .. } => {
-                name.as_str().ends_with("_pkey") && !gets_a_key
+                name.as_str().ends_with("_pkey") && !gets_a_key()
             }
             _ => false,
         };

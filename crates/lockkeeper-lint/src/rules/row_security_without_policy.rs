@@ -27,12 +27,14 @@ pub const RULE: Rule = Rule {
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
-    let has_policy = seen.script.statements.iter().any(
+    let has_policy = || {
+        seen.script.statements.iter().any(
         |statement| matches!(&statement.sql, Sql::Create { object: ObjectKind::Policy, on, .. } if *on == alter.table),
-    );
+    )
+    };
     for action in &alter.actions {
         if let AlterTableAction::EnableRowSecurity(span) = action
-            && !has_policy
+            && !has_policy()
         {
             out.hit(
                 *span,

@@ -41,15 +41,10 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
     if !seen.in_one_transaction() || seen.in_use(table.as_ref()).is_none() {
         return;
     }
-    let earlier = seen.script.statements.iter().filter(|it| it.span.start < seen.statement.span.start);
-    let altered = earlier.into_iter().find_map(|it| match &it.sql {
-        Sql::AlterTable(alter) => seen.in_use(alter.table.as_ref()),
-        _ => None,
-    });
-    if let Some(table) = altered {
+    if let Some(table) = seen.passed.altered().first() {
         out.hit(
             seen.statement.span,
-            message!("rule-schema-change-with-data-change", table = table),
+            message!("rule-schema-change-with-data-change", table = table.to_string()),
             message!("rule-schema-change-with-data-change-help"),
         );
     }

@@ -29,11 +29,8 @@ pub const RULE: Rule = Rule {
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
-    let earlier = seen.script.statements.iter().take_while(|it| it.span.start < seen.statement.span.start);
-    let same = earlier.last().is_some_and(|it| match &it.sql {
-        Sql::AlterTable(other) => other.table == alter.table,
-        _ => false,
-    });
+    let follows = matches!(seen.passed.last(), Some(Sql::AlterTable(other)) if other.table == alter.table);
+    let same = follows && !seen.in_body;
     let validates = |action: &AlterTableAction| {
         matches!(action, AlterTableAction::ValidateConstraint { .. } | AlterTableAction::RenameColumn { .. })
     };

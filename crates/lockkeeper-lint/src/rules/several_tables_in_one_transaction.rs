@@ -10,7 +10,6 @@
 //! One table for each migration.
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::Sql;
 
 use crate::report::Severity;
 use crate::rule::{Check, Example, Hits, Rule, Seen};
@@ -20,7 +19,10 @@ pub const RULE: Rule = Rule {
     severity: Some(Severity::Note),
     mended: false,
     source: include_str!("several_tables_in_one_transaction.rs"),
-    bad: &[Example::up("ALTER TABLE a ADD x int; ALTER TABLE b ADD x int")],
+    bad: &[
+        Example::up("ALTER TABLE a ADD x int; ALTER TABLE b ADD x int"),
+        Example::up("ALTER TABLE a ADD x int; ALTER TABLE a ADD y int; ALTER TABLE b ADD x int"),
+    ],
     good: &[
         Example::up("ALTER TABLE a ADD x int; ALTER TABLE a ADD y int"),
         Example::up(
@@ -33,18 +35,15 @@ ALTER TABLE a ADD x int; ALTER TABLE b ADD x int",
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     let Some((alter, table)) = seen.altered() else { return };
-    let earlier = seen.script.statements.iter().filter(|it| it.span.start < seen.statement.span.start);
-    let mut tables = earlier.filter_map(|it| match &it.sql {
-        Sql::AlterTable(other) if other.table != alter.table => seen.in_use(other.table.as_ref()),
-        _ => None,
-    });
-    let first = tables.next();
-    // Said once, at the second table.
-    let said = tables.next().is_some();
-    if let Some(first) = first.filter(|_| seen.in_one_transaction() && !said) {
+    let Some(this) = &alter.table else { return };
+    // Said once, where the second table comes in.
+    if let [first] = seen.passed.altered()
+        && *first != this
+        && seen.in_one_transaction()
+    {
         out.hit(
             seen.statement.span,
-            message!("rule-several-tables-in-one-transaction", first = first, table = table),
+            message!("rule-several-tables-in-one-transaction", first = first.to_string(), table = table),
             message!("rule-several-tables-in-one-transaction-help"),
         );
     }

@@ -12,7 +12,7 @@
 use lockkeeper_core::message;
 use lockkeeper_core::parse::Sql;
 
-use crate::report::Severity;
+use crate::report::{Edit, Remedy, Severity};
 use crate::rule::{Check, Example, Hits, Rule, Seen};
 
 pub const RULE: Rule = Rule {
@@ -35,10 +35,13 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
         let small = ["serial", "serial4", "smallserial", "serial2", "int", "int4", "integer", "smallint", "int2"]
             .contains(&column.type_name.as_str());
         if small && column.primary_key && column.has_default {
-            out.hit(
+            let large = if column.type_name.contains("serial") { "bigserial" } else { "bigint" };
+            let new = column.type_span.filter(|_| !seen.in_body).map(|span| Edit::new(span, large.to_owned()));
+            out.hit_mending(
                 column.span,
                 message!("rule-small-primary-key", column = column.name.to_string()),
                 message!("rule-small-primary-key-help"),
+                new.map(|edit| Remedy::Edits(vec![edit])),
             );
         }
     }

@@ -10,10 +10,10 @@
 //! Leave BEGIN and COMMIT out.
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::{Sql, TransactionControl};
+use lockkeeper_core::parse::{Sql, Statement, TransactionControl};
 
-use crate::report::Severity;
-use crate::rule::{Check, Example, Hits, Rule, Seen};
+use crate::report::{Remedy, Severity};
+use crate::rule::{Check, Example, Hits, Rule, Seen, cut};
 
 pub const RULE: Rule = Rule {
     name: "transaction-in-file",
@@ -27,6 +27,18 @@ pub const RULE: Rule = Rule {
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
     if let Sql::Transaction(TransactionControl::Begin) = seen.sql() {
-        out.hit(seen.statement.span, message!("rule-transaction-in-file"), message!("rule-transaction-in-file-help"));
+        let (what, help) = (message!("rule-transaction-in-file"), message!("rule-transaction-in-file-help"));
+        out.hit_mending(seen.statement.span, what, help, unwrapped(seen));
     }
+}
+
+/// The file without its BEGIN and COMMIT, where they are the first and the last of it: then nothing else changes.
+fn unwrapped(seen: &Seen<'_>) -> Option<Remedy> {
+    let controls = |it: &&Statement| matches!(it.sql, Sql::Transaction(_));
+    let statements = &seen.script.statements;
+    let [begin, .., commit] = &statements[..] else { return None };
+    let is_commit = matches!(commit.sql, Sql::Transaction(TransactionControl::Commit));
+    let is_whole = begin.span == seen.statement.span && is_commit && statements.iter().filter(controls).count() == 2;
+    let edits = || vec![cut(seen.text, begin.span), cut(seen.text, commit.span)];
+    (is_whole && !seen.in_body && !seen.script.no_transaction()).then(|| Remedy::Edits(edits()))
 }

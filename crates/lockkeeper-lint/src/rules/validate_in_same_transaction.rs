@@ -10,7 +10,7 @@
 //! VALIDATE CONSTRAINT in a migration of its own.
 
 use lockkeeper_core::message;
-use lockkeeper_core::parse::{AlterTableAction, Sql};
+use lockkeeper_core::parse::AlterTableAction;
 
 use crate::report::Severity;
 use crate::rule::{Check, Example, Hits, Rule, Seen};
@@ -43,11 +43,10 @@ fn check(seen: &Seen<'_>, out: &mut Hits) {
         let AlterTableAction::ValidateConstraint { span, constraint } = action else { continue };
         let adds = |other: &AlterTableAction| matches!(other, AlterTableAction::AddConstraint(_, add) if add.not_valid && add.name == *constraint);
         let in_statement = alter.actions.iter().any(adds);
-        let earlier = seen.script.statements.iter().filter(|it| it.span.start < seen.statement.span.start);
-        let in_file = earlier.into_iter().any(|it| match &it.sql {
-            Sql::AlterTable(other) => other.table == alter.table && other.actions.iter().any(adds),
+        let in_file = match (&alter.table, constraint) {
+            (Some(table), Some(constraint)) => seen.passed.added_not_valid(table, constraint),
             _ => false,
-        });
+        };
         if in_statement || (in_file && seen.in_one_transaction()) {
             out.hit(
                 *span,

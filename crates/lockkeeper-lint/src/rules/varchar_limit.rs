@@ -24,9 +24,14 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(seen: &Seen<'_>, out: &mut Hits) {
-    for (span, column, type_name) in seen.new_columns() {
+    for column in seen.new_columns() {
+        let type_name = column.type_name;
         if type_name.starts_with("varchar(") || type_name.starts_with("character varying(") {
-            out.hit(span, message!("rule-varchar-limit", column = column), message!("rule-varchar-limit-help"));
+            out.hit(
+                column.span,
+                message!("rule-varchar-limit", column = column.name.as_str()),
+                message!("rule-varchar-limit-help"),
+            );
         }
     }
 }

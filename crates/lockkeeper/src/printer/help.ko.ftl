@@ -52,12 +52,17 @@ help-lint-epilogue =
       lockkeeper lint
       lockkeeper lint --since origin/main --format github
       lockkeeper lint --facts facts.json
+      lockkeeper lint --fix --dry-run
 help-lint-paths = 파일과 폴더 [기본값: 마이그레이션 폴더]
 help-lint-format = 보고 형식
 help-lint-explain = 규칙 하나를 설명: 찾아내는 것, 해로운 이유, 해결 방법
 help-lint-since = 이 커밋이나 브랜치 이후에 추가되거나 바뀐 파일만
 help-lint-facts = 운영 중인 데이터베이스의 정보, 그쪽에서 `lockkeeper facts export`로 만든 파일
 help-lint-db = 운영 중인 데이터베이스를 직접 살펴봄: 크기, 트래픽, 타입, 인덱스, 뷰
+help-lint-fix = 다른 것을 바꾸지 않고 기계가 고칠 수 있는 것을 고침. --db를 주면 적용된 마이그레이션은 절대 바꾸지 않음
+help-lint-dry-run = --fix가 쓸 내용을 diff로 보여 줌
+help-lint-allow-dirty = git으로 되돌릴 수 없는 파일도 바꿈
+help-lint-with-allowed = 허용된 것도 보고: SARIF에서는 suppressions로 나오며, GitHub는 이를 열린 알림으로 보여 줌
 
 help-facts = 운영 중인 데이터베이스의 정보를 데이터 없이 기록합니다. lint --facts가 읽습니다
 help-facts-epilogue =

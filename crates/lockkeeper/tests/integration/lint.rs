@@ -1,6 +1,9 @@
 //! `lint` with the built program, in projects without a database.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use lockkeeper_testkit::{Finished, Project};
 use serde_json::Value;
@@ -193,8 +196,89 @@ fn hostile_text_ends_no_annotation() {
     let line = told.lines().find(|line| line.contains("title=column-type-change")).unwrap();
     let start = "::error file=migrations/01_a_up.sql,line=2,col=4,endLine=2,endColumn=31,title=column-type-change::";
     assert!(line.starts_with(start), "{line}");
-    assert!(!line[start.len()..].contains("::") && line.contains("%250A") && line.contains("%0A"), "{line}");
+    assert!(line[start.len()..].starts_with("\"x%250A::error file=a::b,%0Ac\" "), "{line}");
     assert!(told.lines().all(|line| line.starts_with("::")), "{told}");
+}
+
+#[test]
+fn nothing_of_a_file_or_its_name_acts_in_a_log() {
+    let sql =
+        "ALTER TABLE \"\u{1b}[31m\u{202e}t\u{7}\" ALTER COLUMN id TYPE bigint;\n-- ::warning::a comment\n::error::b\n";
+    let project = project(&[("01_a,line=7:8%0A\n::error::x_up.sql", sql), ("02_b_up.sql", sql)]);
+    let told = lint(&project, &["--format", "github"], 1).stdout;
+    assert!(!told.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{told:?}");
+    assert!(told.contains("file=migrations/01_a%2Cline=7%3A8%250A%0A%3A%3Aerror%3A%3Ax_up.sql,"), "{told}");
+    let is_ours = |line: &str| {
+        ["::error file=migrations/", "::warning file=migrations/", "::notice file=migrations/"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    assert!(told.lines().all(is_ours), "{told}");
+}
+
+/// The schema as it was published, from the package that brings it along.
+fn sarif_schema() -> Value {
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    let metadata: Value = serde_json::from_slice(&cargo.stdout).unwrap();
+    let package = metadata["packages"].as_array().unwrap().iter().find(|it| it["name"] == "serde-sarif").unwrap();
+    let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+    let schema = std::fs::read_to_string(manifest.with_file_name("src").join("schema.json")).unwrap();
+    // One pattern has a bracket that closes nothing, which JavaScript takes for itself and stricter readers refuse.
+    let strict = schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}\\\\]?$");
+    assert_ne!(strict, schema);
+    let schema: Value = serde_json::from_str(&strict).unwrap();
+    assert!(schema["$id"].as_str().or(schema["id"].as_str()).unwrap().contains("sarif-schema-2.1.0"), "{schema:#}");
+    schema
+}
+
+#[test]
+fn sarif_is_valid_by_its_published_schema() {
+    let schema = jsonschema::validator_for(&sarif_schema()).unwrap();
+    let allowed = "-- lockkeeper: allow=column-type-change reason=\"empty \u{1b}[31m\"\nALTER TABLE orders ALTER id TYPE bigint;\n";
+    let hostile =
+        "/* 가😀 */ ALTER TABLE \"x\u{202e}{0}[a](https://b.example)\" ALTER COLUMN id TYPE bigint;\nSELEC 1;\n";
+    let wide =
+        "/* 가😀 */ ALTER TABLE orders ALTER COLUMN id TYPE bigint;\nALTER TABLE orders ALTER COLUMN id TYPE bigint;\n";
+    let project = project(&[
+        ("01_a up.sql", hostile),
+        ("02_b_up.sql", allowed),
+        ("02_b_down.sql", "-- nothing\n"),
+        ("03_c_up.sql", wide),
+    ]);
+    for args in [&["--format", "sarif"][..], &["--format", "sarif", "--with-allowed"]] {
+        let sarif: Value = serde_json::from_str(&lint(&project, args, 1).stdout).unwrap();
+        let faults: Vec<String> =
+            schema.iter_errors(&sarif).map(|it| format!("{}: {it}", it.instance_path())).collect();
+        assert_eq!(faults, Vec::<String>::new());
+        let run = &sarif["runs"][0];
+        let results = run["results"].as_array().unwrap();
+        let suppressed: Vec<_> = results.iter().filter(|it| !it["suppressions"].is_null()).collect();
+        assert_eq!(suppressed.len(), args.len() - 2);
+        for it in suppressed {
+            assert_eq!(it["suppressions"][0]["kind"], "inSource");
+            assert_eq!(it["suppressions"][0]["justification"], "empty \u{1b}[31m");
+        }
+        // Code points, of which the comment has eight, and not the nine of UTF-16.
+        assert_eq!(run["columnKind"], "unicodeCodePoints");
+        let of_wide = |it: &&Value| {
+            let place = &it["locations"][0]["physicalLocation"];
+            it["ruleId"] == "column-type-change" && place["artifactLocation"]["uri"] == "migrations/03_c_up.sql"
+        };
+        let wide: Vec<_> = results.iter().filter(of_wide).collect();
+        let region = &wide[0]["locations"][0]["physicalLocation"]["region"];
+        assert_eq!((region["startColumn"].as_u64(), region["endColumn"].as_u64()), (Some(29), Some(56)));
+        let fingerprints: BTreeSet<&str> =
+            results.iter().map(|it| it["partialFingerprints"]["ruleAndLine/v1"].as_str().unwrap()).collect();
+        assert_eq!(fingerprints.len(), results.len());
+    }
+    // A document that says something else is refused.
+    let wrong = serde_json::json!({ "version": "2.1.0", "runs": [{ "results": [{ "ruleId": 7 }] }] });
+    assert!(!schema.is_valid(&wrong));
 }
 
 #[test]
@@ -231,4 +315,37 @@ DO $a$ BEGIN EXECUTE $b$CREATE INDEX i ON carts (id)$b$; END $a$;
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let region = &results.iter().find(|it| it["ruleId"] == "column-type-change").unwrap()["locations"][0];
     assert_eq!(region["physicalLocation"]["region"]["startColumn"], 46);
+}
+
+/// A script of so many statements of every kind that a rule looks back or ahead for.
+fn long_script(statements: usize) -> String {
+    let one = |at: usize| match at % 8 {
+        0 => format!("CREATE TABLE t{at} (id bigint PRIMARY KEY, a int);\n"),
+        1 => format!("ALTER TABLE old{at} ADD COLUMN c{at} int;\n"),
+        2 => format!("ALTER TABLE old ADD CONSTRAINT k{at} CHECK (a > {at}) NOT VALID;\n"),
+        3 => format!("ALTER TABLE old VALIDATE CONSTRAINT k{};\n", at - 1),
+        4 => format!("CREATE INDEX i{at} ON t{} (a);\n", at - 4),
+        5 => {
+            format!("-- lockkeeper: allow=drop-column reason=\"nobody reads it\"\nALTER TABLE old DROP COLUMN d{at};\n")
+        }
+        6 => format!("CREATE VIEW v{at} AS SELECT a FROM t{};\n", at - 6),
+        _ => format!("UPDATE old SET a = {at} WHERE id = {at};\n"),
+    };
+    (0..statements).map(one).collect()
+}
+
+#[test]
+fn a_long_file_takes_as_long_for_each_statement_as_a_short_one() {
+    let time_of = |statements: usize| {
+        let project = project(&[("01_a_up.sql", &long_script(statements)), ("01_a_down.sql", "SELECT 1;\n")]);
+        let began = Instant::now();
+        let told = lint(&project, &["--format", "github"], 1).stdout;
+        assert!(told.lines().count() > statements / 8);
+        began.elapsed()
+    };
+    let (short, long) = (time_of(1_250), time_of(20_000));
+    // Sixteen times as much: in proportion it would be 16, in the square 256. Other tests run beside this one.
+    let ratio = long.as_secs_f64() / short.as_secs_f64();
+    assert!(ratio < 64.0, "{short:?} for 1,250 statements, {long:?} for 20,000");
+    assert!(long.as_secs() < 300, "{long:?}");
 }

@@ -50,6 +50,7 @@ mod pooler;
 mod fuzz;
 /// Hazards in files, without a database.
 mod lint;
+mod lint_fix;
 /// What `init` and `new` write, and that it works.
 mod health_check;
 mod health_watch;

@@ -50,6 +50,18 @@ const HOUSE: &[Crate] = &[
                 "check",
                 &["core::model", "core::parse", "core::classify", "lint::report", "lint::rule", "lint::rules"],
             ),
+            room(
+                "fix",
+                &[
+                    "core::model",
+                    "core::parse",
+                    "core::classify",
+                    "lint::report",
+                    "lint::rule",
+                    "lint::rules",
+                    "lint::check",
+                ],
+            ),
         ],
     },
     Crate {

@@ -133,8 +133,8 @@ async fn try_all(run: &Run, planned: &[PlannedMigration]) -> Answer<Verification
             let (trial, is_clean) = with_rows?;
             rows = Some(trial);
             if !is_clean || is_dirty {
-                let Filled { scratch, next } = filled;
-                filled = Filled { scratch: rebuilt(run, scratch, &ground).await?, next };
+                let Filled { scratch, next, .. } = filled;
+                filled = Filled::renewed(next, rebuilt(run, scratch, &ground).await?);
             }
         }
         // What went wrong there must not be held against the migrations behind it.

@@ -43,11 +43,13 @@ pub struct Filled {
     pub scratch: Scratch,
     /// The number of the next row.
     pub next: u64,
+    /// Tables that have rows.
+    has_rows: BTreeSet<u32>,
 }
 
 impl Filled {
-    pub const fn new(scratch: Scratch) -> Self {
-        Self { scratch, next: 0 }
+    pub fn new(scratch: Scratch) -> Self {
+        Self { scratch, next: 0, has_rows: BTreeSet::new() }
     }
 
     /// Tries a migration on rows, and where there is a way back, that too. The tables are those that it can reach.
@@ -64,6 +66,13 @@ impl Filled {
         let empty: Vec<&SampleTable> = self.without_rows(&before).await?;
         self.fill(&empty).await?;
         let held = self.contents(&before).await?;
+        for table in &held {
+            if table.rows > 0 {
+                self.has_rows.insert(table.oid)
+            } else {
+                self.has_rows.remove(&table.oid)
+            };
+        }
         trial.not_filled = held.iter().filter(|it| it.rows == 0).map(|it| it.name.clone()).collect();
         if let Err(problem) = self.scratch.run(&migration.up, up, None, &message!("verify-up-rows")).await {
             trial.failed = Some(problem);
@@ -100,9 +109,15 @@ impl Filled {
         Ok((trial, true))
     }
 
+    /// On another database, where no table has rows.
+    pub fn renewed(next: u64, scratch: Scratch) -> Self {
+        Self { next, ..Self::new(scratch) }
+    }
+
     async fn tables(&self, names: &[String], known: &[SampleTable]) -> Answer<Vec<SampleTable>> {
         let oids: Vec<u32> = known.iter().map(|it| it.oid).collect();
-        sample_tables(&self.scratch.connection, names, &oids).await.map_err(|error| trouble(&error))
+        let filled: Vec<u32> = self.has_rows.iter().copied().collect();
+        sample_tables(&self.scratch.connection, names, &oids, &filled).await.map_err(|error| trouble(&error))
     }
 
     async fn contents(&self, tables: &[SampleTable]) -> Answer<Vec<TableContent>> {

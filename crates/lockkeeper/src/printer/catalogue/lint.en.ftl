@@ -20,6 +20,31 @@ lint-view-reads-column = this fails: the view { $view } reads { $table }.{ $colu
 lint-view-reads-column-help = drop { $view } before and create it after, in the same transaction; or add a new column
 lint-with-facts = { $what }; { $table } holds { $mib } MiB in about { $rows } rows, with { $writes } writes and { $reads } reads a minute
 
+## --fix
+
+fix-applied = the ledger says that this migration is applied, and what is applied must not change
+fix-by-hand = { $help } (to be mended by hand: { $why })
+fix-changed = changed { $path }
+fix-directive = a directive stands before it, or speaks of the whole file
+fix-dirty = git could not bring the file back: commit or add it first, or give --allow-dirty
+fix-done = mended { $mended } findings in { $files } files
+fix-down-script = in a down script it shares the file with other statements
+fix-down-unclear = which statement of the down script undoes it cannot be told for certain
+fix-made = made { $path }
+fix-new-finding = afterwards { $rule } would find something that is not there now
+fix-no-name = it has no name that a migration's file could be called by
+fix-not-gone = the finding would remain
+fix-nothing = there is nothing to change
+fix-order = what is added stands behind what is removed, and both speak of { $name }
+fix-other-effects = afterwards another statement would do something else, under another lock or in another stage
+fix-other-layout = only numbered pairs such as 07_name_up.sql and 07_name_down.sql get a new one behind them
+fix-removed = removed { $path }
+fix-shares-file = it shares the file with other statements, and where it belongs cannot be told
+fix-split-data = rows are read or written, or something runs that cannot be read, and in which stage cannot be told
+fix-unwritable = cannot write { $path }: { $reason }
+fix-used-later = it would come after { $path }, which speaks of { $name }
+fix-would = would mend { $mended } findings in { $files } files; nothing was written
+
 ## The rules
 
 rule-attach-partition-without-check = nobody can read { $partition }, or the DEFAULT partition, until their rows have been checked

@@ -20,6 +20,31 @@ lint-view-reads-column = 실패합니다: 뷰 { $view }이(가) { $table }.{ $co
 lint-view-reads-column-help = 같은 트랜잭션에서 { $view }을(를) 먼저 지우고 나중에 다시 만들거나, 새 열을 추가하세요
 lint-with-facts = { $what }; { $table }: { $mib } MiB, 약 { $rows }행, 분당 쓰기 { $writes }회와 읽기 { $reads }회
 
+## --fix
+
+fix-applied = 원장에 따르면 이 마이그레이션은 이미 적용되었고, 적용된 것은 바뀌면 안 됩니다
+fix-by-hand = { $help } (직접 고쳐야 합니다: { $why })
+fix-changed = 고침: { $path }
+fix-directive = 앞에 지시문이 있거나 파일 전체에 대한 지시문이 있습니다
+fix-dirty = git으로 이 파일을 되돌릴 수 없습니다: 먼저 커밋하거나 add 하세요. 아니면 --allow-dirty를 주세요
+fix-done = 파일 { $files }개에서 { $mended }건을 고쳤습니다
+fix-down-script = down 스크립트에서 다른 문장과 같은 파일에 있습니다
+fix-down-unclear = down 스크립트의 어느 문장이 이것을 되돌리는지 확실히 알 수 없습니다
+fix-made = 만듦: { $path }
+fix-new-finding = 고치면 지금은 없는 것을 { $rule } 규칙이 찾아내게 됩니다
+fix-no-name = 마이그레이션 파일 이름으로 쓸 수 있는 이름이 없습니다
+fix-not-gone = 고쳐도 그대로 남습니다
+fix-nothing = 바꿀 것이 없습니다
+fix-order = 추가하는 것이 제거하는 것 뒤에 있고 둘 다 { $name }을(를) 언급합니다
+fix-other-effects = 고치면 다른 문장이 하는 일이나 잠금, 단계가 달라집니다
+fix-other-layout = 07_name_up.sql과 07_name_down.sql처럼 번호가 붙은 쌍만 뒤에 새 쌍을 만들 수 있습니다
+fix-removed = 지움: { $path }
+fix-shares-file = 다른 문장과 같은 파일에 있고 어디로 옮겨야 할지 알 수 없습니다
+fix-split-data = 행을 읽거나 쓰거나, 읽어 낼 수 없는 것을 실행합니다. 어느 단계에 속하는지 알 수 없습니다
+fix-unwritable = { $path }에 쓸 수 없습니다: { $reason }
+fix-used-later = { $path } 뒤로 옮겨지는데 그 파일이 { $name }을(를) 언급합니다
+fix-would = 파일 { $files }개에서 { $mended }건을 고칠 수 있습니다. 아무것도 쓰지 않았습니다
+
 ## 규칙
 
 rule-attach-partition-without-check = 행을 모두 검사할 때까지 아무도 { $partition } 파티션과 DEFAULT 파티션을 읽을 수 없습니다

@@ -7,20 +7,14 @@ use std::process::{Command, Stdio};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Checksum, MigrationName, Problem};
 use lockkeeper_core::parse::MigrationFile;
+use lockkeeper_lint::fix::Source;
 
 use super::Args;
-
-/// A migration's files, or one file by itself.
-pub struct Found {
-    pub name: MigrationName,
-    pub up: MigrationFile,
-    pub down: Option<MigrationFile>,
-}
 
 /// What is looked at.
 pub struct Files {
     /// In the order in which they run.
-    pub migrations: Vec<Found>,
+    pub migrations: Vec<Source>,
     /// The paths that are reported; `None` is all of them. The others only tell what was there before.
     pub only: Option<BTreeSet<String>>,
 }
@@ -60,6 +54,11 @@ pub fn find(args: &Args, migrations: &Path, project_dir: &Path) -> Answer<Files>
     };
     let only = (!whole).then(|| only.iter().map(|path| shown(path)).collect());
     Ok(Files { migrations: pair_up(sql, &shown)?, only })
+}
+
+/// Where a path that was shown stands on the disk.
+pub fn on_disk(shown: &str, project_dir: &Path) -> PathBuf {
+    project_dir.join(shown)
 }
 
 /// Every SQL file below a folder.
@@ -115,18 +114,20 @@ fn key(path: &Path) -> ((PathBuf, u64, String), Side) {
     ((folder, number(&stem), stem), Side::Alone)
 }
 
-fn pair_up(paths: BTreeSet<PathBuf>, shown: &dyn Fn(&Path) -> String) -> Answer<Vec<Found>> {
+fn pair_up(paths: BTreeSet<PathBuf>, shown: &(dyn Fn(&Path) -> String + Sync)) -> Answer<Vec<Source>> {
+    let paths: Vec<PathBuf> = paths.into_iter().collect();
+    let files = in_parallel(&paths, |path| read(path, &shown(path)));
     let mut slots: BTreeMap<_, (Option<MigrationFile>, Option<MigrationFile>)> = BTreeMap::new();
     let mut problems = Vec::new();
-    for path in paths {
-        let file = match read(&path, &shown(&path)) {
+    for (path, file) in paths.iter().zip(files) {
+        let file = match file {
             Ok(file) => file,
             Err(problem) => {
                 problems.push(problem);
                 continue;
             }
         };
-        let (key, side) = key(&path);
+        let (key, side) = key(path);
         let slot = slots.entry(key).or_default();
         match side {
             Side::Down => slot.1 = Some(file),
@@ -146,9 +147,25 @@ fn pair_up(paths: BTreeSet<PathBuf>, shown: &dyn Fn(&Path) -> String) -> Answer<
         };
         let plain = stem.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | '.' | 'V' | 'v'));
         let name = MigrationName::new(plain).or_else(|| MigrationName::new("migration"));
-        found.extend(name.map(|name| Found { name, up, down }));
+        found.extend(name.map(|name| Source { name, up, down }));
     }
     Ok(found)
+}
+
+/// Fewer are read sooner than a thread begins.
+const FILES_PER_THREAD_MIN: usize = 32;
+
+/// The same work on each of many, on all processors, in their order.
+pub fn in_parallel<'i, I: Sync, O: Send>(all: &'i [I], work: impl Fn(&'i I) -> O + Sync) -> Vec<O> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = all.len().div_ceil(threads).max(FILES_PER_THREAD_MIN);
+    std::thread::scope(|scope| {
+        let work = &work;
+        let begin = |part: &'i [I]| scope.spawn(move || part.iter().map(work).collect::<Vec<O>>());
+        let parts: Vec<_> = all.chunks(share).map(begin).collect();
+        let done = parts.into_iter().map(std::thread::ScopedJoinHandle::join);
+        done.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 fn read(path: &Path, shown: &str) -> Answer<MigrationFile> {

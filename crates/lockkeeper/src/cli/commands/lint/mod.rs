@@ -2,20 +2,25 @@
 
 mod facts;
 mod files;
+mod fixing;
 mod formats;
+mod sarif;
 
 pub use facts::from_database;
 
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Place, Problem};
-use lockkeeper_lint::check::{Options, UNUSED_ALLOW, check, unused_message};
+use lockkeeper_lint::check::{Options, Report, UNUSED_ALLOW, check, unused_message};
+use lockkeeper_lint::fix::Source;
 use lockkeeper_lint::report::{Finding, Severity};
 use lockkeeper_lint::rule::{Migration, Policy, Rule};
 use lockkeeper_lint::rules;
 
+use self::fixing::Change;
 use crate::cli::context::Context;
 use crate::printer::{Language, Tone};
 use crate::settings::likely_rule;
@@ -23,7 +28,7 @@ use crate::settings::likely_rule;
 /// Find hazards in SQL files, with the way out; needs no database
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  lockkeeper lint\n  lockkeeper lint --since origin/main --format github\n  lockkeeper lint --facts facts.json"
+    after_help = "Example:\n  lockkeeper lint\n  lockkeeper lint --since origin/main --format github\n  lockkeeper lint --facts facts.json\n  lockkeeper lint --fix --dry-run"
 )]
 pub struct Args {
     /// Files and folders [default: the folder of the migrations]
@@ -43,6 +48,18 @@ pub struct Args {
     /// Look at the live database itself: sizes, traffic, types, indexes, views
     #[arg(long, conflicts_with_all = ["explain", "facts"])]
     db: bool,
+    /// Mend what a machine can mend without changing anything else; with --db, never a migration that is applied
+    #[arg(long, conflicts_with = "explain")]
+    fix: bool,
+    /// Show what --fix would write, as a diff
+    #[arg(long, requires = "fix", visible_alias = "diff")]
+    dry_run: bool,
+    /// Change also files that git could not bring back
+    #[arg(long, requires = "fix")]
+    allow_dirty: bool,
+    /// Report also what is allowed: in SARIF as suppressions, which GitHub shows as open alerts
+    #[arg(long, conflicts_with = "explain")]
+    with_allowed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -57,9 +74,6 @@ enum Format {
     Github,
 }
 
-/// Fewer are read sooner than a thread begins.
-const MIGRATIONS_PER_THREAD_MIN: usize = 32;
-
 pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     if let Some(name) = &args.explain {
         return explain(name, context);
@@ -67,18 +81,37 @@ pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let lint = &context.settings.lint;
     let facts = facts::of(args, context)?;
     let found = files::find(args, &context.settings.migrations, &context.settings.project_dir)?;
-    let read = read(&found.migrations);
     let is_meant = |path: &str| found.only.as_ref().is_none_or(|only| only.contains(path));
-    let release_from = args.since.as_ref().and_then(|_| read.iter().position(|it| is_meant(&it.up.path)));
+    let first = found.migrations.iter().position(|it| is_meant(&it.up.path));
     let options = Options {
         policy: Policy { version: facts::version(&facts, context), safe_rewrites: context.settings.safe_rewrites },
         severities: lint.severities.clone(),
         allowed: lint.allowed.clone(),
-        release_from,
+        release_from: first.filter(|_| args.since.is_some()),
         facts,
     };
+    let fixed = if args.fix {
+        let meant = |finding: &Finding| is_meant(&finding.place.path);
+        Some(fixing::attempt(found.migrations.clone(), &meant, &options, args, context)?)
+    } else {
+        None
+    };
+    let changes = fixed.as_ref().map(|fixed| fixing::changes(&found.migrations, &fixed.sources)).unwrap_or_default();
+    if !args.dry_run {
+        fixing::write(&changes, context)?;
+    }
+    let made: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    let is_meant = |path: &str| is_meant(path) || made.contains(path);
+    let sources = fixed.as_ref().map_or(&found.migrations, |fixed| &fixed.sources);
+    // The program ends soon: to give each statement of thousands of files back one by one takes as long as a rule.
+    let read = ManuallyDrop::new(read(sources));
     let mut report = check(&read, &options);
     report.findings.retain(|finding| is_meant(&finding.place.path));
+    report.allowed.retain(|allowed| is_meant(&allowed.finding.place.path));
+    if let Some(fixed) = &fixed {
+        fixing::by_hand(&mut report.findings, fixed);
+        tell_fixed(args, &changes, fixed.mended.len(), context);
+    }
     // Whether an entry of the list is still of use can only be told when everything was looked at.
     let looked_at_all = found.only.is_none() && args.paths.is_empty();
     if looked_at_all {
@@ -87,23 +120,39 @@ pub fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let files: BTreeSet<&str> =
         read.iter().flat_map(|it| [Some(it.up), it.down]).flatten().map(|file| file.path.as_ref()).collect();
     let count = files.into_iter().filter(|path| is_meant(path)).count();
-    tell(args.format, &report.findings, count, report.allowed, context);
+    tell(args, &report, count, context);
     Ok(u8::from(report.findings.iter().any(|finding| finding.severity == Severity::Error)))
 }
 
-/// Reads the migrations, on all processors where there are many: reading is most of the work.
-fn read(migrations: &[files::Found]) -> Vec<Migration<'_>> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = migrations.len().div_ceil(threads).max(MIGRATIONS_PER_THREAD_MIN);
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = migrations.chunks(share).map(|part| scope.spawn(|| read_in_turn(part))).collect();
-        let read = parts.into_iter().map(std::thread::ScopedJoinHandle::join);
-        read.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    })
+/// Reading is most of the work.
+fn read(sources: &[Source]) -> Vec<Migration<'_>> {
+    files::in_parallel(sources, |it| Migration::read(&it.name, &it.up, it.down.as_ref()))
 }
 
-fn read_in_turn(migrations: &[files::Found]) -> Vec<Migration<'_>> {
-    migrations.iter().map(|it| Migration::read(&it.name, &it.up, it.down.as_ref())).collect()
+/// The diff where nothing was written, and the files otherwise.
+fn tell_fixed(args: &Args, changes: &[Change], mended: usize, context: &Context<'_>) {
+    let printer = context.printer;
+    let is_human = args.format == Format::Human && !printer.is_json();
+    for change in changes {
+        let said = match (&change.before, &change.after) {
+            (Some(_), Some(_)) => message!("fix-changed", path = change.path.as_str()),
+            (None, _) => message!("fix-made", path = change.path.as_str()),
+            (Some(_), None) => message!("fix-removed", path = change.path.as_str()),
+        };
+        if args.dry_run && is_human {
+            printer.document(&fixing::diff(change));
+        } else if args.dry_run {
+            printer.note_text(0, &fixing::diff(change));
+        } else {
+            printer.note(&said);
+        }
+    }
+    let files = changes.len();
+    printer.note(&if args.dry_run {
+        message!("fix-would", mended = mended, files = files)
+    } else {
+        message!("fix-done", mended = mended, files = files)
+    });
 }
 
 fn unused_entries(unused: &[usize], options: &Options, context: &Context<'_>) -> Vec<Finding> {
@@ -114,7 +163,9 @@ fn unused_entries(unused: &[usize], options: &Options, context: &Context<'_>) ->
         rule: UNUSED_ALLOW,
         severity,
         place: Place::file(path.as_str()),
+        span: None,
         end: None,
+        remedy: None,
         message: unused_message(true, &format!("{} ({})", entry.rule, entry.path)),
         help: message!("rule-unused-allow-help"),
     });
@@ -166,15 +217,19 @@ fn severity_word(rule: &Rule) -> &'static str {
     rule.severity.map_or("off", Severity::as_str)
 }
 
-fn tell(format: Format, findings: &[Finding], files: usize, allowed: usize, context: &Context<'_>) {
+fn tell(args: &Args, report: &Report, files: usize, context: &Context<'_>) {
     let printer = context.printer;
-    let json = printer.is_json() || format == Format::Json;
-    match format {
+    let json = printer.is_json() || args.format == Format::Json;
+    let (findings, allowed) = (&report.findings, report.allowed.len());
+    match args.format {
         Format::Human if !json => human(findings, files, allowed, context),
         Format::Human | Format::Json => {
             printer.document(&format!("{:#}", formats::json(findings, files, allowed, printer)));
         }
-        Format::Sarif => printer.document(&format!("{:#}", formats::sarif(findings, printer))),
+        Format::Sarif => {
+            let shown = if args.with_allowed { report.allowed.as_slice() } else { &[] };
+            printer.document(&format!("{:#}", sarif::document(findings, shown, printer)));
+        }
         Format::Github => {
             for finding in findings {
                 printer.document(&formats::github(finding, printer));
