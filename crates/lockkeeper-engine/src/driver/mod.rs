@@ -20,6 +20,7 @@ mod steps;
 mod take_back;
 mod verification;
 mod verify;
+mod watching;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use deploy::{Deployed, record_deploy};
@@ -35,3 +36,4 @@ pub use standalone::Unsettled;
 pub use steps::{plan_steps, plan_to_show};
 pub use verification::record_verification;
 pub use verify::{LockFinding, Outcome, RowsTrial, Shadow, Trial, Verification, verify};
+pub use watching::{WatchEnd, WatchNews, WatchRequest, Watched, judgement_to_json, watch};

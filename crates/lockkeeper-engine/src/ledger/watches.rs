@@ -32,8 +32,8 @@ pub struct WatchTerm {
 pub struct TakenWatch {
     pub term: WatchTerm,
     pub began_at: Timestamp,
-    /// The database's clock.
-    pub now: Timestamp,
+    /// Whether another process began it.
+    pub is_resumed: bool,
     pub memories: BTreeMap<CheckName, Memory>,
     pub baselines: BTreeMap<CheckName, Baseline>,
     /// The breach that binds, if there was one: it stays.
@@ -104,7 +104,7 @@ pub async fn take_watch(
     Ok(TakenWatch {
         term,
         began_at: timestamp(row, "began_at")?,
-        now: timestamp(row, "now")?,
+        is_resumed: term.term > 1,
         memories: checks.iter().map(|check| (check.name.clone(), check.memory.clone())).collect(),
         baselines: checks
             .into_iter()

@@ -101,7 +101,7 @@ impl<'p> Context<'p> {
         count
     }
 
-    fn holder(&self) -> Holder {
+    pub fn holder(&self) -> Holder {
         let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
         Holder { actor: self.settings.actor.clone(), host, pid: std::process::id() }
     }

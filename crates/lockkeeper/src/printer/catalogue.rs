@@ -79,6 +79,31 @@ impl Catalogue {
         self.bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned()
     }
 
+    /// A message that was stored as JSON: its identifier, and its arguments by name. What is no message is shown as
+    /// it stands there.
+    pub fn stored(&self, value: &serde_json::Value) -> String {
+        let id = value["id"].as_str().unwrap_or_default();
+        let Some(pattern) = self.bundle.get_message(id).and_then(|entry| entry.value()) else {
+            return value.to_string();
+        };
+        let mut args = FluentArgs::new();
+        for (name, value) in value["args"].as_object().into_iter().flatten() {
+            args.set(name.clone(), self.stored_value(value));
+        }
+        self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+    }
+
+    fn stored_value(&self, value: &serde_json::Value) -> FluentValue<'static> {
+        match value {
+            serde_json::Value::String(text) => FluentValue::from(text.clone()),
+            serde_json::Value::Number(number) => FluentValue::from(number.as_i64().unwrap_or_default()),
+            serde_json::Value::Array(values) => {
+                FluentValue::from(values.iter().map(|value| self.stored(value)).collect::<Vec<_>>().join(", "))
+            }
+            other => FluentValue::from(self.stored(other)),
+        }
+    }
+
     fn value(&self, arg: &Arg) -> FluentValue<'static> {
         match arg {
             Arg::Text(text) => FluentValue::from(text.clone()),

@@ -77,6 +77,11 @@ impl Printer {
         self.catalogue.text(message)
     }
 
+    /// A message that the ledger keeps as JSON.
+    pub fn stored(&self, value: &serde_json::Value) -> String {
+        self.catalogue.stored(value)
+    }
+
     pub fn painted(&self, message: &Message, tone: Tone) -> String {
         tone.paint(&self.text(message), self.color)
     }

@@ -33,6 +33,11 @@ pub fn load(flags: &Flags) -> Answer<Settings> {
     resolve::resolve(flags, &Sources::read(flags)?)
 }
 
+/// A span of time as people write it: `10m`.
+pub fn duration_of(text: &str) -> Option<std::time::Duration> {
+    duration::parse(text)
+}
+
 /// The server of a shadow, which is another one than the target's: nothing but its URL says where it is.
 pub fn shadow_target(url: &str) -> Answer<Target> {
     // Everybody on the machine sees a command line.

@@ -127,19 +127,39 @@ probe-source-status = the source answered with status { $status }
 
 ## A watch
 
+watch-began = watching since { $since }
+watch-breached = breach: { $evidence }
+watch-command-failed = the command that was to follow the breach failed: { $reason }
+watch-dead = nobody is watching: { $holder } on { $host }, process { $pid }, was last heard of { $seconds } s ago
+watch-ended = the watch says { $verdict }
+watch-judged = { $check } { $rule } { $verdict } ({ $failures } of { $of }): { $evidence }
+watch-ledger-unreachable = the ledger cannot be written, and the watch goes on: { $reason }
+watch-next = the next judgement is due in { $seconds } s
+watch-none = nobody has watched yet
+watch-none-hint = lockkeeper health start
+watch-over = the watch ended at { $at }: { $verdict }
+watch-resumed = going on with the watch that began at { $since }
+watch-runs = { $holder } on { $host }, process { $pid }, has been watching since { $since }; last heard of { $seconds } s ago
+watch-trend = { $check } { $trend } { $errors } errors in { $requests } requests, { $share }
 watch-busy = another process is watching: { $holder } on { $host }, process { $pid }, since { $since }
 watch-busy-hint = stop it, or wait: a watcher that is gone loses its watch after { $seconds } s
 watch-busy-unknown = another process is watching
+watch-lost = another process has taken this watch over
+watch-lost-hint = this process slept, or could not reach the database for too long
+watch-not-saved = the watch could not be written down
 watch-not-taken = the watch could not be taken
 
 ## A check
 
 health-column-check = CHECK
+health-column-row = ROW
+health-column-rule = RULE
 health-column-said = MEASURED
 health-column-took = TOOK
 health-column-verdict = VERDICT
 health-no-checks = there is nothing to check
 health-no-checks-hint = write a [[health.http]] into lockkeeper.toml, with a name and a url
+health-only-start = --for and --on-breach belong to health start
 health-probes-thin = { $check }: { $probes } probes in { $seconds } s are too few for the floor, which needs { $need }: set every to less
 
 ## Its settings

@@ -127,19 +127,39 @@ probe-source-status = 소스가 상태 { $status }(으)로 답했습니다
 
 ## 감시
 
+watch-began = { $since }부터 감시합니다
+watch-breached = 위반: { $evidence }
+watch-command-failed = 위반 뒤에 실행할 명령이 실패했습니다: { $reason }
+watch-dead = 아무도 감시하고 있지 않습니다: { $host }의 { $holder }, 프로세스 { $pid }의 마지막 소식은 { $seconds }초 전입니다
+watch-ended = 감시의 판정: { $verdict }
+watch-judged = { $check } { $rule } { $verdict } ({ $failures }/{ $of }): { $evidence }
+watch-ledger-unreachable = 원장에 쓸 수 없지만 감시는 계속합니다: { $reason }
+watch-next = 다음 판정은 { $seconds }초 뒤입니다
+watch-none = 아직 아무도 감시하지 않았습니다
+watch-none-hint = lockkeeper health start
+watch-over = 감시가 { $at }에 끝났습니다: { $verdict }
+watch-resumed = { $since }에 시작한 감시를 이어 갑니다
+watch-runs = { $host }의 { $holder }, 프로세스 { $pid }이(가) { $since }부터 감시하고 있습니다. 마지막 소식은 { $seconds }초 전입니다
+watch-trend = { $check } { $trend } 요청 { $requests }건 중 오류 { $errors }건, { $share }
 watch-busy = 다른 프로세스가 감시하고 있습니다: { $host }의 { $holder }, 프로세스 { $pid }, { $since }부터
 watch-busy-hint = 그것을 멈추거나 기다리세요: 사라진 감시자는 { $seconds }초 뒤에 감시를 잃습니다
 watch-busy-unknown = 다른 프로세스가 감시하고 있습니다
+watch-lost = 다른 프로세스가 이 감시를 넘겨받았습니다
+watch-lost-hint = 이 프로세스는 잠들어 있었거나 너무 오래 데이터베이스에 연결하지 못했습니다
+watch-not-saved = 감시를 기록할 수 없었습니다
 watch-not-taken = 감시를 시작할 수 없었습니다
 
 ## 점검
 
 health-column-check = 점검
+health-column-row = 연속
+health-column-rule = 규칙
 health-column-said = 측정값
 health-column-took = 시간
 health-column-verdict = 판정
 health-no-checks = 점검할 것이 없습니다
 health-no-checks-hint = lockkeeper.toml에 name과 url이 있는 [[health.http]]를 쓰세요
+health-only-start = --for와 --on-breach는 health start에 씁니다
 health-probes-thin = { $check }: { $seconds }초에 프로브 { $probes }번은 floor가 판정하기에 적습니다. { $need }번이 필요합니다: every를 더 짧게 하세요
 
 ## 점검의 설정

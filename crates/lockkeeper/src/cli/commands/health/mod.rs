@@ -1,6 +1,9 @@
-//! `health check`: everything that a watch would measure, once.
+//! `health check`, `start`, `status`: everything that a watch would measure, once; the watch; what it stands at.
 
-use lockkeeper_core::health::{Check, Measures, Role, Rules};
+mod start;
+mod status;
+
+use lockkeeper_core::health::{Measures, Role, Rules};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Message, Problem, Verdict};
 use lockkeeper_engine::driver::{Looked, look_at_all};
@@ -14,11 +17,18 @@ use crate::settings::{HealthCheck, HealthSource};
 
 /// Measure whether the application and its database are well
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  lockkeeper health check")]
+#[command(after_help = "Examples:\n  lockkeeper health check\n  lockkeeper health start --for 10m\n  \
+                        lockkeeper health start --on-breach './roll-back.sh'\n  lockkeeper health status")]
 pub struct Args {
     /// What to do
     #[arg(value_enum)]
     action: Action,
+    /// With start: end with a verdict after this time, or at the first breach
+    #[arg(long = "for", value_name = "TIME")]
+    lasts: Option<String>,
+    /// With start: run this in a shell at the first breach; its evidence is on its standard input, as JSON
+    #[arg(long, value_name = "COMMAND")]
+    on_breach: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -26,24 +36,39 @@ enum Action {
     /// Make every check of lockkeeper.toml once: exit code 0 when all are well, 1 when one is not, 6 when none is
     /// unwell and one has no data
     Check,
+    /// Watch until stopped, or with --for until there is a verdict: 0 healthy, 1 unhealthy, 6 inconclusive
+    Start,
+    /// What the watch stands at, from wherever the database can be reached
+    Status,
 }
 
 const UNHEALTHY: u8 = 1;
 const INCONCLUSIVE: u8 = 6;
 
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    let is_start = args.action == Action::Start;
+    if !is_start && (args.lasts.is_some() || args.on_breach.is_some()) {
+        return Err(Problem::usage(message!("health-only-start")));
+    }
     match args.action {
         Action::Check => check(context).await,
+        Action::Start => start::run(args.lasts.as_deref(), args.on_breach.as_deref(), context).await,
+        Action::Status => status::run(context).await,
     }
 }
 
-async fn check(context: &Context<'_>) -> Answer<u8> {
+/// The checks with their sources, or what to write first.
+fn sources(context: &Context<'_>) -> Answer<Vec<(HealthCheck, Source)>> {
     let health = &context.settings.health;
     if health.checks.is_empty() {
         return Err(Problem::usage(message!("health-no-checks")).hint(message!("health-no-checks-hint")));
     }
-    let sources: Vec<(Check, Source)> =
-        health.checks.iter().map(|check| Ok((check.check.clone(), source(check, context)?))).collect::<Answer<_>>()?;
+    health.checks.iter().map(|check| Ok((check.clone(), source(check, context)?))).collect()
+}
+
+async fn check(context: &Context<'_>) -> Answer<u8> {
+    let health = &context.settings.health;
+    let sources = sources(context)?.into_iter().map(|(check, source)| (check.check, source)).collect();
     let witness = health.witness.clone().map(WitnessProbe::new);
     let (looked, word) = look_at_all(sources, witness, &health.rules).await;
     let thin: Vec<Message> = health.checks.iter().filter_map(|check| thin(check, &health.rules)).collect();
