@@ -128,7 +128,7 @@ impl DumpReader {
             return Ok(());
         }
         // A tab that is a value's own is written as a backslash and a letter.
-        let found = line.iter().filter(|byte| **byte == b'\t').count() + 1;
+        let found = line.split(|byte| *byte == b'\t').count();
         if found != columns.max(1) {
             let message = message!("dump-columns-differ", expected = columns, found = found);
             return Err(DumpFault { line: self.line, message });

@@ -190,7 +190,8 @@ fn copy(rest: &str) -> Option<Header> {
     let (table, rest) = split_name(rest)?;
     let (columns, rest) = split_columns(rest)?;
     let is_stdin = after_words(rest, &["FROM", "STDIN"]).is_some_and(|rest| rest.trim().is_empty());
-    is_stdin.then_some(Header::Copy { table, columns: columns? })
+    // A table without columns has no list of them.
+    is_stdin.then(|| Header::Copy { table, columns: columns.unwrap_or_default() })
 }
 
 fn insert(rest: &str) -> Option<Header> {

@@ -84,8 +84,8 @@ pub async fn put_rows(connection: &Connection, file: &File, tables: &[&DumpTable
 /// # Errors
 /// What the server refuses, and a connection or a file that broke.
 pub async fn run_part(connection: &Connection, file: &File, part: &DumpPart) -> Result<(), SqlError> {
-    let bytes = read(file, part.from, part.to)?;
-    let sql = String::from_utf8(bytes).map_err(|error| SqlError::Lost { reason: error.utf8_error().to_string() })?;
+    let bytes = read(file, part.from, part.to).map_err(|error| lost(&error))?;
+    let sql = String::from_utf8(bytes).map_err(|error| lost(&error.utf8_error()))?;
     batch(connection, &sql).await
 }
 
@@ -99,16 +99,25 @@ async fn copy(connection: &Connection, file: &File, table: &DumpTable, part: &Du
     let mut from = part.from;
     while from < part.to {
         let to = part.to.min(from + PIECE_BYTES);
-        sink.send(Bytes::from(read(file, from, to)?)).await.map_err(around)?;
+        let piece = read(file, from, to).map_err(|error| lost(&error))?;
+        // The server may refuse a row while more are on their way; why is told at the end.
+        if sink.send(Bytes::from(piece)).await.is_err() {
+            break;
+        }
         from = to;
     }
     sink.finish().await.map(|_| ()).map_err(around)
 }
 
-fn read(file: &File, from: u64, to: u64) -> Result<Vec<u8>, SqlError> {
+fn read(file: &File, from: u64, to: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(0)];
-    file.read_exact_at(&mut bytes, from).map_err(|error| SqlError::Lost { reason: error.to_string() })?;
+    file.read_exact_at(&mut bytes, from)?;
     Ok(bytes)
+}
+
+/// A file that changed under our hands leaves as little to say as a connection that broke.
+fn lost(error: &dyn std::error::Error) -> SqlError {
+    SqlError::Lost { reason: error.to_string() }
 }
 
 fn quoted(name: &str) -> String {

@@ -103,6 +103,19 @@ fn what_cannot_be_filled_is_named() {
 }
 
 #[test]
+fn a_refusal_in_the_middle_of_many_rows_is_named_too() {
+    let shop = Shop::open();
+    shop.pair("01_create_boats", "CREATE TABLE boats (id int, name text);\n", "DROP TABLE boats;\n");
+    let good = "1\tsecret of some length, so that much is on its way when the server refuses\n".repeat(100_000);
+    dump(&shop, format!("COPY public.boats (id, name) FROM stdin;\n1\tsecret\nsecret\t1\n{good}\\.\n"));
+    let run = verify(&shop, &path(&shop, "rows.sql")).expect(0);
+    assert_eq!(run.json()["data"]["refused"], json!([{ "table": "public.boats", "sqlstate": "22P02" }]), "{run}");
+    dump(&shop, format!("COPY public.boats (id, name) FROM stdin;\n{good}\\.\n"));
+    let run = verify(&shop, &path(&shop, "rows.sql")).expect(0);
+    assert_eq!(run.json()["migrations"][0]["rows"]["down_destroys"], json!([lost("public.boats", 100_000)]), "{run}");
+}
+
+#[test]
 fn what_does_not_run_on_the_rows_is_inconclusive_and_tells_no_value() {
     let shop = Shop::open();
     shop.pair("01_create_boats", "CREATE TABLE boats (id int, name text);\n", "DROP TABLE boats;\n");
