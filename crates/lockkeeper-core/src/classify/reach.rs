@@ -28,8 +28,8 @@ pub fn effects_on(script: &Script, facts: &Facts) -> Vec<Vec<Effect>> {
     }
     let mut fresh = Fresh::looking_ahead(&script.statements);
     let mut facts = Cow::Borrowed(facts);
-    let each = script.statements.iter().map(|statement| {
-        let zone_is_utc = script.zone_is_utc(statement.span.start).unwrap_or(facts.zone_is_utc());
+    let zones = script.zones_are_utc(facts.zone_is_utc());
+    let each = script.statements.iter().zip(zones).map(|(statement, zone_is_utc)| {
         let effects = on(statement, &fresh, &facts, zone_is_utc);
         fresh.learn(&statement.sql);
         facts.learn(&statement.sql);

@@ -86,14 +86,33 @@ impl Script {
 
     /// Whether the file itself has set the time zone before this byte, and to UTC.
     pub fn zone_is_utc(&self, at: usize) -> Option<bool> {
-        let setting = self.setting_before("timezone", at)?;
-        let utc = ["utc", "gmt", "etc/utc", "etc/gmt", "zulu", "0", "+0", "+00", "+00:00", "uct", "universal"];
-        setting.value.as_deref().map(|zone| utc.contains(&zone))
+        self.setting_before("timezone", at).and_then(is_utc)
+    }
+
+    /// The same for each statement, where the session begins with this zone.
+    pub fn zones_are_utc(&self, at_first: bool) -> Vec<bool> {
+        let mut now = at_first;
+        let zone_at = |statement: &Statement| {
+            let before = now;
+            if let Sql::Set(setting) = &statement.sql
+                && ["timezone", "all"].contains(&setting.name.as_str())
+            {
+                now = is_utc(setting).unwrap_or(at_first);
+            }
+            before
+        };
+        self.statements.iter().map(zone_at).collect()
     }
 
     pub fn no_transaction(&self) -> bool {
         self.directives.iter().any(|directive| directive.kind == DirectiveKind::NoTransaction)
     }
+}
+
+/// `None` for the session's own zone.
+fn is_utc(setting: &Setting) -> Option<bool> {
+    let utc = ["utc", "gmt", "etc/utc", "etc/gmt", "zulu", "0", "+0", "+00", "+00:00", "uct", "universal"];
+    setting.value.as_deref().map(|zone| utc.contains(&zone))
 }
 
 /// As many syntax errors as help; a missing parenthesis makes the rest of a file unreadable.

@@ -290,14 +290,14 @@ fn parts<'a>(
     let in_one = script.statements.iter().any(|statement| needs_one_transaction(&statement.sql));
     let mut parts = Vec::new();
     let mut problems = Vec::new();
-    let runnable =
-        script.statements.iter().zip(effects_on(script, facts)).filter(|(statement, _)| !is_bracket(&statement.sql));
-    for (ordinal, (statement, effects)) in (1..).zip(runnable) {
+    let each = script.statements.iter().zip(effects_on(script, facts)).zip(script.zones_are_utc(facts.zone_is_utc()));
+    let runnable = each.filter(|((statement, _), _)| !is_bracket(&statement.sql));
+    for (ordinal, ((statement, effects), zone_is_utc)) in (1..).zip(runnable) {
         let facts = &*known;
         let context = Context {
             facts,
             fresh: &fresh,
-            zone_is_utc: script.zone_is_utc(statement.span.start).unwrap_or(facts.zone_is_utc()),
+            zone_is_utc,
             migration,
             text: &file.text,
             given: &given,

@@ -113,8 +113,8 @@ impl Printer {
     }
 
     /// A place of the answer, with its line and what is marked in it.
-    pub fn place(&self, place: &Place) {
-        self.line(&problem::place_lines(place, self.color).join("\n"));
+    pub fn place(&self, place: &Place) -> String {
+        problem::place_lines(place, self.color).join("\n")
     }
 
     pub fn table(&self, table: &Table) {

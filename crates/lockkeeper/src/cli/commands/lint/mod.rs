@@ -240,22 +240,23 @@ fn tell(args: &Args, report: &Report, files: usize, context: &Context<'_>) {
 
 fn human(findings: &[Finding], files: usize, allowed: usize, context: &Context<'_>) {
     let printer = context.printer;
+    // Written at once: a line at a time, thousands of findings cost more to write than to find.
+    let mut page = String::new();
     for finding in findings {
-        let tone = match finding.severity {
-            Severity::Error => Tone::Bad,
-            Severity::Warning => Tone::Waiting,
-            Severity::Note => Tone::Quiet,
-        };
-        let label = match finding.severity {
-            Severity::Error => message!("label-error"),
-            Severity::Warning => message!("label-warning"),
-            Severity::Note => message!("label-note"),
+        let (tone, label) = match finding.severity {
+            Severity::Error => (Tone::Bad, message!("label-error")),
+            Severity::Warning => (Tone::Waiting, message!("label-warning")),
+            Severity::Note => (Tone::Quiet, message!("label-note")),
         };
         let what = finding.message.clone();
-        printer.say_in(&message!("lint-finding", label = label, rule = finding.rule, what = what), tone);
-        printer.place(&finding.place);
-        printer.say_under(2, &message!("lint-help", help = finding.help.clone()), Tone::Plain);
-        printer.line("");
+        let said = printer.painted(&message!("lint-finding", label = label, rule = finding.rule, what = what), tone);
+        let help = printer.text(&message!("lint-help", help = finding.help.clone()));
+        for part in [said.as_str(), "\n", &printer.place(&finding.place), "\n  ", &help, "\n\n"] {
+            page.push_str(part);
+        }
+    }
+    if !page.is_empty() {
+        printer.line(page.strip_suffix('\n').unwrap_or(&page));
     }
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     printer.say(&message!(
