@@ -115,6 +115,12 @@ impl Database {
         dump::schema(&self.target, Cluster::get().binaries())
     }
 
+    /// What `pg_dump` writes of it with these arguments.
+    #[track_caller]
+    pub fn pg_dump(&self, arguments: &[&str]) -> Vec<u8> {
+        dump::written(&self.target, Cluster::get().binaries(), arguments)
+    }
+
     /// The schema as lines read from the catalogue, without our ledger. As good as a dump to compare with,
     /// validity of indexes and constraints included, and much faster.
     #[track_caller]

@@ -27,6 +27,25 @@ pub(crate) fn schema(target: &Target, binaries: &ServerBinaries) -> String {
     normalise(&String::from_utf8_lossy(&output.stdout))
 }
 
+/// What `pg_dump` writes with these arguments.
+#[track_caller]
+pub(crate) fn written(target: &Target, binaries: &ServerBinaries, arguments: &[&str]) -> Vec<u8> {
+    let Host::SocketDir(host) = &target.host else {
+        panic!("dumps are taken over the socket, where no password is needed");
+    };
+    let program = pg_dump(binaries).unwrap_or_else(|| panic!("no pg_dump of major {} or newer", binaries.major()));
+    let output = Command::new(program)
+        .args(arguments)
+        .args(["--no-password", "--port", &target.port.to_string(), "--username", &target.user])
+        .args(["--dbname", &target.database])
+        .arg("--host")
+        .arg(host)
+        .output()
+        .unwrap_or_else(|error| panic!("pg_dump: {error}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
 /// The catalogue, line by line, sorted.
 #[track_caller]
 pub(crate) fn catalogue(target: &Target) -> Vec<String> {

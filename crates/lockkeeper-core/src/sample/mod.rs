@@ -3,11 +3,14 @@
 //! The same shapes always give the same rows. What a check demands that cannot be read from it is found by trying:
 //! the engine inserts, and drops what the server refuses.
 
+mod dump;
+mod dump_text;
 mod losses;
 mod rows;
 mod shape;
 mod value;
 
+pub use dump::{Dump, DumpColumns, DumpFault, DumpPart, DumpPartKind, DumpReader, DumpTable};
 pub use losses::{ColumnContent, Loss, TableContent, changed_values, losses};
 pub use rows::{Pools, in_order, rows};
 pub use shape::{ColumnShape, Reference, TableShape};

@@ -35,5 +35,5 @@ pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;
 pub use steps::{plan_steps, plan_to_show};
 pub use verification::record_verification;
-pub use verify::{LockFinding, Outcome, RowsTrial, Shadow, Trial, Verification, verify};
+pub use verify::{Fate, GivenReport, GivenRows, LockFinding, Outcome, RowsTrial, Shadow, Trial, Verification, verify};
 pub use watching::{WatchEnd, WatchNews, WatchRequest, Watched, judgement_to_json, watch};

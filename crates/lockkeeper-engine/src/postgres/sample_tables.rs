@@ -175,6 +175,11 @@ pub async fn fill(connection: &Connection, tables: &[&SampleTable], from: u64) -
     Ok(())
 }
 
+/// The numbers of tables, those first that others refer to.
+pub fn tables_in_order(tables: &[&SampleTable]) -> Vec<Oid> {
+    in_order(tables.iter().map(|table| table.shape()).collect()).iter().map(|it| it.oid).collect()
+}
+
 /// Whether the server refused it.
 async fn refused(connection: &Connection, sql: &str) -> Result<bool, SqlError> {
     match connection.client().batch_execute(sql).await.map_err(|error| SqlError::new(&error, connection)) {

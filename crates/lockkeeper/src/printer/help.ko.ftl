@@ -84,6 +84,8 @@ help-verify-epilogue =
     예:
       lockkeeper verify
       lockkeeper verify --shadow-url postgres://ci@localhost/postgres
+      pg_dump --data-only --column-inserts shop >rows.sql && lockkeeper verify --data rows.sql
+help-verify-data = 만들어 낸 행 대신 이 덤프의 행으로 마이그레이션을 시험합니다. pg_dump의 일반 덤프(COPY 또는 INSERT)이거나, pg_restore가 있으면 아카이브입니다. 마이그레이션이 건드리는 테이블이 덤프와 똑같은 열을 가지고 비어 있을 때 외래 키 순서로 행을 넣으며, 트리거는 실행됩니다. 행과 관계없는 문장은 실행하지 않습니다. 채우지 못한 테이블은 검증하지 못한 것으로 이름을 밝힙니다. 값은 어디에도 보여 주지 않습니다
 help-verify-no-record = 결과를 데이터베이스에 기록하지 않음
 help-verify-shadow-url = 전용 서버를 시작하지 않고 이 서버에 임시 데이터베이스를 만듦
 

@@ -32,6 +32,7 @@ mod plan;
 mod facts;
 /// What a trial of all migrations finds.
 mod verify;
+mod verify_data;
 /// Locks that others hold.
 mod locks;
 /// Two at once, signals, and holders that died or slept.

@@ -1,5 +1,6 @@
 //! Trying migrations in a shadow: up, down, up again, and both orders.
 
+mod given;
 mod locks;
 mod roles;
 mod rows;
@@ -18,6 +19,7 @@ use lockkeeper_core::plan::{PlannedMigration, RunMode, Step, plan_up};
 use super::session::stopped;
 use crate::postgres::sqlstate;
 use crate::seams::Stop;
+pub use given::{Fate, GivenReport, GivenRows};
 use rows::Filled;
 pub use rows::RowsTrial;
 pub use shadow::Shadow;
@@ -44,6 +46,8 @@ pub struct Verification {
     pub server_major: i32,
     /// Roles that the migrations made on a named server and that could not be removed from it.
     pub roles_left: Vec<String>,
+    /// What became of the rows that were given.
+    pub given: Option<GivenReport>,
 }
 
 impl Verification {
@@ -62,11 +66,17 @@ impl Verification {
 }
 
 /// Tries all migrations of a folder, the older ones of which are the ground that the later ones stand on. Nothing is
-/// left of it, stopped or not.
+/// left of it, stopped or not. Rows that are given are put into their tables before a migration that can reach them,
+/// and behind its up into those that it made, where a table has the columns of the dump and no rows.
 ///
 /// # Errors
 /// Files that cannot be planned, a shadow that cannot be reached, a stop. What fails in the shadow is no error.
-pub async fn verify(shadow: &Shadow, pairs: &[MigrationPair], stop: &Stop) -> Answer<Verification> {
+pub async fn verify(
+    shadow: &Shadow,
+    pairs: &[MigrationPair],
+    given: Option<GivenRows>,
+    stop: &Stop,
+) -> Answer<Verification> {
     let mut planned = Vec::new();
     let mut problems = Vec::new();
     for pair in pairs {
@@ -81,7 +91,7 @@ pub async fn verify(shadow: &Shadow, pairs: &[MigrationPair], stop: &Stop) -> An
     let run = shadow.begin().await?;
     let roles = planned.iter().flat_map(roles::made_by).collect();
     let found = tokio::select! {
-        found = try_all(&run, &planned) => found,
+        found = try_all(&run, &planned, given) => found,
         cause = stop.asked() => Err(stopped(cause)),
     };
     let roles_left = run.end(&[BY_FILES, BY_STAGES, SAFE_STEPS, WITH_ROWS], &roles).await;
@@ -91,12 +101,12 @@ pub async fn verify(shadow: &Shadow, pairs: &[MigrationPair], stop: &Stop) -> An
 /// What the later migrations stand on: each with the steps of it that ran.
 type Ground<'m> = Vec<(&'m PlannedMigration, Vec<Step>)>;
 
-async fn try_all(run: &Run, planned: &[PlannedMigration]) -> Answer<Verification> {
+async fn try_all(run: &Run, planned: &[PlannedMigration], given: Option<GivenRows>) -> Answer<Verification> {
     let mut tried = run.database(BY_FILES).await?;
     tried.makes_roles = true;
     let server_major = tried.connection.version().major();
     let mut safe = run.database(SAFE_STEPS).await?;
-    let mut filled = Filled::new(run.database(WITH_ROWS).await?);
+    let mut filled = Filled::new(run.database(WITH_ROWS).await?, given);
     let mut trials: Vec<Trial> = Vec::new();
     let mut ground: Ground<'_> = Vec::new();
     let mut lacking = BTreeSet::new();
@@ -133,8 +143,8 @@ async fn try_all(run: &Run, planned: &[PlannedMigration]) -> Answer<Verification
             let (trial, is_clean) = with_rows?;
             rows = Some(trial);
             if !is_clean || is_dirty {
-                let Filled { scratch, next, .. } = filled;
-                filled = Filled::renewed(next, rebuilt(run, scratch, &ground).await?);
+                let Filled { scratch, next, given, .. } = filled;
+                filled = Filled::renewed(next, rebuilt(run, scratch, &ground).await?, given);
             }
         }
         // What went wrong there must not be held against the migrations behind it.
@@ -155,10 +165,11 @@ async fn try_all(run: &Run, planned: &[PlannedMigration]) -> Answer<Verification
         before = tried_now.after;
     }
     run.remove(tried).await?;
+    let given = filled.given.map(GivenRows::report);
     run.remove(filled.scratch).await?;
     run.remove(safe).await?;
     let orders = if failed { None } else { Some(by_stages(run, &ground, &before).await?) };
-    Ok(Verification { trials, orders, server_major, roles_left: Vec::new() })
+    Ok(Verification { trials, orders, server_major, roles_left: Vec::new(), given })
 }
 
 /// A new database with the same ground.

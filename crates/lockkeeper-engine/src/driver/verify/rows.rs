@@ -7,6 +7,7 @@ use lockkeeper_core::model::{Answer, Problem, Stage};
 use lockkeeper_core::plan::{PlannedMigration, Step};
 use lockkeeper_core::sample::{Loss, TableContent, changed_values, losses};
 
+use super::given::{GivenRows, without_values};
 use super::shadow::Scratch;
 use crate::ledger::problem;
 use crate::postgres::{SampleTable, SqlError, contents, fill, sample_tables};
@@ -29,9 +30,16 @@ pub struct RowsTrial {
     pub lost: Vec<Loss>,
     /// What fails where there are rows, and so was not tried on any.
     pub failed: Option<Box<Problem>>,
+    /// Whether the rows were given, and not made up.
+    pub are_given: bool,
 }
 
 impl RowsTrial {
+    /// Whether there are rows that it does not run on, and somebody has them.
+    pub const fn fails_on_given(&self) -> bool {
+        self.are_given && self.failed.is_some()
+    }
+
     /// Whether rows are gone that nobody meant to remove.
     pub fn breaks_promise(&self, stage: Stage) -> bool {
         !self.lost.is_empty() || (stage == Stage::Expand && !self.by_up.is_empty())
@@ -45,16 +53,33 @@ pub struct Filled {
     pub next: u64,
     /// Tables that have rows.
     has_rows: BTreeSet<u32>,
+    /// What to fill tables with, instead of rows that are made up.
+    pub given: Option<GivenRows>,
 }
 
 impl Filled {
-    pub fn new(scratch: Scratch) -> Self {
-        Self { scratch, next: 0, has_rows: BTreeSet::new() }
+    pub const fn new(scratch: Scratch, given: Option<GivenRows>) -> Self {
+        Self { scratch, next: 0, has_rows: BTreeSet::new(), given }
     }
 
     /// Tries a migration on rows, and where there is a way back, that too. The tables are those that it can reach.
     /// Whether the database is what the up alone makes of it.
     pub async fn trial(
+        &mut self,
+        migration: &PlannedMigration,
+        up: &[Step],
+        down: Option<&[Step]>,
+        names: &[String],
+    ) -> Answer<(RowsTrial, bool)> {
+        let (mut trial, is_clean) = self.tried(migration, up, down, names).await?;
+        trial.are_given = self.given.is_some();
+        if trial.are_given {
+            trial.failed = trial.failed.as_deref().map(without_values);
+        }
+        Ok((trial, is_clean))
+    }
+
+    async fn tried(
         &mut self,
         migration: &PlannedMigration,
         up: &[Step],
@@ -87,9 +112,18 @@ impl Filled {
             let known = before.iter().find(|it| it.oid == table.oid);
             known.is_none_or(|known| table.numbers().any(|number| !known.has(number)))
         };
-        let new: Vec<&SampleTable> = after.iter().filter(is_new).collect();
+        let mut new: Vec<&SampleTable> = after.iter().filter(is_new).collect();
+        if self.given.is_some() {
+            // A dump's rows come once: what holds some has all of them.
+            let empty = self.without_rows(&after).await?;
+            new.retain(|table| empty.iter().any(|it| it.oid == table.oid));
+        }
         self.fill(&new).await?;
         let held_up = if new.is_empty() { held_after } else { self.contents(&after).await? };
+        if self.given.is_some() {
+            let empty = |it: &&TableContent| it.rows == 0 && new.iter().any(|new| new.oid == it.oid);
+            trial.not_filled.extend(held_up.iter().filter(empty).map(|it| it.name.clone()));
+        }
         if let Err(problem) = self.scratch.run(&migration.down, down, None, &message!("verify-down-rows")).await {
             trial.failed = Some(problem);
             return Ok((trial, false));
@@ -110,8 +144,8 @@ impl Filled {
     }
 
     /// On another database, where no table has rows.
-    pub fn renewed(next: u64, scratch: Scratch) -> Self {
-        Self { next, ..Self::new(scratch) }
+    pub const fn renewed(next: u64, scratch: Scratch, given: Option<GivenRows>) -> Self {
+        Self { scratch, next, has_rows: BTreeSet::new(), given }
     }
 
     async fn tables(&self, names: &[String], known: &[SampleTable]) -> Answer<Vec<SampleTable>> {
@@ -133,6 +167,9 @@ impl Filled {
     async fn fill(&mut self, tables: &[&SampleTable]) -> Answer<()> {
         if tables.is_empty() {
             return Ok(());
+        }
+        if let Some(given) = &mut self.given {
+            return given.fill(&self.scratch.connection, tables).await.map_err(|error| trouble(&error));
         }
         fill(&self.scratch.connection, tables, self.next).await.map_err(|error| trouble(&error))?;
         self.next += ROW_NUMBERS;

@@ -69,6 +69,10 @@ impl Trial {
             Outcome::Sound | Outcome::NoWayBack | Outcome::LacksExtensions(_) if !is_safe || !as_told || loses => {
                 Verdict::Fail
             }
+            // Given rows are real: what does not run on them is not sound, and not ours to call broken.
+            Outcome::Sound | Outcome::NoWayBack if self.rows.as_ref().is_some_and(RowsTrial::fails_on_given) => {
+                Verdict::NoData
+            }
             Outcome::Sound | Outcome::NoWayBack => Verdict::Pass,
             Outcome::LacksExtensions(_) => Verdict::NoData,
             Outcome::UpFails(_) | Outcome::DownFails(_) | Outcome::UpAgainFails(_) | Outcome::Differs { .. } => {

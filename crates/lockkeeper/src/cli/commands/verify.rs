@@ -5,7 +5,7 @@ use lockkeeper_core::model::{Answer, ExitClass, LockMode, Message, ObjectDiffere
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::sample::Loss;
 use lockkeeper_engine::driver::{
-    LockFinding, Outcome, RowsTrial, Shadow, Trial, Verification, record_verification, verify,
+    Fate, GivenRows, LockFinding, Outcome, RowsTrial, Shadow, Trial, Verification, record_verification, verify,
 };
 
 use lockkeeper_engine::seams::Stop;
@@ -17,12 +17,18 @@ use crate::settings;
 /// Try every migration in a throw-away database: up, down, up again, and stage by stage
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  lockkeeper verify\n  lockkeeper verify --shadow-url postgres://ci@localhost/postgres"
+    after_help = "Example:\n  lockkeeper verify\n  lockkeeper verify --shadow-url postgres://ci@localhost/postgres\n  pg_dump --data-only --column-inserts shop >rows.sql && lockkeeper verify --data rows.sql"
 )]
 pub struct Args {
     /// Make the throw-away databases on this server, instead of starting a private one
     #[arg(long, value_name = "URL")]
     pub shadow_url: Option<String>,
+    /// Try the migrations on the rows of this dump instead of on rows that are made up: a plain one of `pg_dump`
+    /// (COPY or INSERT), or an archive where `pg_restore` is here. Its rows are put into a table when a migration
+    /// reaches it, it has exactly the dump's columns and no rows, in the order of the foreign keys; triggers run. What
+    /// is not about rows is left out. Tables that could not be filled are named as not verified. No value is told
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<std::path::PathBuf>,
     /// Do not record in the database what was found
     #[arg(long)]
     pub no_record: bool,
@@ -37,13 +43,18 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         None => message!("verify-named", server = shadow.place()),
     };
     printer.note_in(&told, Tone::Quiet);
+    let given = match &args.data {
+        Some(path) => Some(GivenRows::read(path, shadow.programs()).await?),
+        None => None,
+    };
     let stop = Stop::on_signals()
         .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
-    let verification = verify(&shadow, &pairs, &stop).await?;
+    let verification = verify(&shadow, &pairs, given, &stop).await?;
     for trial in &verification.trials {
         tell(trial, context);
     }
     tell_orders(&verification, context);
+    tell_given(&verification, context);
     let left = pairs.len().saturating_sub(verification.trials.len());
     if left > 0 {
         printer.say_in(&message!("verify-not-tried", count = left), Tone::Waiting);
@@ -73,6 +84,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         "roles_left": verification.roles_left,
         "migrations": verification.trials.iter().map(|trial| to_json(trial, context)).collect::<Vec<_>>(),
         "not_tried": left,
+        "data": given_json(&verification),
         "stage_order": orders_json(&verification, context),
     }));
     Ok(match verdict {
@@ -197,11 +209,17 @@ fn tell_rows(trial: &Trial, rows: &RowsTrial, context: &Context<'_>) {
         None => message!("verify-down-destroys-rows", number = number(), count = loss.count, table = what),
     });
     if let Some(problem) = &rows.failed {
-        printer.say_under(2, &message!("verify-rows-not-tried"), Tone::Waiting);
+        let said = if rows.are_given { message!("verify-fails-on-given") } else { message!("verify-rows-not-tried") };
+        printer.say_under(2, &said, if rows.are_given { Tone::Bad } else { Tone::Waiting });
         tell_problem(problem, context);
     }
     for table in &rows.not_filled {
-        printer.say_under(2, &message!("verify-not-filled", table = table.as_str()), Tone::Waiting);
+        let said = if rows.are_given {
+            message!("verify-not-given", table = table.as_str())
+        } else {
+            message!("verify-not-filled", table = table.as_str())
+        };
+        printer.say_under(2, &said, Tone::Waiting);
     }
 }
 
@@ -244,6 +262,45 @@ fn tell_orders(verification: &Verification, context: &Context<'_>) {
             tell_problem(problem, context);
         }
     }
+}
+
+/// What became of the dump: every table of it that no migration was tried on is named.
+fn tell_given(verification: &Verification, context: &Context<'_>) {
+    let Some(given) = &verification.given else { return };
+    let printer = context.printer;
+    let loaded = given.tables.values().filter(|fate| **fate == Fate::Loaded).count();
+    printer.note_in(&message!("verify-given", loaded = loaded, count = given.tables.len()), Tone::Quiet);
+    if given.left_out > 0 {
+        printer.note_in(&message!("verify-given-left-out", count = given.left_out), Tone::Quiet);
+    }
+    for (table, fate) in &given.tables {
+        let table = table.as_str();
+        let said = match fate {
+            Fate::Loaded => continue,
+            Fate::NoTable => message!("verify-given-no-table", table = table),
+            Fate::OtherColumns => message!("verify-given-other-columns", table = table),
+            Fate::Refused(sqlstate) => message!("verify-given-refused", table = table, sqlstate = sqlstate.as_str()),
+        };
+        printer.say_in(&said, Tone::Waiting);
+    }
+}
+
+fn given_json(verification: &Verification) -> serde_json::Value {
+    let Some(given) = &verification.given else { return serde_json::Value::Null };
+    let of = |wanted: &dyn Fn(&Fate) -> bool| {
+        given.tables.iter().filter(|it| wanted(it.1)).map(|it| it.0.as_str()).collect::<Vec<_>>()
+    };
+    let refused = given.tables.iter().filter_map(|(table, fate)| match fate {
+        Fate::Refused(sqlstate) => Some(serde_json::json!({ "table": table, "sqlstate": sqlstate })),
+        Fate::NoTable | Fate::OtherColumns | Fate::Loaded => None,
+    });
+    serde_json::json!({
+        "loaded": of(&|fate| *fate == Fate::Loaded),
+        "no_table": of(&|fate| *fate == Fate::NoTable),
+        "other_columns": of(&|fate| *fate == Fate::OtherColumns),
+        "refused": refused.collect::<Vec<_>>(),
+        "left_out": given.left_out,
+    })
 }
 
 fn differences_json(found: &[ObjectDifference]) -> serde_json::Value {
@@ -320,6 +377,7 @@ fn rows_json(trial: &Trial, rows: &RowsTrial, context: &Context<'_>) -> serde_js
         "down_loses": each(&rows.lost),
         "failed": rows.failed.as_ref().map(|problem| problem_json(problem, context)),
         "not_filled": rows.not_filled,
+        "given": rows.are_given,
     })
 }
 

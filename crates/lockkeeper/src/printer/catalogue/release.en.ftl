@@ -243,6 +243,24 @@ spool-waiting = { $count ->
 steps-left-out = not every step of migration { $number } is recorded as done: it does not count as applied
 server-binaries-other-major = the programs of PostgreSQL { $major }, which the database runs, are not on this machine
 server-hint-shadow-url = install them, or name a server for throw-away databases: --shadow-url postgres://…
+dump-client-command = a command to psql that no dump has here
+dump-columns-differ = a row with { $found } columns, where COPY names { $expected }
+dump-copy-open = the rows of this COPY do not end: the dump is cut off
+dump-no-file = the dump { $path } cannot be read: { $reason }
+dump-no-restore = { $path } is an archive, and no pg_restore is here to read it
+dump-no-restore-hint = install the PostgreSQL client, or write a plain dump: pg_dump --data-only --format=plain
+dump-not-restored = pg_restore cannot read { $path }: { $programs }
+dump-setting = a dump with { $setting } = { $value } cannot be read; write it with --encoding=UTF8 and a current pg_dump
+dump-statement-open = this statement does not end: the dump is cut off, or a quote is open
+dump-unreadable = neither COPY FROM stdin with its columns nor INSERT with VALUES, as pg_dump writes them
+verify-fails-on-given = it does not run on the rows of the dump, so nothing is known of what becomes of them
+verify-given = the dump: rows of { $loaded } of its { $count } tables were put in
+verify-given-left-out = statements of the dump that are not about rows, and were left out: { $count }
+verify-given-no-table = rows of { $table } not verified: no migration that was tried on rows found such a table
+verify-given-other-columns = rows of { $table } not verified: it never has exactly the columns of the dump
+verify-given-refused = rows of { $table } not verified: the server refused them (SQLSTATE { $sqlstate })
+verify-not-given = no row of the dump is in { $table }, so nothing is known of what becomes of its rows
+verify-words-withheld = the server's words are left out, because they may tell values of the dump
 verify-again-differs = { $number } { $name }: up again leaves another schema than up
 verify-cannot-record = this was not recorded in the database: { $reason }
 verify-down = going back in the shadow

@@ -225,6 +225,24 @@ spool-waiting = 이벤트 { $count }개가 이 컴퓨터({ $path })에서 쓰기
 steps-left-out = 마이그레이션 { $number }의 모든 스텝이 끝난 것으로 기록되지 않았습니다: 적용된 것으로 치지 않습니다
 server-binaries-other-major = 데이터베이스가 쓰는 PostgreSQL { $major }의 프로그램이 이 컴퓨터에 없습니다
 server-hint-shadow-url = 설치하거나, 임시 데이터베이스를 만들 서버를 지정하세요: --shadow-url postgres://…
+dump-client-command = 덤프의 이 자리에 올 수 없는 psql 명령입니다
+dump-columns-differ = COPY의 열은 { $expected }개인데 이 행의 열은 { $found }개입니다
+dump-copy-open = 이 COPY의 행이 끝나지 않습니다. 덤프가 잘렸습니다
+dump-no-file = 덤프 { $path }을(를) 읽을 수 없습니다: { $reason }
+dump-no-restore = { $path }은(는) 아카이브인데, 이를 읽을 pg_restore가 없습니다
+dump-no-restore-hint = PostgreSQL 클라이언트를 설치하거나 일반 덤프를 만드세요: pg_dump --data-only --format=plain
+dump-not-restored = pg_restore가 { $path }을(를) 읽지 못합니다: { $programs }
+dump-setting = { $setting } = { $value }인 덤프는 읽을 수 없습니다. 최신 pg_dump로 --encoding=UTF8을 주어 만드세요
+dump-statement-open = 이 문장이 끝나지 않습니다. 덤프가 잘렸거나 따옴표가 닫히지 않았습니다
+dump-unreadable = pg_dump가 쓰는, 열을 밝힌 COPY FROM stdin도 VALUES가 있는 INSERT도 아닙니다
+verify-fails-on-given = 덤프의 행이 있으면 실행되지 않으므로, 행이 어떻게 되는지 알 수 없습니다
+verify-given = 덤프: 테이블 { $count }개 중 { $loaded }개의 행을 넣었습니다
+verify-given-left-out = 행과 관계없어 실행하지 않은 덤프의 문장: { $count }개
+verify-given-no-table = { $table }의 행을 검증하지 못했습니다: 행으로 시험한 어떤 마이그레이션에도 이 테이블이 없었습니다
+verify-given-other-columns = { $table }의 행을 검증하지 못했습니다: 테이블의 열이 덤프의 열과 일치한 적이 없습니다
+verify-given-refused = { $table }의 행을 검증하지 못했습니다: 서버가 거부했습니다(SQLSTATE { $sqlstate })
+verify-not-given = { $table }에 덤프의 행이 없어, 행이 어떻게 되는지 알 수 없습니다
+verify-words-withheld = 서버의 메시지에는 덤프의 값이 들어 있을 수 있어 보여 주지 않습니다
 verify-again-differs = { $number } { $name }: 다시 적용한 스키마가 처음 적용한 스키마와 다릅니다
 verify-cannot-record = 이 결과를 데이터베이스에 기록하지 못했습니다: { $reason }
 verify-down = 섀도에서 되돌리는 중
