@@ -149,7 +149,7 @@ help-health-epilogue =
       lockkeeper health start --on-breach './roll-back.sh'
       lockkeeper health status
 help-health-action = 할 일
-help-health-for = start와 함께: 이 시간 뒤에, 또는 첫 위반에서 판정하고 끝냄
+help-health-lasts = start와 함께: 이 시간 뒤에, 또는 첫 위반에서 판정하고 끝냄
 help-health-on-breach = start와 함께: 첫 위반에서 셸로 실행할 명령. 증거가 표준 입력에 JSON으로 주어집니다
 
 help-log = 이벤트 로그를 보여 줍니다. --verify는 변경, 삭제, 순서 바뀜이 없음을 증명합니다
