@@ -50,6 +50,11 @@ impl Cluster {
         self.server.target()
     }
 
+    /// Whether there is a `pg_dump` that is as new as the server: an older one refuses.
+    pub fn can_be_dumped(&self) -> bool {
+        crate::dump::can_dump(self.binaries())
+    }
+
     pub fn server(&self) -> &PrivateServer {
         &self.server
     }

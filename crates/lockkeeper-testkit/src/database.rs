@@ -115,10 +115,10 @@ impl Database {
         dump::schema(&self.target, Cluster::get().binaries())
     }
 
-    /// What `pg_dump` writes of it with these arguments.
+    /// What `pg_dump` writes of it with these arguments. `server` is the one that it is on.
     #[track_caller]
-    pub fn pg_dump(&self, arguments: &[&str]) -> Vec<u8> {
-        dump::written(&self.target, Cluster::get().binaries(), arguments)
+    pub fn pg_dump(&self, server: &PrivateServer, arguments: &[&str]) -> Vec<u8> {
+        dump::written(&self.target, server.binaries(), arguments)
     }
 
     /// The schema as lines read from the catalogue, without our ledger. As good as a dump to compare with,

@@ -46,6 +46,10 @@ pub(crate) fn written(target: &Target, binaries: &ServerBinaries, arguments: &[&
     output.stdout
 }
 
+pub(crate) fn can_dump(binaries: &ServerBinaries) -> bool {
+    pg_dump(binaries).is_some()
+}
+
 /// The catalogue, line by line, sorted.
 #[track_caller]
 pub(crate) fn catalogue(target: &Target) -> Vec<String> {

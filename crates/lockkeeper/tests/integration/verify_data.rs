@@ -1,6 +1,6 @@
 //! Migrations tried on the rows of a dump: what survives, what is named as not verified, and that no value is told.
 
-use lockkeeper_engine::postgres::Host;
+use lockkeeper_engine::postgres::{Host, PrivateServer, PrivateServerOptions};
 use lockkeeper_testkit::{Cluster, Database};
 use serde_json::{Value, json};
 
@@ -28,11 +28,26 @@ fn shop() -> Shop {
     shop
 }
 
-fn production() -> Database {
-    let database = Database::create();
-    database.execute(PRODUCTION);
-    database.execute(ROWS);
-    database
+/// A database with rows, on a server that can be dumped: the one of all tests, or an older one where there is no
+/// `pg_dump` as new as that. A dump goes to later servers, too.
+struct Production {
+    database: Database,
+    own: Option<PrivateServer>,
+}
+
+impl Production {
+    fn open() -> Self {
+        let own = (!Cluster::get().can_be_dumped())
+            .then(|| PrivateServer::start(&PrivateServerOptions::default()).expect("the installed server"));
+        let database = own.as_ref().map_or_else(Database::create, Database::create_on);
+        database.execute(PRODUCTION);
+        database.execute(ROWS);
+        Self { database, own }
+    }
+
+    fn dump(&self, arguments: &[&str]) -> Vec<u8> {
+        self.database.pg_dump(self.own.as_ref().unwrap_or_else(|| Cluster::get().server()), arguments)
+    }
 }
 
 fn path(shop: &Shop, name: &str) -> String {
@@ -59,7 +74,7 @@ fn lost(table: &str, count: u64) -> Value {
 
 #[test]
 fn rows_of_every_kind_of_dump_survive_or_are_counted() {
-    let database = production();
+    let production = Production::open();
     let kinds: [&[&str]; 5] = [
         &["--data-only"],
         &["--data-only", "--inserts"],
@@ -69,7 +84,7 @@ fn rows_of_every_kind_of_dump_survive_or_are_counted() {
     ];
     for kind in kinds {
         let shop = shop();
-        dump(&shop, database.pg_dump(kind));
+        dump(&shop, production.dump(kind));
         let run = verify(&shop, &path(&shop, "rows.sql")).expect(1);
         let json = run.json();
         let rows = |place: usize| &json["migrations"][place]["rows"];
