@@ -124,7 +124,9 @@ fn a_role_that_may_only_read_is_enough() {
         let mut facts: Value = serde_json::from_str(text).unwrap();
         facts["taken_at"] = Value::Null;
         for relation in facts["relations"].as_array_mut().unwrap() {
+            // Between the two exports time passes, and the second one's own reading counts.
             relation["reads_per_min"] = Value::Null;
+            relation["writes_per_min"] = Value::Null;
         }
         facts
     };
