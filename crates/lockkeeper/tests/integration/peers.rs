@@ -201,8 +201,10 @@ fn whoever_waits_for_the_lease_holds_no_snapshot() {
         "pg_stat_activity WHERE datname = current_database() AND query LIKE '-- Which ledger%' AND state = 'idle'";
     wait_until("the second waits", || shop.count(asked) == 1);
     for _ in 0..20 {
+        // Asking takes a transaction of a moment; one that stays open is what is looked for.
         let held = "pg_stat_activity WHERE datname = current_database() AND application_name = 'lockkeeper' \
                     AND pid <> pg_backend_pid() AND coalesce(wait_event, '') <> 'PgSleep' \
+                    AND xact_start < clock_timestamp() - interval '400 ms' \
                     AND (state LIKE 'idle in%' OR wait_event_type = 'Lock')";
         assert_eq!(shop.count(held), 0);
         std::thread::sleep(Duration::from_millis(50));
