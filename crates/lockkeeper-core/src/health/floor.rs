@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::counts::{Counts, Share};
+use super::judgement::{Seen, WhyNothing};
 use crate::model::Verdict;
 
 /// The rule that is fixed: 5 % errors, three checks in a row.
@@ -36,6 +37,19 @@ impl Floor {
             Verdict::Fail
         } else {
             Verdict::Pass
+        }
+    }
+
+    /// The verdict on the requests of one window, with what it rests on.
+    pub fn look(&self, window: Counts) -> (Verdict, Seen) {
+        match self.judge(window) {
+            Verdict::NoData | Verdict::ProbeError => {
+                let (have, need) = (window.requests(), self.min_samples);
+                (Verdict::NoData, Seen::Nothing(WhyNothing::TooFewRequests { have, need }))
+            }
+            verdict @ (Verdict::Pass | Verdict::Fail) => {
+                (verdict, Seen::Errors { counts: window, threshold: self.error_share })
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One look at a check, without a watch: what its measurement says by itself.
 
 use super::check::{Measurement, Measures};
+use super::judgement::{Seen, WhyNothing};
 use super::rules::Rules;
-use crate::message;
+use super::witness::Impediment;
 use crate::model::{Message, Verdict};
 
 /// The verdict on one measurement of a check.
@@ -15,31 +16,19 @@ pub fn glance(
     measurement: &Measurement,
     witness_reached: Option<bool>,
 ) -> (Verdict, Message) {
-    let floor = rules.floor.numbers().copied().unwrap_or_default();
-    let (verdict, said) = match (measures, measurement.verdict) {
+    let (verdict, seen) = match (measures, measurement.verdict) {
         (Measures::Requests, Verdict::Pass) => {
-            let counts = measurement.counts;
-            let said = message!(
-                "health-seen-errors",
-                errors = counts.errors(),
-                requests = counts.requests(),
-                share = counts.share().map_or_else(String::new, |share| share.to_string()),
-                threshold = floor.error_share.to_string()
-            );
-            match floor.judge(counts) {
-                Verdict::NoData | Verdict::ProbeError => (
-                    Verdict::NoData,
-                    message!("health-nothing-thin", have = counts.requests(), need = floor.min_samples),
-                ),
-                verdict @ (Verdict::Pass | Verdict::Fail) => (verdict, said),
-            }
+            rules.floor.numbers().copied().unwrap_or_default().look(measurement.counts)
         }
-        (Measures::Probes | Measures::Requests | Measures::Values, verdict) => (verdict, measurement.said.clone()),
+        (Measures::Probes | Measures::Requests | Measures::Values, verdict) => {
+            (verdict, Seen::Value(measurement.said.clone()))
+        }
     };
     if verdict == Verdict::Fail && witness_reached == Some(false) {
-        return (Verdict::NoData, message!("health-nothing-own-network"));
+        let why = WhyNothing::Impeded(Impediment::OwnNetwork);
+        return (Verdict::NoData, Seen::Nothing(why).message());
     }
-    (verdict, said)
+    (verdict, seen.message())
 }
 
 #[cfg(test)]
@@ -48,6 +37,7 @@ mod tests {
 
     use super::*;
     use crate::health::Counts;
+    use crate::message;
 
     fn of(measures: Measures, verdict: Verdict, counts: (u64, u64), witness: Option<bool>) -> Verdict {
         let measurement = Measurement {

@@ -82,23 +82,29 @@ impl WhyNothing {
 impl Judgement {
     /// What was seen, in one sentence.
     pub fn evidence(&self) -> Message {
-        match &self.seen {
-            Seen::Errors { counts, threshold } => message!(
+        self.seen.message()
+    }
+}
+
+impl Seen {
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Errors { counts, threshold } => message!(
                 "health-seen-errors",
                 errors = counts.errors(),
                 requests = counts.requests(),
                 share = counts.share().map_or_else(String::new, |share| rounded(share).to_string()),
                 threshold = threshold.to_string()
             ),
-            Seen::Probes { made, failed } => message!("health-seen-probes", made = *made, failed = *failed),
-            Seen::Evidence { slice, evidence, alarm_at } => message!(
+            Self::Probes { made, failed } => message!("health-seen-probes", made = *made, failed = *failed),
+            Self::Evidence { slice, evidence, alarm_at } => message!(
                 "health-seen-evidence",
                 errors = slice.errors(),
                 requests = slice.requests(),
                 evidence = amount(evidence.value()),
                 alarm = amount(*alarm_at)
             ),
-            Seen::Beside { new, old, ln_evidence } => message!(
+            Self::Beside { new, old, ln_evidence } => message!(
                 "health-seen-beside",
                 errors = new.errors(),
                 requests = new.requests(),
@@ -106,21 +112,21 @@ impl Judgement {
                 old_requests = old.requests(),
                 chance = amount(ln_evidence.exp())
             ),
-            Seen::Latency { percentile, took, bound } => message!(
+            Self::Latency { percentile, took, bound } => message!(
                 "health-seen-latency",
                 percentile = format!("{percentile}"),
                 took = milliseconds(*took),
                 bound = milliseconds(*bound)
             ),
-            Seen::Value(said) => said.clone(),
-            Seen::Nothing(WhyNothing::NoMeasurement) => message!("health-nothing-measured"),
-            Seen::Nothing(WhyNothing::TooFewRequests { have, need }) => {
+            Self::Value(said) => said.clone(),
+            Self::Nothing(WhyNothing::NoMeasurement) => message!("health-nothing-measured"),
+            Self::Nothing(WhyNothing::TooFewRequests { have, need }) => {
                 message!("health-nothing-thin", have = *have, need = *need)
             }
-            Seen::Nothing(WhyNothing::NoBaseline) => message!("health-nothing-baseline"),
-            Seen::Nothing(WhyNothing::Impeded(Impediment::OwnNetwork)) => message!("health-nothing-own-network"),
-            Seen::Nothing(WhyNothing::Impeded(Impediment::OwnCpu)) => message!("health-nothing-own-cpu"),
-            Seen::Nothing(WhyNothing::Impeded(Impediment::WitnessSilent)) => {
+            Self::Nothing(WhyNothing::NoBaseline) => message!("health-nothing-baseline"),
+            Self::Nothing(WhyNothing::Impeded(Impediment::OwnNetwork)) => message!("health-nothing-own-network"),
+            Self::Nothing(WhyNothing::Impeded(Impediment::OwnCpu)) => message!("health-nothing-own-cpu"),
+            Self::Nothing(WhyNothing::Impeded(Impediment::WitnessSilent)) => {
                 message!("health-nothing-witness-silent")
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::model::Verdict;
+use super::judgement::WhyNothing;
 
 /// Durations, counted in buckets of 1 % (G. Tene's HDR histogram), from 1 µs to an hour.
 ///
@@ -73,23 +73,29 @@ impl LatencyRule {
         baseline.percentile(self.percentile).map(|before| before.mul_f64(self.factor).max(self.fast_enough))
     }
 
-    pub fn judge(&self, window: &Latencies, baseline: &Latencies) -> Verdict {
-        if window.len() < self.samples_min() {
-            return Verdict::NoData;
-        }
-        match (window.percentile(self.percentile), self.bound(baseline)) {
-            (Some(now), Some(bound)) if now > bound => Verdict::Fail,
-            (Some(_), Some(_)) => Verdict::Pass,
-            (None, _) | (_, None) => Verdict::NoData,
-        }
+    /// The window's percentile beside its bound, or why they cannot be compared.
+    pub fn compare(&self, window: &Latencies, baseline: &Latencies) -> Result<(Duration, Duration), WhyNothing> {
+        let bound = self.bound(baseline).ok_or(WhyNothing::NoBaseline)?;
+        let (have, need) = (window.len(), self.samples_min());
+        let took = window.percentile(self.percentile).filter(|_| have >= need);
+        took.map(|took| (took, bound)).ok_or(WhyNothing::TooFewRequests { have, need })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Verdict;
 
     const RULE: LatencyRule = LatencyRule { percentile: 95.0, factor: 2.0, fast_enough: Duration::from_millis(5) };
+
+    fn judge(rule: LatencyRule, window: &Latencies, baseline: &Latencies) -> Verdict {
+        match rule.compare(window, baseline) {
+            Ok((took, bound)) if took > bound => Verdict::Fail,
+            Ok(_) => Verdict::Pass,
+            Err(_) => Verdict::NoData,
+        }
+    }
 
     fn latencies(slow: u64, of: u64, slow_ms: u64) -> Latencies {
         let mut all = Latencies::default();
@@ -109,21 +115,21 @@ mod tests {
     #[test]
     fn the_percentile_decides_not_the_mean() {
         let baseline = latencies(0, 1000, 0);
-        assert_eq!(RULE.judge(&latencies(30, 1000, 9000), &baseline), Verdict::Pass);
-        assert_eq!(RULE.judge(&latencies(60, 1000, 100), &baseline), Verdict::Fail);
-        assert_eq!(RULE.judge(&latencies(1000, 1000, 15), &baseline), Verdict::Pass, "within twice the baseline");
+        assert_eq!(judge(RULE, &latencies(30, 1000, 9000), &baseline), Verdict::Pass);
+        assert_eq!(judge(RULE, &latencies(60, 1000, 100), &baseline), Verdict::Fail);
+        assert_eq!(judge(RULE, &latencies(1000, 1000, 15), &baseline), Verdict::Pass, "within twice the baseline");
     }
 
     #[test]
     fn too_few_durations_judge_nothing_on_either_side() {
         assert_eq!(RULE.samples_min(), 200);
-        assert_eq!(RULE.judge(&latencies(199, 199, 9000), &latencies(0, 1000, 0)), Verdict::NoData);
-        assert_eq!(RULE.judge(&latencies(200, 200, 9000), &latencies(0, 199, 0)), Verdict::NoData);
+        assert_eq!(judge(RULE, &latencies(199, 199, 9000), &latencies(0, 1000, 0)), Verdict::NoData);
+        assert_eq!(judge(RULE, &latencies(200, 200, 9000), &latencies(0, 199, 0)), Verdict::NoData);
     }
 
     #[test]
     fn what_is_fast_is_fast_enough() {
         let rule = LatencyRule { fast_enough: Duration::from_millis(200), ..RULE };
-        assert_eq!(rule.judge(&latencies(1000, 1000, 150), &latencies(0, 1000, 0)), Verdict::Pass);
+        assert_eq!(judge(rule, &latencies(1000, 1000, 150), &latencies(0, 1000, 0)), Verdict::Pass);
     }
 }

@@ -223,20 +223,9 @@ impl Stream {
         let Some(floor) = rules.floor.numbers() else { return };
         let judged = match nothing(impediment, window.counts.is_empty()) {
             Some(why) => (Verdict::NoData, Seen::Nothing(why)),
-            None => match floor.judge(window.counts) {
-                Verdict::NoData | Verdict::ProbeError => (
-                    Verdict::NoData,
-                    Seen::Nothing(WhyNothing::TooFewRequests {
-                        have: window.counts.requests(),
-                        need: floor.min_samples,
-                    }),
-                ),
-                verdict @ (Verdict::Pass | Verdict::Fail) => {
-                    self.memory.floor_judged = true;
-                    (verdict, Seen::Errors { counts: window.counts, threshold: floor.error_share })
-                }
-            },
+            None => floor.look(window.counts),
         };
+        self.memory.floor_judged |= judged.0.judges();
         // The policy is about a service that is silent, not about a monitor that is unwell.
         let counted = if impediment.is_some() { Verdict::ProbeError } else { judged.0 };
         self.memory.floor = self.memory.floor.after(counted, self.check.no_data);
@@ -252,20 +241,18 @@ impl Stream {
         judgements: &mut Vec<Judgement>,
     ) {
         let Some(rule) = rules.latency.numbers() else { return };
-        let bound = self.baseline.as_ref().and_then(|baseline| rule.bound(&baseline.latencies));
-        let durations = window.latencies.as_ref().map_or(0, Latencies::len);
-        let took = window.latencies.as_ref().and_then(|latencies| latencies.percentile(rule.percentile));
-        let judged = match (nothing(impediment, durations == 0), took, bound) {
-            (Some(why), _, _) => (Verdict::NoData, Seen::Nothing(why)),
-            (None, _, None) => (Verdict::NoData, Seen::Nothing(WhyNothing::NoBaseline)),
-            (None, Some(took), Some(bound)) if durations >= rule.samples_min() => (
-                if took > bound { Verdict::Fail } else { Verdict::Pass },
-                Seen::Latency { percentile: rule.percentile, took, bound },
-            ),
-            (None, _, Some(_)) => (
-                Verdict::NoData,
-                Seen::Nothing(WhyNothing::TooFewRequests { have: durations, need: rule.samples_min() }),
-            ),
+        let none = Latencies::default();
+        let now = window.latencies.as_ref().unwrap_or(&none);
+        let before = self.baseline.as_ref().map_or(&none, |baseline| &baseline.latencies);
+        let judged = match nothing(impediment, now.is_empty()) {
+            Some(why) => (Verdict::NoData, Seen::Nothing(why)),
+            None => match rule.compare(now, before) {
+                Err(why) => (Verdict::NoData, Seen::Nothing(why)),
+                Ok((took, bound)) => (
+                    if took > bound { Verdict::Fail } else { Verdict::Pass },
+                    Seen::Latency { percentile: rule.percentile, took, bound },
+                ),
+            },
         };
         self.memory.latency = self.memory.latency.after(judged.0, NoDataPolicy::Hold);
         let streak = self.memory.latency;
