@@ -1,7 +1,7 @@
 //! The watch: every source on its own beat, the rules on theirs, and what has to outlive the process in the ledger.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lockkeeper_core::health::{
@@ -79,6 +79,9 @@ const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// Samples of this length are kept.
 const SAMPLE: Duration = Duration::from_secs(5);
 
+/// Samples are merged this often: they thin within hours, and each time all of them are looked at.
+const THIN_EVERY: Duration = Duration::from_mins(10);
+
 /// While the ledger cannot be reached, so many samples wait: a day of five checks.
 const SAMPLES_WAITING_MAX: usize = 5 * 24 * 720;
 
@@ -111,8 +114,10 @@ pub async fn watch(request: WatchRequest, stop: &Stop, tell: &mut dyn FnMut(Watc
         samples: BTreeMap::new(),
         waiting: Vec::new(),
         judgements: BTreeMap::new(),
+        is_recorded: taken.breach.is_some(),
         breach: taken.breach,
         told: false,
+        thinned: None,
     };
     Loop { watch, keeper, deadline }.run(request.watched, request.witness, stop, tell).await
 }
@@ -284,8 +289,12 @@ struct Keeper {
     /// What each rule last said of each check.
     judgements: BTreeMap<CheckName, BTreeMap<&'static str, Value>>,
     breach: Option<Value>,
+    /// Whether the breach is known to stand in the ledger.
+    is_recorded: bool,
     /// Whether this process has told of the breach.
     told: bool,
+    /// When samples were last merged.
+    thinned: Option<Instant>,
 }
 
 impl Keeper {
@@ -340,19 +349,30 @@ impl Keeper {
         };
         let failed = |error: SqlError| error.problem(ExitClass::Usage, message!("watch-not-saved"));
         batch(&connection, &connection.begin(Access::Write)).await.map_err(failed)?;
-        let written = self.write_in_transaction(&connection, watch).await;
+        let is_thinning = self.thinned.is_none_or(|at| at.elapsed() >= THIN_EVERY);
+        let written = self.write_in_transaction(&connection, watch, is_thinning).await;
         let holds = matches!(written, Ok(true));
         batch(&connection, if holds { "COMMIT" } else { "ROLLBACK" }).await.map_err(failed)?;
         if holds {
             self.waiting.clear();
+            self.is_recorded = self.breach.is_some();
+            if is_thinning {
+                self.thinned = Some(instant());
+            }
         }
         self.connection = Some(connection);
         written.map_err(failed)
     }
 
-    async fn write_in_transaction(&self, connection: &Connection, watch: &Watch) -> Result<bool, SqlError> {
+    async fn write_in_transaction(
+        &self,
+        connection: &Connection,
+        watch: &Watch,
+        is_thinning: bool,
+    ) -> Result<bool, SqlError> {
         let checks: Vec<StoredCheck> = watch.memories().map(|(name, memory)| self.stored(name, memory)).collect();
-        let is_first = self.breach.is_some() && !self.is_recorded(connection).await?;
+        // The reply to an earlier COMMIT may have been lost, so that only the ledger knows.
+        let is_first = self.breach.is_some() && !self.is_recorded && !self.finds_breach(connection).await?;
         if !save_watch(connection, self.term, watch.next_due(), self.breach.as_ref(), &checks).await? {
             return Ok(false);
         }
@@ -366,12 +386,14 @@ impl Keeper {
             }
         }
         add_samples(connection, SAMPLE, &self.waiting).await?;
-        thin_samples(connection).await?;
+        if is_thinning {
+            thin_samples(connection).await?;
+        }
         Ok(true)
     }
 
     /// Whether a breach of this watch stands in the ledger already.
-    async fn is_recorded(&self, connection: &Connection) -> Result<bool, SqlError> {
+    async fn finds_breach(&self, connection: &Connection) -> Result<bool, SqlError> {
         let sql = "SELECT w.breach IS NOT NULL FROM lockkeeper.watches w WHERE w.id = $1";
         let rows = crate::ledger::query(connection, sql, &[(&self.term.id, tokio_postgres::types::Type::INT8)]).await?;
         Ok(rows.first().is_some_and(|row| row.get(0)))

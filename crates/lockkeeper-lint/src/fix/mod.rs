@@ -62,18 +62,27 @@ pub fn fix(mut sources: Vec<Source>, options: &Options, callers: &Callers<'_>) -
     loop {
         let read = (callers.read)(&sources);
         let before = check(&read, options).findings;
-        let next =
-            before.iter().find(|it| it.remedy.is_some() && (callers.is_meant)(it) && !refused.contains(&key(it)));
-        let Some(finding) = next else { break };
-        match attempt(&sources, &read, &before, finding, options, callers) {
-            Ok(after) => {
-                mended.push(finding.clone());
-                sources = after;
+        let mut changed = None;
+        // What is refused leaves the files as they are, so the next one is tried on the same reading.
+        for finding in before.iter().filter(|it| it.remedy.is_some() && (callers.is_meant)(it)) {
+            if refused.contains(&key(finding)) {
+                continue;
             }
-            Err(why) => {
-                refused.insert(key(finding));
-                by_hand.push((finding.clone(), why));
+            match attempt(&sources, &read, &before, finding, options, callers) {
+                Ok(after) => {
+                    mended.push(finding.clone());
+                    changed = Some(after);
+                    break;
+                }
+                Err(why) => {
+                    refused.insert(key(finding));
+                    by_hand.push((finding.clone(), why));
+                }
             }
+        }
+        match changed {
+            Some(after) => sources = after,
+            None => break,
         }
     }
     Fixed { sources, mended, by_hand }

@@ -12,7 +12,7 @@ const SLOW: &str = "ALTER TABLE orders ALTER COLUMN id TYPE bigint;\n";
 const SLOW_BACK: &str = "SELECT 'nothing to undo: id stays';\n";
 
 /// A project with these files in its folder of migrations, and no database.
-fn project(files: &[(&str, &str)]) -> Project {
+pub fn project(files: &[(&str, &str)]) -> Project {
     let project = Project::new(env!("CARGO_BIN_EXE_lockkeeper"));
     project.write("migrations/.keep", "");
     for (name, text) in files {

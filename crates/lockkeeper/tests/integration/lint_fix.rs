@@ -5,14 +5,7 @@ use std::process::Command;
 
 use lockkeeper_testkit::{Database, Finished, Project};
 
-fn project(files: &[(&str, &str)]) -> Project {
-    let project = Project::new(env!("CARGO_BIN_EXE_lockkeeper"));
-    project.write("migrations/.keep", "");
-    for (name, text) in files {
-        project.write(&format!("migrations/{name}"), text);
-    }
-    project
-}
+use crate::lint::project;
 
 #[track_caller]
 fn run(project: &Project, args: &[&str], code: i32) -> Finished {

@@ -56,6 +56,7 @@ fn from_file(path: &Path, context: &Context<'_>) -> Answer<FactsDocument> {
     let shown: Arc<str> = path.display().to_string().into();
     let text = std::fs::read_to_string(path).map_err(|error| {
         Problem::usage(message!("facts-file-unreadable", path = shown.as_ref(), reason = error.to_string()))
+            .hint(message!("facts-file-hint"))
     })?;
     let document = FactsDocument::from_file(&text).map_err(|fault| match fault {
         FactsFault::Version(found) => {
