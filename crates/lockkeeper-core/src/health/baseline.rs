@@ -10,7 +10,8 @@ use crate::model::Verdict;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     pub total: Counts,
-    pub correlation: Correlation,
+    /// How its errors cluster; `None` where there were too few of them to tell.
+    pub correlation: Option<Correlation>,
     pub latencies: Latencies,
 }
 

@@ -61,6 +61,8 @@ pub enum WhyNothing {
     NoMeasurement,
     /// Fewer requests than can be judged.
     TooFewRequests { have: u64, need: u64 },
+    /// Requests enough, but their errors come in bursts, so that they tell as much as fewer would.
+    TooBursty { have: u64, worth: u64, need: u64 },
     /// No baseline to compare with, or one that is too thin.
     NoBaseline,
     /// The monitor is itself not well.
@@ -73,6 +75,7 @@ impl WhyNothing {
         match self {
             Self::NoMeasurement => "no_measurement",
             Self::TooFewRequests { .. } => "too_few_requests",
+            Self::TooBursty { .. } => "too_bursty",
             Self::NoBaseline => "no_baseline",
             Self::Impeded(impediment) => impediment.as_str(),
         }
@@ -122,6 +125,9 @@ impl Seen {
             Self::Nothing(WhyNothing::NoMeasurement) => message!("health-nothing-measured"),
             Self::Nothing(WhyNothing::TooFewRequests { have, need }) => {
                 message!("health-nothing-thin", have = *have, need = *need)
+            }
+            Self::Nothing(WhyNothing::TooBursty { have, worth, need }) => {
+                message!("health-nothing-bursty", have = *have, worth = *worth, need = *need)
             }
             Self::Nothing(WhyNothing::NoBaseline) => message!("health-nothing-baseline"),
             Self::Nothing(WhyNothing::Impeded(Impediment::OwnNetwork)) => message!("health-nothing-own-network"),

@@ -119,7 +119,7 @@ impl Stream {
         if !self.check.measures.requests() || self.check.role == Role::Baseline {
             return;
         }
-        let correlation = self.baseline.as_ref().map_or(Correlation::UNKNOWN, |baseline| baseline.correlation);
+        let correlation = self.measured_correlation().unwrap_or(Correlation::UNKNOWN);
         let impediment = witness.impediment(slice.opened, slice.last_error);
         if impediment.is_none() && !slice.counts.is_empty() {
             self.memory.slices += 1;
@@ -162,7 +162,7 @@ impl Stream {
         }
         let new = self.memory.total;
         let earlier = self.baseline.as_ref().map_or(Counts::NONE, |baseline| baseline.total);
-        let usual = Counts::new(new.requests() / self.memory.slices.max(1), 0).unwrap_or_default();
+        let usual = new.divided_by(self.memory.slices);
         match ln_evidence_against_earlier(new, usual, earlier, correlation) {
             Some(ln_evidence) => {
                 (verdict(alarms_against_earlier(ln_evidence)), Seen::Beside { new, old: earlier, ln_evidence })
@@ -223,11 +223,15 @@ impl Stream {
         let Some(floor) = rules.floor.numbers() else { return };
         let judged = match nothing(impediment, window.counts.is_empty()) {
             Some(why) => (Verdict::NoData, Seen::Nothing(why)),
-            None => floor.look(window.counts),
+            None => match rules.tempers_floor(window.counts, self.measured_correlation()) {
+                Some(tempering) => floor.look_through(window.counts, tempering),
+                None => floor.look(window.counts),
+            },
         };
         self.memory.floor_judged |= judged.0.judges();
-        // The policy is about a service that is silent, not about a monitor that is unwell.
-        let counted = if impediment.is_some() { Verdict::ProbeError } else { judged.0 };
+        // The policy is about a service that is silent, not about a monitor that is unwell or errors in bursts.
+        let is_bursty = matches!(judged.1, Seen::Nothing(WhyNothing::TooBursty { .. }));
+        let counted = if impediment.is_some() || is_bursty { Verdict::ProbeError } else { judged.0 };
         self.memory.floor = self.memory.floor.after(counted, self.check.no_data);
         let streak = self.memory.floor;
         judgements.push(self.counted(window, RuleName::Floor, rules.floor.binds(), judged, streak, floor.consecutive));
@@ -324,6 +328,10 @@ impl Stream {
             streak,
             breaches,
         }
+    }
+
+    fn measured_correlation(&self) -> Option<Correlation> {
+        self.baseline.as_ref().and_then(|baseline| baseline.correlation)
     }
 
     pub(super) fn is_silent(&self, rules: &Rules, began: Timestamp, now: Timestamp) -> bool {

@@ -49,13 +49,13 @@ pub fn memory_from_json(value: &Value) -> Option<Memory> {
 
 /// Without its latencies: a histogram is measured again, and until then the rule on it has no data.
 pub fn baseline_to_json(baseline: &Baseline) -> Value {
-    json!({ "total": counts_to_json(baseline.total), "correlation": baseline.correlation.value() })
+    json!({ "total": counts_to_json(baseline.total), "correlation": baseline.correlation.map(Correlation::value) })
 }
 
 pub fn baseline_from_json(value: &Value) -> Option<Baseline> {
     Some(Baseline {
         total: counts_from_json(&value["total"])?,
-        correlation: Correlation::of(value["correlation"].as_f64()?),
+        correlation: value["correlation"].as_f64().map(Correlation::of),
         latencies: Latencies::default(),
     })
 }

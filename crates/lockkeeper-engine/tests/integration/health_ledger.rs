@@ -44,7 +44,7 @@ fn two_failures() -> StoredCheck {
     let memory = Memory { floor: Streak::of(2), ..Memory::default() };
     let baseline = Baseline {
         total: Counts::new(1000, 10).unwrap(),
-        correlation: Correlation::of(0.02),
+        correlation: Some(Correlation::of(0.02)),
         latencies: Latencies::default(),
     };
     StoredCheck { name: name("shop"), memory, baseline: Some(baseline), judgements: json!([]) }

@@ -1,7 +1,7 @@
 //! Watches with a clock of the test's own.
 
 use super::*;
-use crate::health::{Counts, Floor, Impediment, NoDataPolicy, Rule, RuleName, Seen, WhyNothing};
+use crate::health::{Counts, Floor, Impediment, Latencies, NoDataPolicy, Rule, RuleName, Seen, WhyNothing};
 use crate::model::WatchVerdict;
 
 /// A watch under test, with a clock of its own.
@@ -105,6 +105,39 @@ fn a_window_that_is_too_thin_holds_the_row() {
     );
     trial.windows("shop", &[(59, 59)]);
     assert!(trial.watch.breach().is_some(), "the row went on");
+}
+
+/// An hour whose errors came all at once, now and then.
+fn bursts() -> BTreeMap<CheckName, Baseline> {
+    let slices: Vec<Counts> = (0..720)
+        .map(|slice| Counts::new(50, if slice % 40 == 0 { 20 } else { 0 }).expect("errors are requests"))
+        .collect();
+    BTreeMap::from([(name("shop"), Baseline::of(&slices, Latencies::default()))])
+}
+
+#[test]
+fn where_errors_come_in_bursts_the_floor_leaves_it_to_the_detector() {
+    let must_have_traffic = Check { no_data: NoDataPolicy::Fail, ..check("shop", Measures::Requests) };
+    let mut trial = Trial::new(Rules::usual(), Vec::new());
+    trial.watch = Watch::begin(Rules::usual(), vec![must_have_traffic], &bursts(), false, BEGAN);
+    let judgements = trial.windows("shop", &[(300, 16); 5]);
+    let floor: Vec<&Seen> =
+        judgements.iter().filter(|it| it.rule == RuleName::Floor).map(|judgement| &judgement.seen).collect();
+    assert!(matches!(floor[0], Seen::Nothing(WhyNothing::TooBursty { have: 300, need: 59, .. })), "{floor:?}");
+    assert!(trial.watch.breach().is_none(), "no policy makes a failure of it");
+    trial.windows("shop", &[(300, 300); 8]);
+    assert_eq!(trial.watch.breach().map(|breach| breach.rule), Some(RuleName::Detector));
+}
+
+#[test]
+fn the_floor_alone_judges_bursts_as_it_is_written() {
+    let mut trial = Trial::new(Rules::floor_only(), Vec::new());
+    let checks = vec![check("shop", Measures::Requests)];
+    trial.watch = Watch::begin(Rules::floor_only(), checks, &bursts(), false, BEGAN);
+    trial.windows("shop", &[(300, 15), (300, 15), (300, 14), (300, 15), (300, 15)]);
+    assert!(trial.watch.breach().is_none());
+    trial.windows("shop", &[(300, 15)]);
+    assert_eq!(trial.watch.breach().map(|breach| breach.rule), Some(RuleName::Floor));
 }
 
 #[test]

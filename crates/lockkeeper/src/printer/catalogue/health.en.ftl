@@ -11,6 +11,7 @@ health-seen-probes = { $failed } of { $made } probes failed
 ## Why there is nothing to judge
 
 health-nothing-baseline = no baseline to compare with, or too thin a one
+health-nothing-bursty = errors come in bursts here, so that { $have } requests tell as much as { $worth } independent ones, and { $need } are needed: the detector judges
 health-nothing-measured = nothing was measured
 health-nothing-own-cpu = this process did not get the CPU in time, so what timed out may be its own fault
 health-nothing-own-network = the witness cannot be reached either: the network is our own

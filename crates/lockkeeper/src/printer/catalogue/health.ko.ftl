@@ -11,6 +11,7 @@ health-seen-probes = 프로브 { $made }번 중 { $failed }번 실패
 ## 판정할 것이 없는 까닭
 
 health-nothing-baseline = 비교할 기준선이 없거나 너무 적습니다
+health-nothing-bursty = 여기서는 오류가 몰려오므로 요청 { $have }건이 독립인 요청 { $worth }건만큼만 말해 줍니다. { $need }건이 필요하며, 판정은 detector가 합니다
 health-nothing-measured = 측정된 것이 없습니다
 health-nothing-own-cpu = 이 프로세스가 제때 CPU를 얻지 못했으므로, 시간 초과는 자신의 탓일 수 있습니다
 health-nothing-own-network = 증인에도 연결되지 않습니다: 이쪽 네트워크의 문제입니다
