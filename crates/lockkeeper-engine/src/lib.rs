@@ -2,6 +2,7 @@
 
 pub mod seams;
 pub mod postgres;
+pub mod http;
 pub mod signature;
 pub mod ledger;
 pub mod probe;

@@ -3,7 +3,7 @@
 use lockkeeper_core::message;
 use lockkeeper_core::model::Message;
 
-use super::http::{Client, Exchange, HttpRequest, Stopwatch};
+use crate::http::{Client, Exchange, HttpRequest, Stopwatch};
 
 /// Fetches the same document again and again.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Fetcher {
     }
 
     /// The body of an answer with status 200.
-    pub(super) async fn document(&mut self) -> Result<hyper::body::Bytes, Message> {
+    pub(super) async fn document(&mut self) -> Result<bytes::Bytes, Message> {
         let answer = self.answer().await?;
         if answer.status == 200 { Ok(answer.body) } else { Err(status(answer.status)) }
     }

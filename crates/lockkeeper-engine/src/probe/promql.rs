@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::bound::Bound;
 use super::fetch::{Fetcher, status};
-use super::http::{HttpRequest, Url, shortened};
+use super::http::shortened;
 use super::reading::{Reading, Taken};
+use crate::http::{HttpRequest, Url};
 use crate::seams;
 
 /// A query, and the bound of its one value.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use hyper::Method;
 use jiff::Timestamp;
 use lockkeeper_core::message;
 use lockkeeper_core::model::Message;
 use tokio::net::TcpStream;
 
-use super::http::{Client, HttpRequest, Stopwatch};
 use super::reading::{milliseconds, shown};
+use crate::http::{Client, HttpRequest, Method, Stopwatch};
 use crate::seams;
 
 /// Whom to ask whether our own network is well.

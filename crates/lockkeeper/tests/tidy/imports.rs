@@ -71,7 +71,8 @@ const HOUSE: &[Crate] = &[
         rooms: &[
             room("seams", &[]),
             room("postgres", &["core", "engine::seams"]),
-            room("probe", &["core", "engine::seams", "engine::postgres"]),
+            room("http", &["core", "engine::seams", "engine::postgres"]),
+            room("probe", &["core", "engine::seams", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
             room(
@@ -116,7 +117,7 @@ const ROOT_MACROS: &[(&str, &str, &str)] = &[("core", "message", "model")];
 const HIDDEN: &[(&str, &str)] = &[
     ("squawk_", "core::parse::squawk"),
     ("fluent_", "lockkeeper::printer"),
-    ("hyper", "engine::probe"),
+    ("hyper", "engine::http"),
     ("ssh_key", "engine::signature"),
 ];
 

@@ -13,8 +13,9 @@ use lockkeeper_core::model::{Message, Verdict};
 use serde_json::Value;
 
 use super::fetch::Fetcher;
-use super::http::{HttpRequest, JsonPointer, found};
+use super::http::{JsonPointer, found};
 use super::reading::{Reading, Taken, not_a_number};
+use crate::http::HttpRequest;
 use crate::seams;
 use increase::Totals;
 pub use selector::Selector;

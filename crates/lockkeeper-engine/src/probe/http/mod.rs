@@ -1,13 +1,9 @@
 //! The HTTP probe: one request over one new connection, and whether its answer is as expected.
 
 mod body;
-mod exchange;
-mod failure;
-mod phases;
-mod request;
-mod roots;
 mod status;
-mod url;
+
+use std::time::Duration;
 
 use lockkeeper_core::health::{Counts, Measurement};
 use lockkeeper_core::message;
@@ -15,14 +11,11 @@ use lockkeeper_core::model::{Message, Verdict};
 
 use super::bound::Bound;
 use super::reading::{Reading, Taken, milliseconds, shown};
+use crate::http::{Client, Exchange, HttpRequest, Phase, Stopwatch};
 use crate::seams;
 pub use body::{BodyCondition, JsonPointer};
 pub(super) use body::{found, shortened};
-pub(super) use exchange::{Client, Exchange};
-pub(super) use phases::Stopwatch;
-pub use request::{AddressFamily, Header, HttpLimits, HttpRequest};
 pub use status::ExpectedStatus;
-pub use url::{Url, UrlFault};
 
 /// What has to be true of an answer.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +23,7 @@ pub struct HttpExpectation {
     pub status: ExpectedStatus,
     pub body: Vec<BodyCondition>,
     /// From the first step to the last byte.
-    pub took_max: Option<std::time::Duration>,
+    pub took_max: Option<Duration>,
     /// For the reading `certificate_days`, which is a check of its own.
     pub certificate: Option<Bound>,
 }
@@ -56,7 +49,8 @@ impl HttpProbe {
         let outcome = self.client.exchange(&mut watch).await;
         let at = seams::wall_clock();
         let total = watch.total();
-        let mut readings = watch.readings();
+        let phase = |(phase, took): &(Phase, Duration)| Reading::new(phase.as_str(), milliseconds(*took), None);
+        let mut readings: Vec<Reading> = watch.ended().iter().map(phase).collect();
         readings.push(Reading::new("total_ms", milliseconds(total), None));
         let from = self.client.address().map_or_else(String::new, |address| address.to_string());
         let (verdict, answered, said) = match outcome {
@@ -93,7 +87,7 @@ impl HttpProbe {
     }
 
     /// The first condition that does not hold.
-    fn unmet(&self, exchange: &Exchange, total: std::time::Duration) -> Option<Message> {
+    fn unmet(&self, exchange: &Exchange, total: Duration) -> Option<Message> {
         if !self.expected.status.accepts(exchange.status) {
             let expected = self.expected.status.to_string();
             return Some(message!("probe-http-status", status = exchange.status, expected = expected));

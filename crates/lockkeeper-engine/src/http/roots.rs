@@ -20,7 +20,7 @@ use crate::postgres::RootCert;
 
 /// What a handshake needs. Every one is a whole one: a resumed session would not show the certificate again, and so
 /// not that it has run out meanwhile.
-pub(super) fn config(roots: &RootCert) -> Result<Arc<ClientConfig>, Message> {
+pub fn config(roots: &RootCert) -> Result<Arc<ClientConfig>, Message> {
     let unusable = |reason: String| message!("probe-own-roots", path = shown(roots), reason = reason);
     let provider = Arc::new(ring::default_provider());
     let (store, listed) = match roots {

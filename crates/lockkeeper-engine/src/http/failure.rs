@@ -8,12 +8,11 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Message, Verdict};
 use tokio_rustls::rustls::{CertificateError, Error as RustlsError};
 
-use super::super::reading::{milliseconds, shown};
-use super::phases::Stopwatch;
+use super::phases::{Stopwatch, milliseconds_shown};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::probe) enum Failure {
+pub enum Failure {
     /// The target did not do its part.
     Target(Fault),
     /// The probe could not be made.
@@ -22,7 +21,7 @@ pub(in crate::probe) enum Failure {
 
 /// What a target did wrong.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::probe) enum Fault {
+pub enum Fault {
     HostUnknown {
         host: String,
         reason: String,
@@ -44,7 +43,7 @@ pub(in crate::probe) enum Fault {
 }
 
 impl Failure {
-    pub(in crate::probe) const fn verdict(&self) -> Verdict {
+    pub const fn verdict(&self) -> Verdict {
         match self {
             Self::Target(_) => Verdict::Fail,
             Self::Own(_) => Verdict::ProbeError,
@@ -52,12 +51,12 @@ impl Failure {
     }
 
     /// Whether the time it took is at least the time that the request would have taken.
-    pub(in crate::probe) const fn lasted(&self) -> bool {
+    pub const fn lasted(&self) -> bool {
         matches!(self, Self::Target(Fault::TimedOut(_)))
     }
 
-    pub(in crate::probe) fn message(&self, watch: &Stopwatch, address: &str) -> Message {
-        let after = shown(milliseconds(watch.total()));
+    pub fn message(&self, watch: &Stopwatch, address: &str) -> Message {
+        let after = milliseconds_shown(watch.total());
         match self {
             Self::Own(why) => why.clone(),
             Self::Target(fault) => {
@@ -72,7 +71,7 @@ impl Failure {
     }
 
     /// By what the operating system said of a socket.
-    pub(in crate::probe) fn of_io(error: &io::Error) -> Self {
+    pub fn of_io(error: &io::Error) -> Self {
         if let Some(own) = own(error) {
             return own;
         }
@@ -153,7 +152,7 @@ impl Fault {
             Self::Reset => message!("probe-fault-reset"),
             Self::ClosedEarly => message!("probe-fault-closed-early"),
             Self::Unreachable(reason) => message!("probe-fault-unreachable", reason = reason.as_str()),
-            Self::TimedOut(limit) => message!("probe-fault-timed-out", limit_ms = shown(milliseconds(*limit))),
+            Self::TimedOut(limit) => message!("probe-fault-timed-out", limit_ms = milliseconds_shown(*limit)),
             Self::CertificateDates(reason) => message!("probe-fault-certificate-dates", reason = reason.as_str()),
             Self::CertificateName(reason) => message!("probe-fault-certificate-name", reason = reason.as_str()),
             Self::Certificate(reason) => message!("probe-fault-certificate", reason = reason.as_str()),

@@ -24,16 +24,16 @@ use super::roots;
 
 /// An answer that arrived whole.
 #[derive(Debug)]
-pub(in crate::probe) struct Exchange {
-    pub(in crate::probe) status: u16,
-    pub(in crate::probe) body: Bytes,
+pub struct Exchange {
+    pub status: u16,
+    pub body: Bytes,
     /// When the server's own certificate runs out, in seconds since 1970.
-    pub(in crate::probe) certificate_ends: Option<i64>,
+    pub certificate_ends: Option<i64>,
 }
 
 /// Makes one request as often as it is asked to.
 #[derive(Debug)]
-pub(in crate::probe) struct Client {
+pub struct Client {
     request: HttpRequest,
     /// Read with the first handshake: the system's authorities are many.
     tls: Option<Arc<ClientConfig>>,
@@ -52,16 +52,16 @@ impl Drop for Mover {
 }
 
 impl Client {
-    pub(in crate::probe) const fn new(request: HttpRequest) -> Self {
+    pub const fn new(request: HttpRequest) -> Self {
         Self { request, tls: None, turn: 0, address: None }
     }
 
     /// Where the last request went; nowhere, when the name could not be looked up.
-    pub(in crate::probe) const fn address(&self) -> Option<SocketAddr> {
+    pub const fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
-    pub(in crate::probe) async fn exchange(&mut self, watch: &mut Stopwatch) -> Result<Exchange, Failure> {
+    pub async fn exchange(&mut self, watch: &mut Stopwatch) -> Result<Exchange, Failure> {
         self.address = None;
         let limit = self.request.limits.total;
         let outcome = match tokio::time::timeout(limit, self.exchange_unlimited(watch)).await {

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::reading::{Reading, milliseconds};
 use crate::seams;
 
 /// A step of a request, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::probe) enum Phase {
+pub enum Phase {
     Resolve,
     Connect,
     Tls,
@@ -17,7 +16,7 @@ pub(in crate::probe) enum Phase {
 
 impl Phase {
     /// The name in messages, and of the reading.
-    pub(in crate::probe) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Resolve => "resolve_ms",
             Self::Connect => "connect_ms",
@@ -28,14 +27,14 @@ impl Phase {
     }
 
     /// What people call it.
-    pub(in crate::probe) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         self.as_str().trim_end_matches("_ms")
     }
 }
 
 /// Measures the steps of one request. It outlives the request, so that one that was cut off still says where.
 #[derive(Debug)]
-pub(in crate::probe) struct Stopwatch {
+pub struct Stopwatch {
     began: Instant,
     /// The step under way, and when it began.
     current: (Phase, Instant),
@@ -44,20 +43,20 @@ pub(in crate::probe) struct Stopwatch {
 }
 
 impl Stopwatch {
-    pub(in crate::probe) fn start() -> Self {
+    pub fn start() -> Self {
         let now = seams::instant();
         Self { began: now, current: (Phase::Resolve, now), ended: Vec::new(), stopped: None }
     }
 
     /// The step under way is over, and this one begins.
-    pub(in crate::probe) fn enter(&mut self, next: Phase) {
+    pub fn enter(&mut self, next: Phase) {
         let now = seams::instant();
         let (phase, began) = std::mem::replace(&mut self.current, (next, now));
         self.ended.push((phase, now - began));
     }
 
     /// All is over.
-    pub(in crate::probe) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if self.stopped.is_none() {
             let now = seams::instant();
             let (phase, began) = self.current;
@@ -67,16 +66,22 @@ impl Stopwatch {
     }
 
     /// The step that was under way last.
-    pub(in crate::probe) const fn phase(&self) -> Phase {
+    pub const fn phase(&self) -> Phase {
         self.current.0
     }
 
-    pub(in crate::probe) fn total(&self) -> Duration {
+    pub fn total(&self) -> Duration {
         self.stopped.unwrap_or_else(|| seams::instant() - self.began)
     }
 
-    pub(in crate::probe) fn readings(&self) -> Vec<Reading> {
-        let reading = |(phase, took): &(Phase, Duration)| Reading::new(phase.as_str(), milliseconds(*took), None);
-        self.ended.iter().map(reading).collect()
+    /// How long each step took that is over.
+    pub fn ended(&self) -> &[(Phase, Duration)] {
+        &self.ended
     }
+}
+
+/// Milliseconds with three decimals at most.
+pub(super) fn milliseconds_shown(duration: Duration) -> String {
+    let text = format!("{:.3}", duration.as_secs_f64() * 1_000.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
