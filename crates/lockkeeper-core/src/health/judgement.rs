@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::bounds::{share_high, share_low};
 use super::check::CheckName;
 use super::counts::{Counts, Share};
 use super::detector::Evidence;
@@ -97,6 +98,8 @@ impl Seen {
                 errors = counts.errors(),
                 requests = counts.requests(),
                 share = counts.share().map_or_else(String::new, |share| rounded(share).to_string()),
+                low = percent(share_low(*counts, TAIL)),
+                high = percent(share_high(*counts, TAIL)),
                 threshold = threshold.to_string()
             ),
             Self::Probes { made, failed } => message!("health-seen-probes", made = *made, failed = *failed),
@@ -137,6 +140,15 @@ impl Seen {
             }
         }
     }
+}
+
+/// On either side of the interval that the true share is in with 95 % confidence.
+const TAIL: f64 = 0.025;
+
+/// A share between 0 and 1, to a tenth of a percent.
+fn percent(ratio: f64) -> String {
+    let text = format!("{:.1}", ratio * 100.0);
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
 /// To a tenth of a percent, for people.

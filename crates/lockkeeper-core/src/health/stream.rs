@@ -75,6 +75,34 @@ impl Stream {
         }
     }
 
+    /// The same check under other rules.
+    pub(super) fn reloaded(mut self, check: Check, rules: &Rules, now: Timestamp) -> Self {
+        let confirm = rules.hard_down.numbers().map_or(rules.slice, |rule| rule.confirm_interval);
+        for (gathering, lasts) in
+            [(&mut self.slice, rules.slice), (&mut self.look, confirm), (&mut self.window, rules.interval)]
+        {
+            if !gathering.lasts_for(lasts) {
+                *gathering = Gathering::new(now, lasts);
+            }
+        }
+        let memory = &mut self.memory;
+        for (streak, is_on) in [
+            (&mut memory.floor, rules.floor.numbers().is_some()),
+            (&mut memory.hard_down, rules.hard_down.numbers().is_some()),
+            (&mut memory.latency, rules.latency.numbers().is_some()),
+            (&mut memory.threshold, rules.threshold.numbers().is_some()),
+        ] {
+            if !is_on {
+                *streak = Streak::default();
+            }
+        }
+        if rules.detector.numbers().is_none() {
+            memory.evidence = Evidence::default();
+        }
+        self.check = check;
+        self
+    }
+
     pub(super) fn observe(&mut self, measurement: &Measurement) {
         if measurement.at < self.window.opened {
             return; // warm-up

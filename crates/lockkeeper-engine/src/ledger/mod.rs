@@ -4,6 +4,7 @@
 //! created by [`ensure`], which only commands that write call.
 
 mod approvals;
+mod baselines;
 mod event;
 mod install;
 mod lease;
@@ -22,6 +23,7 @@ mod verifications;
 mod watches;
 
 pub use approvals::{NewApproval, insert_approval, mark_approval_used};
+pub use baselines::{BaselineRecord, NewBaseline, insert_baseline, read_baseline};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
@@ -31,7 +33,9 @@ pub use migrations::{
 pub use outbox::{Delivery, NewAlert, claim_deliveries, mark_delivered, mark_undelivered, put_alert};
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
-pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};
+pub use samples::{
+    HealthSample, Slice, VerdictCounts, add_samples, export_samples, read_health_samples, read_slices, thin_samples,
+};
 pub use schema::{SchemaReading, accept_drift, inventory, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use spool::{Observation, Spool, record_once};
@@ -41,6 +45,6 @@ pub use verifications::{
     NewVerification, TriedMigration, VerificationRecord, VerifiedFiles, insert_verification, read_verifications,
 };
 pub use watches::{
-    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, end_watch, read_watch, release_watch, save_watch,
+    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, change_terms, end_watch, read_watch, release_watch, save_watch,
     take_watch,
 };

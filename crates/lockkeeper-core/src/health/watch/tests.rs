@@ -337,6 +337,36 @@ fn latency_is_compared_with_the_baseline() {
 }
 
 #[test]
+fn other_rules_keep_the_row_of_a_check_that_is_as_it_was() {
+    let names = || BTreeSet::from([name("shop")]);
+    let strict = || {
+        let floor = Floor { error_share: crate::health::Share::percent(2), ..Floor::default() };
+        Rules { floor: Rule::Binding(floor), ..Rules::floor_only() }
+    };
+    let trial = || {
+        let mut trial = Trial::new(Rules::floor_only(), vec![check("shop", Measures::Requests)]);
+        trial.windows("shop", &[(1000, 50), (1000, 50)]);
+        trial
+    };
+    let mut kept = trial();
+    let now = kept.now;
+    kept.watch.reload(strict(), vec![check("shop", Measures::Requests)], &names(), &BTreeMap::new(), false, now);
+    kept.windows("shop", &[(1000, 20)]);
+    assert!(kept.watch.breach().is_some(), "the third in a row, by the new threshold");
+    let mut changed = trial();
+    let checks = vec![check("shop", Measures::Requests)];
+    changed.watch.reload(strict(), checks, &BTreeSet::new(), &BTreeMap::new(), false, now);
+    changed.windows("shop", &[(1000, 20), (1000, 20)]);
+    assert!(changed.watch.breach().is_none(), "another check begins anew");
+    let mut off = trial();
+    let without = Rules { floor: Rule::Off, ..Rules::floor_only() };
+    off.watch.reload(without, vec![check("shop", Measures::Requests)], &names(), &BTreeMap::new(), false, now);
+    off.watch.reload(strict(), vec![check("shop", Measures::Requests)], &names(), &BTreeMap::new(), false, now);
+    off.windows("shop", &[(1000, 20)]);
+    assert!(off.watch.breach().is_none(), "a rule that was off has forgotten its row");
+}
+
+#[test]
 fn never_healthy_without_data() {
     let conclude = |rules: Rules, checks: Vec<Check>, windows: &[(u64, u64)]| {
         let mut trial = Trial::new(rules, checks);

@@ -3,7 +3,7 @@
 ## What a rule saw
 
 health-seen-beside = { $errors } errors in { $requests } requests, beside { $old_errors } in { $old_requests }: by chance once in { $chance }
-health-seen-errors = { $errors } errors in { $requests } requests, { $share }, against { $threshold }
+health-seen-errors = { $errors } errors in { $requests } requests, { $share } (95 % between { $low } and { $high }), against { $threshold }
 health-seen-evidence = { $errors } errors in { $requests } requests, evidence { $evidence } of { $alarm }
 health-seen-latency = the { $percentile }th percentile took { $took } ms, and { $bound } ms are its bound
 health-seen-probes = { $failed } of { $made } probes failed
