@@ -22,7 +22,7 @@ mod tempering;
 mod watch;
 mod witness;
 
-pub use baseline::Baseline;
+pub use baseline::{Baseline, Preflight};
 pub use check::{Check, CheckName, Measurement, Measures, Role};
 pub use conclusion::{Conclusion, Doubt};
 pub use counts::{Counts, Share};

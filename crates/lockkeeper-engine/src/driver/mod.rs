@@ -4,6 +4,7 @@ mod approval;
 mod apply;
 mod applying;
 mod backfill;
+mod baseline;
 mod deploy;
 mod drift;
 mod failure;
@@ -23,6 +24,7 @@ mod verify;
 mod watching;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
+pub use baseline::{BaselineCheck, BaselineRequest, BaselineTaken, preflight, save_baseline, take_baseline};
 pub use deploy::{Deployed, record_deploy};
 pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
 pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2};

@@ -254,7 +254,7 @@ fn record(row: &Row) -> Answer<WatchRecord> {
         seen_at: timestamp(row, "seen_at")?,
         next_due_at: optional_timestamp(row, "next_due_at")?,
         breach: json_or_none(row, "breach"),
-        incidents: if row.columns().iter().any(|column| column.name() == "incidents") { matters(row) } else { Vec::new() },
+        incidents: matters(row),
         ended: optional_timestamp(row, "ended_at")?.zip(verdict.transpose()?),
         is_held: row.get("is_held"),
         now: timestamp(row, "now")?,
