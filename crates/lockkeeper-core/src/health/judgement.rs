@@ -71,6 +71,10 @@ pub enum WhyNothing {
 }
 
 impl WhyNothing {
+    pub fn message(self) -> Message {
+        Seen::Nothing(self).message()
+    }
+
     /// The reason code in JSON and in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {
