@@ -33,7 +33,10 @@ pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
 };
-pub use outbox::{Delivery, NewAlert, claim_deliveries, mark_delivered, mark_undelivered, put_alert};
+pub use outbox::{
+    Delivery, NewAlert, arg_to_json, claim_deliveries, mark_delivered, mark_undelivered, message_to_json, open_alert,
+    put_alert, remind_alerts, resolve_alert,
+};
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
 pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};

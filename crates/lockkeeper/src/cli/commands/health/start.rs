@@ -8,6 +8,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem, Verdict, WatchVerdict};
 use lockkeeper_engine::driver::{WatchEnd, WatchNews, WatchRequest, Watched, exit_of, judgement_to_json, watch};
 use lockkeeper_engine::ledger::read;
+use lockkeeper_engine::notify::Routes;
 use lockkeeper_engine::postgres::connect;
 use lockkeeper_engine::probe::WitnessProbe;
 use lockkeeper_engine::seams::Stop;
@@ -40,7 +41,7 @@ pub async fn run(lasts: Option<&str>, on_breach: Option<&str>, context: &Context
         described,
         watched,
         witness: health.witness.clone().map(WitnessProbe::new),
-        sinks: Vec::new(),
+        routes: Routes::default(),
         lasts,
     };
     let printer = context.printer;
