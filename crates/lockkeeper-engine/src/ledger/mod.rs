@@ -4,6 +4,7 @@
 //! created by [`ensure`], which only commands that write call.
 
 mod approvals;
+mod backups;
 mod event;
 mod install;
 mod lease;
@@ -22,6 +23,10 @@ mod verifications;
 mod watches;
 
 pub use approvals::{NewApproval, insert_approval, mark_approval_used};
+pub use backups::{
+    BackupKind, BackupRecord, LastVerification, NewBackup, NewBackupVerification, VerifiedHow, insert_backup,
+    insert_backup_verification, read_backups,
+};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};

@@ -7,7 +7,8 @@ use unic_langid::LanguageIdentifier;
 use super::Language;
 
 /// Every catalogue file, in each language. A test holds the pairs against one another.
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 8] = [
+    (include_str!("catalogue/backup.en.ftl"), include_str!("catalogue/backup.ko.ftl")),
     (include_str!("catalogue/cli.en.ftl"), include_str!("catalogue/cli.ko.ftl")),
     (include_str!("catalogue/connect.en.ftl"), include_str!("catalogue/connect.ko.ftl")),
     (include_str!("catalogue/effects.en.ftl"), include_str!("catalogue/effects.ko.ftl")),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+use super::backup_section::{FileBackup, RawBackup};
 use super::duration;
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
@@ -30,6 +31,7 @@ pub struct FileSettings {
     pub drift_ignored: Option<Vec<String>>,
     pub lint: FileLint,
     pub health: Health,
+    pub backup: FileBackup,
 }
 
 /// The section `[database]`.
@@ -64,6 +66,8 @@ struct Raw {
     lint: RawLint,
     #[serde(default)]
     health: RawHealth,
+    #[serde(default)]
+    backup: RawBackup,
 }
 
 #[derive(Default, Deserialize)]
@@ -124,6 +128,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         drift_ignored: raw.drift.ignore,
         lint: source.lint(raw.lint)?,
         health: source.health(raw.health)?,
+        backup: source.backup(raw.backup)?,
     };
     Ok(settings)
 }
@@ -176,7 +181,7 @@ impl Source<'_> {
         duration::parse(value.get_ref()).map(Some).ok_or_else(bad)
     }
 
-    fn not_zero(&self, value: Option<Spanned<String>>, refusal: Message) -> Answer<Option<Duration>> {
+    pub(super) fn not_zero(&self, value: Option<Spanned<String>>, refusal: Message) -> Answer<Option<Duration>> {
         let span = value.as_ref().map(Spanned::span).unwrap_or_default();
         match self.duration(value)? {
             Some(Duration::ZERO) => Err(Problem::usage(refusal).at(self.place(span))),
