@@ -32,8 +32,7 @@ impl Baseline {
     /// Whether the system is well enough for a release to start: a release that starts on one that is
     /// not would be rolled back for what it did not do.
     pub fn preflight(&self, rules: &Rules) -> (Verdict, Message) {
-        let floor =
-            Floor { error_share: rules.error_share(), min_samples: rules.samples_min(), ..Floor::default() };
+        let floor = Floor { error_share: rules.error_share(), min_samples: rules.samples_min(), ..Floor::default() };
         let (verdict, seen) = floor.look(self.total);
         (verdict, seen.message())
     }

@@ -251,9 +251,8 @@ mod tests {
     #[test]
     fn a_watcher_that_is_unwell_for_long_says_so_and_for_a_moment_does_not() {
         let mut incidents = Incidents::default();
-        let mut judged = |second, verdict| {
-            incidents.judged(&judgement(second, RuleName::Floor, verdict, false), PATIENCE)
-        };
+        let mut judged =
+            |second, verdict| incidents.judged(&judgement(second, RuleName::Floor, verdict, false), PATIENCE);
         let trouble = || Matter::Watcher(Impediment::OwnNetwork);
         assert_eq!(judged(0, Verdict::NoData), []);
         assert_eq!(judged(30, Verdict::Pass), []);

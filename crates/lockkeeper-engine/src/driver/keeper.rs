@@ -8,9 +8,7 @@ use lockkeeper_core::health::{
     Baseline, CheckName, Counts, Incidents, Judgement, Matter, Memory, Turn, Watch, WhyNothing,
 };
 use lockkeeper_core::message;
-use lockkeeper_core::model::{
-    About, Alert, AlertKind, Answer, ExitClass, FactName, Message, Problem, WatchVerdict,
-};
+use lockkeeper_core::model::{About, Alert, AlertKind, Answer, ExitClass, FactName, Message, Problem, WatchVerdict};
 use serde_json::{Value, json};
 
 use super::watching::WatchNews;
@@ -258,7 +256,8 @@ impl Keeper {
     fn endings(&self, matter: &Matter) -> Vec<Alert> {
         let watch = self.term.id;
         let is_left = |is: fn(&Matter) -> bool| self.incidents.open().any(is);
-        let well = |about, subject| Alert::new(AlertKind::Recovered, about, subject, message!("alert-recovered-summary"));
+        let well =
+            |about, subject| Alert::new(AlertKind::Recovered, about, subject, message!("alert-recovered-summary"));
         match matter {
             Matter::Breach(check) => {
                 let recovered = || message!("alert-recovered", check = check.as_str());

@@ -42,13 +42,13 @@ pub struct Terms {
 }
 
 /// How a watch is told to go by other terms, and what gives them.
-pub struct Reload {
+pub struct Reload<'a> {
     pub hangup: Hangup,
     /// Reads the settings again, or says what is wrong with them.
-    pub terms: Box<dyn FnMut() -> Answer<Terms>>,
+    pub terms: Box<dyn FnMut() -> Answer<Terms> + 'a>,
 }
 
-impl fmt::Debug for Reload {
+impl fmt::Debug for Reload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reload").field("hangup", &self.hangup).finish_non_exhaustive()
     }
@@ -56,7 +56,7 @@ impl fmt::Debug for Reload {
 
 /// What a watch needs.
 #[derive(Debug)]
-pub struct WatchRequest {
+pub struct WatchRequest<'a> {
     pub target: Target,
     pub holder: Holder,
     pub release_id: Option<i64>,
@@ -70,7 +70,7 @@ pub struct WatchRequest {
     /// Ends with a verdict after this time; `None` watches until it is stopped.
     pub lasts: Option<Duration>,
     /// `None` goes by the same terms to the end.
-    pub reload: Option<Reload>,
+    pub reload: Option<Reload<'a>>,
 }
 
 /// How a watch ended.
@@ -123,7 +123,7 @@ const BASELINE: Duration = Duration::from_hours(1);
 ///
 /// # Errors
 /// Another process watches, or took the watch over while this one slept; the ledger cannot be made.
-pub async fn watch(request: WatchRequest, stop: &Stop, tell: &mut dyn FnMut(WatchNews<'_>)) -> Answer<WatchEnd> {
+pub async fn watch(request: WatchRequest<'_>, stop: &Stop, tell: &mut dyn FnMut(WatchNews<'_>)) -> Answer<WatchEnd> {
     let connection = connect(&request.target).await?;
     ensure(&connection).await?;
     let taken = begin(&connection, &request).await?;
@@ -151,7 +151,7 @@ pub async fn watch(request: WatchRequest, stop: &Stop, tell: &mut dyn FnMut(Watc
     Loop { watch, keeper, deadline, sources, reload: request.reload }.run(request.witness, stop, tell).await
 }
 
-async fn begin(connection: &Connection, request: &WatchRequest) -> Answer<TakenWatch> {
+async fn begin(connection: &Connection, request: &WatchRequest<'_>) -> Answer<TakenWatch> {
     let failed = |error: SqlError| error.problem(ExitClass::Usage, message!("watch-not-taken"));
     batch(connection, &connection.begin(Access::Write)).await.map_err(failed)?;
     let taken = take_watch(connection, request.release_id, &request.described, &request.holder).await;
@@ -230,12 +230,12 @@ impl Sources {
     }
 }
 
-struct Loop {
+struct Loop<'a> {
     watch: Watch,
     keeper: Keeper,
     deadline: Option<Timestamp>,
     sources: Sources,
-    reload: Option<Reload>,
+    reload: Option<Reload<'a>>,
 }
 
 /// The witness: at home, or being asked. A new one takes its place when the old one is back.
@@ -260,7 +260,7 @@ impl Asked {
     }
 }
 
-impl Loop {
+impl Loop<'_> {
     async fn run(
         mut self,
         witness: Option<WitnessProbe>,
@@ -403,7 +403,7 @@ impl Loop {
 }
 
 /// Resolves when the settings are to be read again; never, where they are not.
-async fn hung_up(reload: Option<&mut Reload>) {
+async fn hung_up(reload: Option<&mut Reload<'_>>) {
     match reload {
         Some(reload) => reload.hangup.asked().await,
         None => std::future::pending().await,

@@ -81,9 +81,6 @@ pub async fn read_baseline(connection: &Connection) -> Answer<Option<BaselineRec
         taken_by: row.get("taken_by"),
         age: Duration::try_from_secs_f64(row.get("age_s")).unwrap_or_default(),
         verdict: Verdict::from_ledger(row.get("verdict")).ok_or_else(|| broken("baselines.verdict"))?,
-        checks: checks
-            .iter()
-            .filter_map(|(name, of)| CheckName::new(name).zip(baseline_from_json(of)))
-            .collect(),
+        checks: checks.iter().filter_map(|(name, of)| CheckName::new(name).zip(baseline_from_json(of))).collect(),
     }))
 }

@@ -53,6 +53,6 @@ pub use verifications::{
     NewVerification, TriedMigration, VerificationRecord, VerifiedFiles, insert_verification, read_verifications,
 };
 pub use watches::{
-    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, change_terms, end_watch, read_watch, release_watch, save_watch,
-    take_watch,
+    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, change_terms, end_watch, read_watch, release_watch,
+    save_watch, take_watch,
 };

@@ -159,10 +159,7 @@ pub async fn read_slices(connection: &Connection, since: Timestamp, span: Durati
         "SELECT s.check_name, s.requests, s.errors, s.latencies FROM lockkeeper.health_samples s \
          WHERE s.at >= 'epoch'::timestamptz + $1 * interval '1 microsecond' AND s.span_s = $2 AND s.requests > 0 \
          ORDER BY s.at",
-        &[
-            (&since.as_microsecond(), Type::INT8),
-            (&i32::try_from(span.as_secs()).unwrap_or(i32::MAX), Type::INT4),
-        ],
+        &[(&since.as_microsecond(), Type::INT8), (&i32::try_from(span.as_secs()).unwrap_or(i32::MAX), Type::INT4)],
     )
     .await
     .map_err(|error| read_problem(&error, connection))?;
