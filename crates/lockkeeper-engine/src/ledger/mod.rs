@@ -6,6 +6,7 @@
 mod approvals;
 mod event;
 mod install;
+mod journeys;
 mod lease;
 mod memory;
 mod migrations;
@@ -24,6 +25,10 @@ mod watches;
 pub use approvals::{NewApproval, insert_approval, mark_approval_used};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
+pub use journeys::{
+    Back, JOURNEY_TTL, JourneyRecord, JourneyTerm, NewJourney, TaskRecord, begin_task, end_task, hold_journey,
+    open_journey, read_journey, set_way_back, take_journey,
+};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,

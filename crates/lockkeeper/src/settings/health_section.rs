@@ -12,9 +12,10 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Message, Problem};
 use lockkeeper_engine::postgres::Secret;
 use lockkeeper_engine::probe::{
-    BodyCondition, Bound, CommandLine, CountersPlace, DatabaseBounds, ExpectedStatus, Header, HttpExpectation,
-    HttpLimits, HttpRequest, JsonPointer, Selector, Url, UrlFault, WitnessPlace,
+    BodyCondition, Bound, CountersPlace, DatabaseBounds, ExpectedStatus, Header, HttpExpectation, HttpLimits,
+    HttpRequest, JsonPointer, Selector, Url, UrlFault, WitnessPlace,
 };
+use lockkeeper_engine::process::CommandLine;
 use serde::Deserialize;
 use toml::Spanned;
 
