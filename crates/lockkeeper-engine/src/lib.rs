@@ -7,4 +7,5 @@ pub mod http;
 pub mod signature;
 pub mod ledger;
 pub mod probe;
+pub mod notify;
 pub mod driver;

@@ -9,18 +9,21 @@ pub enum Gate {
     StageOneComplete,
     /// The new code is out.
     DeployConfirmed,
+    /// There is a backup as fresh and as well verified as the settings ask for. Asked only where they ask for one.
+    Backup,
     /// Somebody allowed to has signed exactly this plan.
     Approval,
 }
 
 impl Gate {
-    pub const ALL: [Self; 3] = [Self::StageOneComplete, Self::DeployConfirmed, Self::Approval];
+    pub const ALL: [Self; 4] = [Self::StageOneComplete, Self::DeployConfirmed, Self::Backup, Self::Approval];
 
     /// The name in JSON and in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StageOneComplete => "stage1_complete",
             Self::DeployConfirmed => "deploy_confirmed",
+            Self::Backup => "backup",
             Self::Approval => "approval",
         }
     }

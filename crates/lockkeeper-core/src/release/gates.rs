@@ -1,5 +1,6 @@
 //! The gates before stage 2, each as data: verdict, evidence, way out.
 
+use super::backup::BackupInputs;
 use crate::message;
 use crate::model::{Gate, GateReport, GateVerdict, Message, PlanDigest};
 
@@ -21,16 +22,19 @@ pub struct GateInputs {
     pub stage1_pending: Vec<String>,
     /// The version recorded by `deployed` after the last stage-1 migration.
     pub deployed: Option<String>,
+    /// `None` where the settings ask for no backup: then there is no such gate.
+    pub backup: Option<BackupInputs>,
     pub approval: ApprovalStanding,
     pub plan: PlanDigest,
 }
 
 /// Every gate, in the order in which they are passed.
 pub fn stage2_gates(inputs: &GateInputs) -> Vec<GateReport> {
-    Gate::ALL.into_iter().map(|gate| report(gate, inputs)).collect()
+    Gate::ALL.into_iter().filter_map(|gate| report(gate, inputs)).collect()
 }
 
-fn report(gate: Gate, inputs: &GateInputs) -> GateReport {
+/// `None` for a gate that is not asked for.
+fn report(gate: Gate, inputs: &GateInputs) -> Option<GateReport> {
     let (verdict, evidence, way_out) = match gate {
         Gate::StageOneComplete if inputs.stage1_pending.is_empty() => {
             (GateVerdict::Yes, message!("gate-stage1-complete"), None)
@@ -48,6 +52,7 @@ fn report(gate: Gate, inputs: &GateInputs) -> GateReport {
             Some(version) => (GateVerdict::Yes, message!("gate-deployed", version = version.as_str()), None),
             None => (GateVerdict::NotYet, message!("gate-not-deployed"), Some(message!("next-deployed"))),
         },
+        Gate::Backup => inputs.backup.as_ref()?.answer(),
         Gate::Approval => match &inputs.approval {
             ApprovalStanding::None => {
                 (GateVerdict::NotYet, message!("gate-not-approved"), Some(message!("next-approve")))
@@ -67,7 +72,7 @@ fn report(gate: Gate, inputs: &GateInputs) -> GateReport {
             ),
         },
     };
-    GateReport { gate, verdict, evidence, way_out }
+    Some(GateReport { gate, verdict, evidence, way_out })
 }
 
 #[cfg(test)]
@@ -79,6 +84,7 @@ mod tests {
         GateInputs {
             stage1_pending: Vec::new(),
             deployed: Some("3.0".into()),
+            backup: None,
             approval: ApprovalStanding::Valid { by: "a".into(), plan },
             plan,
         }

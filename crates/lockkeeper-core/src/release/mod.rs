@@ -2,6 +2,7 @@
 //! would mean, and the gates.
 
 mod approval;
+mod backup;
 mod gates;
 mod journey;
 mod state;
@@ -9,6 +10,7 @@ mod task;
 mod way_back;
 
 pub use approval::ApprovalDocument;
+pub use backup::{BackupInputs, BackupRule, BackupStanding, age};
 pub use gates::{ApprovalStanding, GateInputs, stage2_gates};
 pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};
 pub use state::{Drive, Event, Release, ReleaseState, next};

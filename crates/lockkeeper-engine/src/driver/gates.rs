@@ -4,7 +4,9 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, GateReport, Message, PlanDigest, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, plan_migration};
-use lockkeeper_core::release::{ApprovalDocument, ApprovalStanding, GateInputs, stage2_gates};
+use lockkeeper_core::release::{
+    ApprovalDocument, ApprovalStanding, BackupInputs, BackupRule, GateInputs, stage2_gates,
+};
 
 use crate::ledger::{ApprovalRecord, LedgerSnapshot};
 use crate::signature::{ADMIN, AllowedSigners, verify};
@@ -22,6 +24,8 @@ pub struct GateContext {
     pub authors_unknown: Option<Message>,
     /// The database's name, as the approval names it.
     pub database: String,
+    /// What is asked of a backup; `None` when none is.
+    pub backup: Option<BackupRule>,
 }
 
 /// Stage-2 migrations that stopped between their steps, as their files are now. An approval covers them too: what
@@ -60,6 +64,7 @@ pub fn gate_reports(
     stage2_gates(&GateInputs {
         stage1_pending,
         deployed: snapshot.open_release().and_then(|release| release.deployed_version.clone()),
+        backup: context.backup.map(|rule| BackupInputs { rule, known: snapshot.backups.clone() }),
         approval: approval_standing(snapshot, context),
         plan,
     })

@@ -4,6 +4,7 @@
 //! created by [`ensure`], which only commands that write call.
 
 mod approvals;
+mod backups;
 mod event;
 mod install;
 mod journeys;
@@ -23,6 +24,10 @@ mod verifications;
 mod watches;
 
 pub use approvals::{NewApproval, insert_approval, mark_approval_used};
+pub use backups::{
+    BackupKind, BackupRecord, LastVerification, NewBackup, NewBackupVerification, VerifiedHow, insert_backup,
+    insert_backup_verification, read_backups,
+};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
 pub use journeys::{
@@ -33,7 +38,10 @@ pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
 };
-pub use outbox::{Delivery, NewAlert, claim_deliveries, mark_delivered, mark_undelivered, put_alert};
+pub use outbox::{
+    Delivery, NewAlert, arg_to_json, claim_deliveries, mark_delivered, mark_undelivered, message_to_json, open_alert,
+    put_alert, remind_alerts, resolve_alert,
+};
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
 pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};

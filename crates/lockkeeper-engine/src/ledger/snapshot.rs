@@ -6,9 +6,10 @@ use lockkeeper_core::model::{
     Answer, Checksum, ExitClass, Kind, MigrationName, MigrationNumber, PlanDigest, PointName, Problem, Stage,
 };
 use lockkeeper_core::plan::{AppliedMigration, AppliedSeq};
-use lockkeeper_core::release::{Drive, Release, ReleaseState};
+use lockkeeper_core::release::{BackupStanding, Drive, Release, ReleaseState};
 use tokio_postgres::Row;
 
+use super::backups;
 use super::install::{read_problem, version};
 use super::lease::LeaseRecord;
 use super::sql::{batch, broken, optional_timestamp, query, timestamp};
@@ -30,6 +31,8 @@ pub struct LedgerSnapshot {
     pub points: Vec<PointRecord>,
     /// The newest approval of the open release.
     pub approval: Option<ApprovalRecord>,
+    /// Backups of this database, newest first.
+    pub backups: Vec<BackupStanding>,
     /// Steps that began and whose outcome is not recorded.
     pub unfinished: Vec<StepRecord>,
     pub lease: LeaseRecord,
@@ -124,9 +127,10 @@ pub async fn read(connection: &Connection) -> Answer<Option<LedgerSnapshot>> {
         query(connection, include_str!("sql/read_points.sql"), &[]),
         query(connection, include_str!("sql/read_approval.sql"), &[]),
         query(connection, include_str!("sql/read_unfinished_steps.sql"), &[]),
+        query(connection, include_str!("sql/read_backup_standings.sql"), &[]),
     );
     let ended = batch(connection, if rows.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
-    let (identity, migrations, release, points, approval, steps) = rows.map_err(failed)?;
+    let (identity, migrations, release, points, approval, steps, standings) = rows.map_err(failed)?;
     ended.map_err(failed)?;
     let Some(identity) = identity.first() else { return Err(broken("identity")) };
     Ok(Some(LedgerSnapshot {
@@ -138,6 +142,7 @@ pub async fn read(connection: &Connection) -> Answer<Option<LedgerSnapshot>> {
         release: release.first().map(release_record).transpose()?,
         points: points.iter().map(point).collect::<Answer<_>>()?,
         approval: approval.first().map(approval_record).transpose()?,
+        backups: standings.iter().map(backups::standing).collect::<Answer<_>>()?,
         unfinished: steps.iter().map(step).collect::<Answer<_>>()?,
     }))
 }

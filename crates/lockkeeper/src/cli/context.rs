@@ -124,6 +124,7 @@ impl<'p> Context<'p> {
             authors: authors.known,
             authors_unknown: authors.unknown,
             database: self.settings.target()?.database.clone(),
+            backup: self.settings.backup.rule,
         })
     }
 

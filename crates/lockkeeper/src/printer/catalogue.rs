@@ -7,7 +7,9 @@ use unic_langid::LanguageIdentifier;
 use super::Language;
 
 /// Every catalogue file, in each language. A test holds the pairs against one another.
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 10] = [
+    (include_str!("catalogue/alerts.en.ftl"), include_str!("catalogue/alerts.ko.ftl")),
+    (include_str!("catalogue/backup.en.ftl"), include_str!("catalogue/backup.ko.ftl")),
     (include_str!("catalogue/cli.en.ftl"), include_str!("catalogue/cli.ko.ftl")),
     (include_str!("catalogue/connect.en.ftl"), include_str!("catalogue/connect.ko.ftl")),
     (include_str!("catalogue/effects.en.ftl"), include_str!("catalogue/effects.ko.ftl")),

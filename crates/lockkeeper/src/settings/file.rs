@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+use super::backup_section::{FileBackup, RawBackup};
 use super::duration;
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
@@ -30,6 +31,7 @@ pub struct FileSettings {
     pub drift_ignored: Option<Vec<String>>,
     pub lint: FileLint,
     pub health: Health,
+    pub backup: FileBackup,
 }
 
 /// The section `[database]`.
@@ -64,6 +66,8 @@ struct Raw {
     lint: RawLint,
     #[serde(default)]
     health: RawHealth,
+    #[serde(default)]
+    backup: RawBackup,
 }
 
 #[derive(Default, Deserialize)]
@@ -101,75 +105,6 @@ struct PasswordHuntDatabase {
     password: Option<Spanned<IgnoredAny>>,
 }
 
-/// Every key there is, for "did you mean".
-const KEYS: [&str; 65] = [
-    "environment",
-    "migrations",
-    "safe_rewrites",
-    "database",
-    "host",
-    "port",
-    "name",
-    "user",
-    "sslmode",
-    "sslrootcert",
-    "sslcert",
-    "sslkey",
-    "approval",
-    "allowed_signers",
-    "expires_after",
-    "author_may_approve",
-    "limits",
-    "lock_timeout",
-    "statement_timeout",
-    "connect_timeout",
-    "lock_attempts",
-    "drift",
-    "ignore",
-    "lint",
-    "postgres",
-    "rules",
-    "allow",
-    "rule",
-    "path",
-    "health",
-    "interval",
-    "error_rate",
-    "consecutive",
-    "min_samples",
-    "warm_up",
-    "no_data",
-    "no_data_max",
-    "rules",
-    "advisory",
-    "latency",
-    "percentile",
-    "factor",
-    "fast_enough",
-    "witness",
-    "http",
-    "counters",
-    "prometheus",
-    "command",
-    "url",
-    "every",
-    "timeout",
-    "role",
-    "beside",
-    "status",
-    "slower_than",
-    "contains",
-    "lacks",
-    "json",
-    "headers",
-    "requests",
-    "errors",
-    "server",
-    "query",
-    "fails",
-    "run",
-];
-
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
 const LIKENESS_MIN: f64 = 0.8;
 
@@ -193,6 +128,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         drift_ignored: raw.drift.ignore,
         lint: source.lint(raw.lint)?,
         health: source.health(raw.health)?,
+        backup: source.backup(raw.backup)?,
     };
     Ok(settings)
 }
@@ -229,7 +165,7 @@ impl Source<'_> {
             snippet.line = snippet.line.chars().take(snippet.before + snippet.marked).collect();
         }
         let problem = Problem::usage(message!("settings-file-unknown-key", key = key)).at(place);
-        match did_you_mean(key) {
+        match likely(key, expected(error.message())) {
             Some(known) => problem.hint(message!("settings-hint-did-you-mean", name = known)),
             None => problem,
         }
@@ -245,7 +181,7 @@ impl Source<'_> {
         duration::parse(value.get_ref()).map(Some).ok_or_else(bad)
     }
 
-    fn not_zero(&self, value: Option<Spanned<String>>, refusal: Message) -> Answer<Option<Duration>> {
+    pub(super) fn not_zero(&self, value: Option<Spanned<String>>, refusal: Message) -> Answer<Option<Duration>> {
         let span = value.as_ref().map(Spanned::span).unwrap_or_default();
         match self.duration(value)? {
             Some(Duration::ZERO) => Err(Problem::usage(refusal).at(self.place(span))),
@@ -276,10 +212,18 @@ impl Source<'_> {
     }
 }
 
-fn did_you_mean(key: &str) -> Option<&'static str> {
-    let likeness = |known: &&str| strsim::jaro_winkler(key, known);
-    let best = KEYS.into_iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
-    (likeness(&best) >= LIKENESS_MIN).then_some(best)
+/// The word of these that was most likely meant.
+pub(super) fn likely<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let likeness = |known: &str| strsim::jaro_winkler(word, known);
+    let best = words.into_iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
+    (likeness(best) >= LIKENESS_MIN).then_some(best)
+}
+
+/// The keys that may stand where an unknown one stands, out of what the library says of it: "unknown field `hots`,
+/// expected one of `host`, `port`".
+fn expected(said: &str) -> impl Iterator<Item = &str> {
+    let (_, expected) = said.split_once(", expected").unwrap_or_default();
+    expected.split('`').skip(1).step_by(2)
 }
 
 #[cfg(test)]
@@ -328,10 +272,22 @@ lock_attempts = 20
     }
 
     #[test]
-    fn did_you_mean_knows_every_key() {
-        for line in FULL.lines() {
-            let key = line.split(['=', ']']).next().unwrap().trim_matches(['[', ' ']);
-            assert!(key.is_empty() || KEYS.contains(&key), "{key}");
+    fn what_was_meant_is_looked_for_where_it_may_stand() {
+        for (text, meant) in [
+            ("[database]\nhots = \"db\"", Some("host")),
+            ("[limits]\nlock_time = \"2s\"", Some("lock_timeout")),
+            ("[[health.http]]\nname = \"shop\"\nuri = \"http://a/\"", Some("url")),
+            ("[[health.http]]\nname = \"shop\"\nurl = \"http://a/\"\ntls_expires = \"14d\"", Some("tls_expires_in")),
+            ("[[health.process]]\nname = \"shop\"\npidfile = \"a\"", Some("pid_file")),
+            ("[health.database]\nschema = [\"behind\"]", Some("schema_fails")),
+            ("[drift]\nignored = []", Some("ignore")),
+            // A key of another section is none of this one.
+            ("[limits]\nsslmode = \"require\"", None),
+        ] {
+            let hints = refused(text).2;
+            let expected: Vec<String> =
+                meant.iter().map(|name| format!("settings-hint-did-you-mean name=\"{name}\"")).collect();
+            assert_eq!(hints, expected, "{text}");
         }
     }
 

@@ -8,6 +8,7 @@ mod flags;
 mod duration;
 mod dotenv;
 mod file;
+mod backup_section;
 mod health_section;
 mod lint_section;
 mod database_url;
@@ -20,7 +21,7 @@ mod settings;
 pub use flags::{ColorChoice, Flags, GlobalFlags};
 pub use health_section::{Health, HealthCheck, HealthSource};
 pub use lint_section::likely as likely_rule;
-pub use settings::{Approval, Environment, Limits, Lint, Settings};
+pub use settings::{Approval, Backup, Environment, Limits, Lint, Settings};
 pub use sources::Sources;
 
 use file::FileSettings;

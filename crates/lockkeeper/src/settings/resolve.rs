@@ -7,7 +7,8 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem, ServerVersion};
 
 use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT, XDG_STATE_HOME};
-use super::settings::{Approval, Environment, Limits, Lint, Settings};
+use super::health_section::Health;
+use super::settings::{Approval, Backup, Environment, Limits, Lint, Settings};
 use super::{Flags, Sources, database};
 
 const ENVIRONMENT_DEFAULT: &str = "development";
@@ -60,7 +61,8 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
             severities: file.lint.rules.clone(),
             allowed: file.lint.allow.clone(),
         },
-        health: file.health.clone(),
+        health: health(sources),
+        backup: backup(sources),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,
         language,
@@ -70,6 +72,37 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         target_is_named: database::is_named(flags, sources),
         target,
     })
+}
+
+/// With the paths and the headers that the file only names.
+fn health(sources: &Sources) -> Health {
+    let mut health = sources.file.health.clone();
+    health.checks = health
+        .checks
+        .into_iter()
+        .map(|check| {
+            let mut check = check.beside(|path| beside_config(sources, path));
+            check.fill_in(|name| sources.named(name).map(str::to_owned));
+            check
+        })
+        .collect();
+    health
+}
+
+fn backup(sources: &Sources) -> Backup {
+    let file = &sources.file.backup;
+    // A bare name is looked for where programs are.
+    let program = |name: &String| if name.contains('/') { beside_config(sources, name) } else { PathBuf::from(name) };
+    Backup {
+        directory: file.directory.as_deref().map(|path| beside_config(sources, path)),
+        pg_dump: file.pg_dump.as_ref().map(program),
+        jobs: file.jobs,
+        lock_wait: file.lock_wait,
+        command: file.command.clone(),
+        verify_command: file.verify_command.clone(),
+        timeout: file.timeout,
+        rule: file.rule,
+    }
 }
 
 /// The state folder of the person (XDG Base Directory Specification), so that no checkout holds what belongs to a

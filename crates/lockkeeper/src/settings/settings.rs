@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lockkeeper_core::model::{Answer, Message, ServerVersion};
+use lockkeeper_core::release::BackupRule;
 use lockkeeper_engine::postgres::Target;
 use lockkeeper_lint::check::Allow;
 use lockkeeper_lint::report::Severity;
@@ -25,6 +26,7 @@ pub struct Settings {
     pub safe_rewrites: bool,
     pub lint: Lint,
     pub health: Health,
+    pub backup: Backup,
     /// Patterns of objects that others may create, change and drop.
     pub drift_ignored: Vec<String>,
     /// The folder in which events wait that cannot be logged.
@@ -64,6 +66,26 @@ pub struct Approval {
     /// How long an approval holds.
     pub expires_after: Duration,
     pub author_may_approve: bool,
+}
+
+/// Where backups go, what makes them, and what stage 2 asks of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// `None` when nobody said where: then no folder is right.
+    pub directory: Option<PathBuf>,
+    /// The `pg_dump` to use, instead of the one that is found.
+    pub pg_dump: Option<PathBuf>,
+    /// How many tables are dumped at the same time; `None` goes by the cores.
+    pub jobs: Option<u16>,
+    /// How long a lock that the dump needs is waited for.
+    pub lock_wait: Duration,
+    /// The user's own command instead of `pg_dump`, and the one that verifies what it made.
+    pub command: Option<Vec<String>>,
+    pub verify_command: Option<Vec<String>>,
+    /// How long either may take.
+    pub timeout: Duration,
+    /// What stage 2 asks of a backup; `None` when nothing.
+    pub rule: Option<BackupRule>,
 }
 
 /// How long others may be made to wait, and how long we do.

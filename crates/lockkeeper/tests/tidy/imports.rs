@@ -76,6 +76,7 @@ const HOUSE: &[Crate] = &[
             room("probe", &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
+            room("notify", &["core", "engine::seams", "engine::postgres", "engine::http", "engine::ledger"]),
             room(
                 "driver",
                 &[
@@ -86,6 +87,7 @@ const HOUSE: &[Crate] = &[
                     "engine::signature",
                     "engine::ledger",
                     "engine::probe",
+                    "engine::notify",
                 ],
             ),
         ],
