@@ -147,12 +147,8 @@ impl Incidents {
         let mut turns = Vec::new();
         for check in silent {
             let matter = Matter::NoData((*check).clone());
-            match self.open.get_mut(&matter) {
-                Some(open) => open.good = 0,
-                None => {
-                    self.open.insert(matter.clone(), Open::default());
-                    turns.push(Turn::Begun(matter));
-                }
+            if self.open.insert(matter.clone(), Open::default()).is_none() {
+                turns.push(Turn::Begun(matter));
             }
         }
         let over: Vec<Matter> = self

@@ -156,7 +156,7 @@ impl Keeper {
         let said = self.judgements.entry(judgement.check.clone()).or_default();
         said.insert(judgement.rule.as_str(), judgement_to_json(judgement));
         let turns = self.incidents.judged(judgement, watch.rules().duration_min);
-        self.turned(watch, &turns, judgement.evidence(), Some(judgement), tell);
+        self.turned(watch, &turns, &judgement.evidence(), Some(judgement), tell);
     }
 
     /// The first breach that binds: what stands in the ledger already stays.
@@ -172,19 +172,19 @@ impl Keeper {
         let silent = watch.silent(now);
         let turns = self.incidents.silent(&silent);
         let patience = watch.rules().no_data_max.as_secs();
-        self.turned(watch, &turns, message!("watch-no-data-for", seconds = patience), None, tell);
+        self.turned(watch, &turns, &message!("watch-no-data-for", seconds = patience), None, tell);
     }
 
     fn turned(
         &mut self,
         watch: &Watch,
         turns: &[Turn],
-        evidence: Message,
+        evidence: &Message,
         judgement: Option<&Judgement>,
         tell: &mut dyn FnMut(WatchNews<'_>),
     ) {
         for turn in turns {
-            tell(WatchNews::Turned { turn, evidence: &evidence });
+            tell(WatchNews::Turned { turn, evidence });
             // The first breach that binds is recorded with the watch itself.
             let is_the_breach = matches!(turn, Turn::Begun(Matter::Breach(_)))
                 && watch.breach().is_some_and(|breach| Some(breach) == judgement);
@@ -199,9 +199,9 @@ impl Keeper {
             };
             let payload = match (turn, judgement) {
                 (Turn::Begun(Matter::Breach(_)), Some(judgement)) => judgement_to_json(judgement),
-                _ => json!({ "watch": self.term.id, "matter": matter.key(), "evidence": message_to_json(&evidence) }),
+                _ => json!({ "watch": self.term.id, "matter": matter.key(), "evidence": message_to_json(evidence) }),
             };
-            let alerts = self.alerts(turn, &evidence, judgement.is_some_and(|judgement| judgement.binds));
+            let alerts = self.alerts(turn, evidence, judgement.is_some_and(|judgement| judgement.binds));
             self.note(kind, payload, alerts);
         }
     }

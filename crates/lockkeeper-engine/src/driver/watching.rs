@@ -242,18 +242,21 @@ struct Loop<'a> {
 struct Asked {
     at_home: Option<WitnessProbe>,
     is_out: bool,
-    next: Option<Option<WitnessProbe>>,
+    /// Whether the one that is out is none any more, and which one is instead.
+    is_replaced: bool,
+    next: Option<WitnessProbe>,
 }
 
 impl Asked {
     fn back(&mut self, witness: WitnessProbe) {
         self.is_out = false;
-        self.at_home = self.next.take().unwrap_or(Some(witness));
+        self.at_home = if self.is_replaced { self.next.take() } else { Some(witness) };
+        self.is_replaced = false;
     }
 
     fn replace(&mut self, witness: Option<WitnessProbe>) {
         if self.is_out {
-            self.next = Some(witness);
+            (self.is_replaced, self.next) = (true, witness);
         } else {
             self.at_home = witness;
         }
@@ -269,7 +272,7 @@ impl Loop<'_> {
     ) -> Answer<WatchEnd> {
         let lateness = Lateness::USUAL;
         self.sources.running.spawn(async move { Done::Late { late: lateness.take().await } });
-        let mut witness = Asked { at_home: witness, is_out: false, next: None };
+        let mut witness = Asked { at_home: witness, is_out: false, is_replaced: false, next: None };
         let mut saved = instant();
         loop {
             // Errors wait for the witness: it is asked as soon as there are some.

@@ -15,7 +15,7 @@ use super::sql::{broken, query, query_alone, timestamp};
 use crate::postgres::{Connection, SqlError};
 
 /// The version of the ledger from which on it keeps baselines.
-const SINCE_VERSION: i32 = 6;
+const SINCE_VERSION: i32 = 7;
 
 /// A baseline as it is put down.
 #[derive(Debug, Clone, PartialEq)]

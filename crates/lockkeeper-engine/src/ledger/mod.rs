@@ -8,6 +8,7 @@ mod backups;
 mod baselines;
 mod event;
 mod install;
+mod journeys;
 mod lease;
 mod memory;
 mod migrations;
@@ -31,6 +32,10 @@ pub use backups::{
 pub use baselines::{BaselineRecord, NewBaseline, insert_baseline, read_baseline};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
+pub use journeys::{
+    Back, JOURNEY_TTL, JourneyRecord, JourneyTerm, NewJourney, TaskRecord, begin_task, end_task, hold_journey,
+    open_journey, read_journey, set_way_back, take_journey,
+};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,

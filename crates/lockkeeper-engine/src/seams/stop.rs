@@ -88,7 +88,7 @@ impl Hangup {
     /// Resolves at the next one. Several that came in the meantime are one.
     pub async fn asked(&mut self) {
         if self.0.recv().await.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -33,7 +33,7 @@ impl<'p> WatchLog<'p> {
                 } else {
                     message!("watch-began", since = at.to_string())
                 };
-                self.say("began", said, Tone::Plain, json!({ "since": at.to_string(), "resumed": resumed }));
+                self.say("began", &said, Tone::Plain, json!({ "since": at.to_string(), "resumed": resumed }));
             }
             WatchNews::Took { check, taken, took } => self.took(check, taken, *took),
             WatchNews::Judged(judgement) => self.judged(judgement),
@@ -41,27 +41,27 @@ impl<'p> WatchLog<'p> {
                 let (said, tone) = turned(turn, evidence);
                 let (Turn::Begun(matter) | Turn::Over(matter)) = turn;
                 let more = json!({ "matter": matter.key(), "is_over": matches!(turn, Turn::Over(_)) });
-                self.say("turned", said, tone, more);
+                self.say("turned", &said, tone, more);
             }
-            WatchNews::Reloaded => self.say("reloaded", message!("watch-reloaded"), Tone::Good, json!({})),
+            WatchNews::Reloaded => self.say("reloaded", &message!("watch-reloaded"), Tone::Good, json!({})),
             WatchNews::ReloadRefused(problem) => {
                 if !self.is_json {
                     self.printer.problem_beside(problem);
                 }
                 self.say(
                     "reload_refused",
-                    message!("watch-reload-refused"),
+                    &message!("watch-reload-refused"),
                     Tone::Bad,
                     self.printer.problem_json(problem),
                 );
             }
             WatchNews::LedgerUnreachable(problem) => {
                 let said = message!("watch-ledger-unreachable", reason = self.printer.text(&problem.message));
-                self.say("ledger_unreachable", said, Tone::Waiting, json!({}));
+                self.say("ledger_unreachable", &said, Tone::Waiting, json!({}));
             }
             WatchNews::Breached { watch, evidence } => {
                 let said = message!("watch-breached", evidence = self.printer.stored(&evidence["evidence"]));
-                self.say("breached", said, Tone::Bad, json!({ "watch": watch, "evidence": evidence }));
+                self.say("breached", &said, Tone::Bad, json!({ "watch": watch, "evidence": evidence }));
             }
         }
     }
@@ -122,12 +122,12 @@ impl<'p> WatchLog<'p> {
         }
     }
 
-    fn say(&self, event: &str, said: Message, tone: Tone, mut more: Value) {
+    fn say(&self, event: &str, said: &Message, tone: Tone, mut more: Value) {
         if self.is_json {
-            more["said"] = json!(self.printer.text(&said));
+            more["said"] = json!(self.printer.text(said));
             self.line(event, &more);
         } else {
-            self.printer.note_in(&said, tone);
+            self.printer.note_in(said, tone);
         }
     }
 
