@@ -77,6 +77,7 @@ const HOUSE: &[Crate] = &[
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
             room("notify", &["core", "engine::seams", "engine::postgres", "engine::http", "engine::ledger"]),
+            room("metrics", &["core", "engine::ledger", "engine::probe"]),
             room(
                 "driver",
                 &[
