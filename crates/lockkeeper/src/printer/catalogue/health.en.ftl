@@ -131,6 +131,11 @@ probe-source-status = the source answered with status { $status }
 
 ## A watch
 
+watch-breach-began = { $check } by { $rule } at { $at }, { $seconds } s after the watch began
+watch-breach-deployed = { $check } by { $rule } at { $at }, { $seconds } s after the deploy
+watch-for-short = { $seconds } s are less than the { $need } s that a healthy watch takes: it can only end unhealthy or inconclusive
+watch-near = { $check } is failing: { $left } more in a row, and { $rule } breaches
+watch-nothing-judged = nothing was judged yet
 watch-data-again = { $check } has data again
 watch-fails = { $check } breaches: { $evidence }
 watch-ledger-was-away = the ledger could not be written for { $seconds } s, since { $since }

@@ -131,6 +131,11 @@ probe-source-status = 소스가 상태 { $status }(으)로 답했습니다
 
 ## 감시
 
+watch-breach-began = { $check }, 규칙 { $rule }, { $at }, 감시를 시작하고 { $seconds }초 뒤
+watch-breach-deployed = { $check }, 규칙 { $rule }, { $at }, 배포하고 { $seconds }초 뒤
+watch-for-short = { $seconds }초는 정상으로 끝나는 데 드는 { $need }초보다 짧습니다. 비정상이나 판정 불가로만 끝날 수 있습니다
+watch-near = { $check } 실패 중: 연속으로 { $left }번 더 실패하면 { $rule } 위반입니다
+watch-nothing-judged = 아직 판정한 것이 없습니다
 watch-data-again = { $check }의 데이터가 다시 들어옵니다
 watch-fails = { $check } 위반: { $evidence }
 watch-ledger-was-away = { $since }부터 { $seconds }초 동안 원장에 쓸 수 없었습니다

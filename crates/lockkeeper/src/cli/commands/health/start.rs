@@ -52,6 +52,10 @@ pub async fn run(args: &Args, lasts: Option<Duration>, context: &Context<'_>) ->
         tells_vitals: place.is_some(),
     };
     let printer = context.printer;
+    if let Some(lasts) = lasts.filter(|lasts| *lasts < rules.duration_min) {
+        let need = rules.duration_min.as_secs();
+        printer.note_in(&message!("watch-for-short", seconds = lasts.as_secs(), need = need), Tone::Waiting);
+    }
     let mut commands = JoinSet::new();
     let is_json = args.log.map_or_else(|| printer.is_json(), |format| format == LogFormat::Json);
     let mut log = WatchLog::new(printer, is_json);
