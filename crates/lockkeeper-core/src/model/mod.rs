@@ -1,5 +1,6 @@
 //! The nouns. Value types whose constructors keep their invariants; no behaviour beyond that.
 
+mod alert;
 mod checksum;
 mod gate;
 mod lock_mode;
@@ -14,6 +15,7 @@ mod server_version;
 mod stage;
 mod verdict;
 
+pub use alert::{About, Alert, AlertEffect, AlertKind, FactName, Severity};
 pub use checksum::{Checksum, PlanDigest};
 pub use gate::{Gate, GateReport, GateVerdict};
 pub use lock_mode::{Blocks, LockMode};

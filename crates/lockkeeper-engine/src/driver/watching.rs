@@ -8,14 +8,15 @@ use lockkeeper_core::health::{
     Baseline, Check, CheckName, Conclusion, Counts, Doubt, Judgement, Latencies, Memory, Rules, Watch,
 };
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Arg, ExitClass, Message, Problem, WatchVerdict};
+use lockkeeper_core::model::{About, Alert, AlertKind, Answer, ExitClass, FactName, Problem, WatchVerdict};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::ledger::{
-    HealthSample, Holder, NewAlert, StoredCheck, TakenWatch, VerdictCounts, WatchTerm, add_samples, batch, end_watch,
-    ensure, put_alert, read_health_samples, record_event, release_watch, save_watch, take_watch, thin_samples,
+    HealthSample, Holder, StoredCheck, TakenWatch, VerdictCounts, WatchTerm, add_samples, batch, end_watch, ensure,
+    message_to_json, read_health_samples, record_event, release_watch, save_watch, take_watch, thin_samples,
 };
+use crate::notify::Routes;
 use crate::postgres::{Access, Connection, SqlError, Target, connect};
 use crate::probe::{Lateness, Source, Taken, WitnessProbe, Word};
 use crate::seams::{Stop, StopCause, instant, sleep, wall_clock};
@@ -39,8 +40,8 @@ pub struct WatchRequest {
     pub described: Value,
     pub watched: Vec<Watched>,
     pub witness: Option<WitnessProbe>,
-    /// Who is told of a breach, by name.
-    pub sinks: Vec<String>,
+    /// Who is told of a breach.
+    pub routes: Routes,
     /// Ends with a verdict after this time; `None` watches until it is stopped.
     pub lasts: Option<Duration>,
 }
@@ -109,13 +110,14 @@ pub async fn watch(request: WatchRequest, stop: &Stop, tell: &mut dyn FnMut(Watc
         holder: request.holder,
         release_id: request.release_id,
         term: taken.term,
-        sinks: request.sinks,
+        routes: request.routes,
         baselines,
         samples: BTreeMap::new(),
         waiting: Vec::new(),
         judgements: BTreeMap::new(),
         is_recorded: taken.breach.is_some(),
         breach: taken.breach,
+        breach_alert: None,
         told: false,
         thinned: None,
     };
@@ -228,7 +230,9 @@ impl Loop {
                 self.judged(&judgements, tell);
             }
             if let Some(breach) = self.watch.breach() {
-                self.keeper.breach.get_or_insert_with(|| judgement_to_json(breach));
+                let keeper = &mut self.keeper;
+                keeper.breach.get_or_insert_with(|| judgement_to_json(breach));
+                keeper.breach_alert.get_or_insert_with(|| breach_alert(keeper.term.id, keeper.release_id, breach));
             }
             if let Some(evidence) = self.keeper.breach.clone().filter(|_| !self.keeper.told) {
                 self.keeper.told = true;
@@ -280,7 +284,7 @@ struct Keeper {
     holder: Holder,
     release_id: Option<i64>,
     term: WatchTerm,
-    sinks: Vec<String>,
+    routes: Routes,
     baselines: BTreeMap<CheckName, Baseline>,
     /// The samples that are being gathered, by check.
     samples: BTreeMap<CheckName, HealthSample>,
@@ -289,6 +293,8 @@ struct Keeper {
     /// What each rule last said of each check.
     judgements: BTreeMap<CheckName, BTreeMap<&'static str, Value>>,
     breach: Option<Value>,
+    /// What is told of it.
+    breach_alert: Option<Alert>,
     /// Whether the breach is known to stand in the ledger.
     is_recorded: bool,
     /// Whether this process has told of the breach.
@@ -379,10 +385,8 @@ impl Keeper {
         if let Some(breach) = self.breach.as_ref().filter(|_| is_first) {
             // Recorded, and to be told, in one transaction: neither without the other, and once.
             record_event(connection, &self.holder.actor, "health_breach", self.release_id, breach).await?;
-            if !self.sinks.is_empty() {
-                let about = format!("watch/{}/breach", self.term.id);
-                put_alert(connection, &NewAlert { about, kind: "breach", payload: breach.clone() }, &self.sinks)
-                    .await?;
+            if let Some(alert) = &self.breach_alert {
+                self.routes.put(connection, alert).await?;
             }
         }
         add_samples(connection, SAMPLE, &self.waiting).await?;
@@ -427,6 +431,19 @@ impl Keeper {
     }
 }
 
+fn breach_alert(watch: i64, release_id: Option<i64>, breach: &Judgement) -> Alert {
+    let subject = message!("alert-breach", check = breach.check.as_str(), rule = breach.rule.as_str());
+    let alert = Alert::new(AlertKind::Breach, About::breach(watch), subject, message!("alert-breach-summary"));
+    let alert = match release_id {
+        Some(release) => alert.fact(FactName::Release, release),
+        None => alert,
+    };
+    alert
+        .fact(FactName::Check, breach.check.as_str())
+        .fact(FactName::Rule, breach.rule.as_str())
+        .fact(FactName::Evidence, breach.evidence())
+}
+
 /// A judgement with its evidence, as it is stored, sent and handed over.
 pub fn judgement_to_json(judgement: &Judgement) -> Value {
     json!({
@@ -440,20 +457,4 @@ pub fn judgement_to_json(judgement: &Judgement) -> Value {
         "consecutive": judgement.streak.map(|row| row.of),
         "evidence": message_to_json(&judgement.evidence()),
     })
-}
-
-/// A message by its identifier and arguments, so that whoever reads it later says it in their language.
-fn message_to_json(message: &Message) -> Value {
-    let args: serde_json::Map<String, Value> =
-        message.args.iter().map(|(name, value)| ((*name).to_owned(), arg_to_json(value))).collect();
-    json!({ "id": message.id, "args": args })
-}
-
-fn arg_to_json(arg: &Arg) -> Value {
-    match arg {
-        Arg::Text(text) => json!(text),
-        Arg::Number(number) => json!(number),
-        Arg::Message(message) => message_to_json(message),
-        Arg::List(messages) => messages.iter().map(message_to_json).collect(),
-    }
 }

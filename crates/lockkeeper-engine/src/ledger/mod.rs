@@ -7,6 +7,7 @@ mod approvals;
 mod backups;
 mod event;
 mod install;
+mod journeys;
 mod lease;
 mod memory;
 mod migrations;
@@ -29,11 +30,18 @@ pub use backups::{
 };
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
+pub use journeys::{
+    Back, JOURNEY_TTL, JourneyRecord, JourneyTerm, NewJourney, TaskRecord, begin_task, end_task, hold_journey,
+    open_journey, read_journey, set_way_back, take_journey,
+};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
 };
-pub use outbox::{Delivery, NewAlert, claim_deliveries, mark_delivered, mark_undelivered, put_alert};
+pub use outbox::{
+    Delivery, NewAlert, arg_to_json, claim_deliveries, mark_delivered, mark_undelivered, message_to_json, open_alert,
+    put_alert, remind_alerts, resolve_alert,
+};
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
 pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lockkeeper_core::model::Answer;
-use serde_json::Value;
+use lockkeeper_core::model::{About, AlertKind, Answer, Arg, Message};
+use serde_json::{Value, json};
 use tokio_postgres::types::Type;
 
 use super::install::read_problem;
-use super::sql::{query, timestamp};
+use super::sql::{Param, broken, query, timestamp};
 use crate::postgres::{Connection, SqlError};
 use crate::seams::random_id;
 
@@ -16,8 +16,8 @@ use crate::seams::random_id;
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewAlert {
     /// What belongs together: a reminder and a resolution are about the same.
-    pub about: String,
-    pub kind: &'static str,
+    pub about: About,
+    pub kind: AlertKind,
     pub payload: Value,
 }
 
@@ -29,58 +29,109 @@ pub struct Delivery {
     pub sink: String,
     /// This one included.
     pub attempts: u32,
-    pub about: String,
-    pub kind: String,
+    pub about: About,
+    pub kind: AlertKind,
     pub payload: Value,
+    /// 1 for the first alert about the same, more for reminders.
+    pub told: u32,
     pub created_at: Timestamp,
+    /// How long it has been waiting, by the database's clock.
+    pub age: Duration,
 }
 
-/// Puts an alert down for these receivers, in the transaction of what it tells of.
-pub async fn put_alert(connection: &Connection, alert: &NewAlert, sinks: &[String]) -> Result<(), SqlError> {
-    let id = random_id();
-    query(
-        connection,
-        "INSERT INTO lockkeeper.outbox (id, about, kind, payload) VALUES ($1::text::uuid, $2, $3, $4)",
-        &[
-            (&id, Type::TEXT),
-            (&alert.about, Type::TEXT),
-            (&alert.kind, Type::TEXT),
-            (&alert.payload.to_string(), Type::TEXT),
-        ],
-    )
-    .await?;
-    query(
-        connection,
-        "INSERT INTO lockkeeper.deliveries (alert_id, sink, due_at) \
-         SELECT $1::text::uuid, s, pg_catalog.clock_timestamp() FROM pg_catalog.unnest($2::text[]) s",
-        &[(&id, Type::TEXT), (&sinks, Type::TEXT_ARRAY)],
-    )
-    .await
-    .map(|_| ())
+/// Puts an alert down that is told once, in the transaction of what it tells of. Its identifier.
+pub async fn put_alert(connection: &Connection, alert: &NewAlert, sinks: &[String]) -> Result<String, SqlError> {
+    put(connection, include_str!("sql/put_alert.sql"), alert, sinks, None).await.map(Option::unwrap_or_default)
 }
 
-/// Takes at most so many that are due. Who does not come back within `held_for` leaves them to others.
+/// Puts an alert down about what stands from now on; nothing, when the same is known and was told less than
+/// `remind_every` ago. Its identifier.
+pub async fn open_alert(
+    connection: &Connection,
+    alert: &NewAlert,
+    sinks: &[String],
+    remind_every: Duration,
+) -> Result<Option<String>, SqlError> {
+    put(connection, include_str!("sql/open_alert.sql"), alert, sinks, Some(remind_every)).await
+}
+
+/// Puts an alert down that ends what stands, for all who heard of it and for `sinks`; nothing, when that is nobody.
+/// Its identifier.
+pub async fn resolve_alert(
+    connection: &Connection,
+    alert: &NewAlert,
+    sinks: &[String],
+) -> Result<Option<String>, SqlError> {
+    put(connection, include_str!("sql/resolve_alert.sql"), alert, sinks, None).await
+}
+
+async fn put(
+    connection: &Connection,
+    sql: &str,
+    alert: &NewAlert,
+    sinks: &[String],
+    remind_every: Option<Duration>,
+) -> Result<Option<String>, SqlError> {
+    let (id, payload) = (random_id(), alert.payload.to_string());
+    let (about, kind) = (alert.about.as_str(), alert.kind.as_str());
+    let every_s = remind_every.map(|every| every.as_secs_f64());
+    let mut params: Vec<Param<'_>> = vec![
+        (&id, Type::TEXT),
+        (&about, Type::TEXT),
+        (&kind, Type::TEXT),
+        (&payload, Type::TEXT),
+        (&sinks, Type::TEXT_ARRAY),
+    ];
+    if every_s.is_some() {
+        params.push((&every_s, Type::FLOAT8));
+    }
+    let rows = query(connection, sql, &params).await?;
+    Ok(rows.first().map(|row| row.get(0)))
+}
+
+/// Puts reminders down of everything that stands and was last told of `every` ago or longer, unless it has stood
+/// longer than `at_most`. How many.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn remind_alerts(connection: &Connection, every: Duration, at_most: Duration) -> Result<i64, SqlError> {
+    let (every_s, at_most_s) = (every.as_secs_f64(), at_most.as_secs_f64());
+    let params: [Param<'_>; 2] = [(&every_s, Type::FLOAT8), (&at_most_s, Type::FLOAT8)];
+    let rows = query(connection, include_str!("sql/remind_alerts.sql"), &params).await?;
+    Ok(rows.first().map_or(0, |row| row.get(0)))
+}
+
+/// Takes at most so many that are due for these receivers. Who does not come back within `held_for` leaves them to
+/// others.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub async fn claim_deliveries(connection: &Connection, limit: i64, held_for: Duration) -> Answer<Vec<Delivery>> {
+pub async fn claim_deliveries(
+    connection: &Connection,
+    limit: i64,
+    held_for: Duration,
+    sinks: &[String],
+) -> Answer<Vec<Delivery>> {
     let rows = query(
         connection,
         include_str!("sql/claim_deliveries.sql"),
-        &[(&limit, Type::INT8), (&held_for.as_secs_f64(), Type::FLOAT8)],
+        &[(&limit, Type::INT8), (&held_for.as_secs_f64(), Type::FLOAT8), (&sinks, Type::TEXT_ARRAY)],
     )
     .await
     .map_err(|error| read_problem(&error, connection))?;
     rows.iter()
         .map(|row| {
+            let count = |column: &str| u32::try_from(row.get::<_, i32>(column)).unwrap_or(u32::MAX);
             Ok(Delivery {
                 id: row.get("id"),
                 sink: row.get("sink"),
-                attempts: u32::try_from(row.get::<_, i32>("attempts")).unwrap_or(u32::MAX),
-                about: row.get("about"),
-                kind: row.get("kind"),
+                attempts: count("attempts"),
+                about: About::from_ledger(row.get("about")),
+                kind: AlertKind::from_name(row.get("kind")).ok_or_else(|| broken("outbox.kind"))?,
                 payload: serde_json::from_str(row.get("payload")).unwrap_or(Value::Null),
+                told: count("told"),
                 created_at: timestamp(row, "created_at")?,
+                age: Duration::try_from_secs_f64(row.get("age_s")).unwrap_or_default(),
             })
         })
         .collect()
@@ -116,4 +167,21 @@ pub async fn mark_undelivered(
     )
     .await
     .map(|_| ())
+}
+
+/// A message by its identifier and arguments, so that whoever reads it later says it in their language.
+pub fn message_to_json(message: &Message) -> Value {
+    let args: serde_json::Map<String, Value> =
+        message.args.iter().map(|(name, value)| ((*name).to_owned(), arg_to_json(value))).collect();
+    json!({ "id": message.id, "args": args })
+}
+
+/// A text, a number, a message, or several of them.
+pub fn arg_to_json(arg: &Arg) -> Value {
+    match arg {
+        Arg::Text(text) => json!(text),
+        Arg::Number(number) => json!(number),
+        Arg::Message(message) => message_to_json(message),
+        Arg::List(messages) => messages.iter().map(message_to_json).collect(),
+    }
 }

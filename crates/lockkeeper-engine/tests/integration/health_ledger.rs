@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lockkeeper_core::health::{Baseline, CheckName, Correlation, Counts, Latencies, Memory, Streak};
-use lockkeeper_core::model::{ExitClass, WatchVerdict};
+use lockkeeper_core::model::{About, AlertKind, Answer, ExitClass, WatchVerdict};
 use lockkeeper_engine::ledger::{
-    HealthSample, Holder, NewAlert, StoredCheck, TakenWatch, VerdictCounts, add_samples, claim_deliveries, end_watch,
-    ensure, mark_delivered, mark_undelivered, put_alert, read_health_samples, read_watch, release_watch, save_watch,
-    take_watch, thin_samples,
+    Delivery, HealthSample, Holder, NewAlert, StoredCheck, TakenWatch, VerdictCounts, add_samples, claim_deliveries,
+    end_watch, ensure, mark_delivered, mark_undelivered, put_alert, read_health_samples, read_watch, release_watch,
+    save_watch, take_watch, thin_samples,
 };
 use lockkeeper_engine::postgres::{Connection, connect};
 use lockkeeper_testkit::Database;
@@ -159,7 +159,11 @@ async fn samples_thin_with_age_and_lose_no_request() {
 }
 
 fn alert() -> NewAlert {
-    NewAlert { about: "release/7/floor".to_owned(), kind: "breach", payload: json!({ "check": "shop" }) }
+    NewAlert { about: About::breach(7), kind: AlertKind::Breach, payload: json!({ "check": "shop" }) }
+}
+
+async fn claim(connection: &Connection, limit: i64, held_for: Duration) -> Answer<Vec<Delivery>> {
+    claim_deliveries(connection, limit, held_for, &["slack".to_owned(), "mail".to_owned()]).await
 }
 
 const HELD: Duration = Duration::from_secs(30);
@@ -171,19 +175,20 @@ async fn an_alert_goes_out_with_what_it_tells_of_or_not_at_all() {
     ledger.connection.client().batch_execute("BEGIN").await.unwrap();
     put_alert(&ledger.connection, &alert(), &sinks).await.unwrap();
     ledger.connection.client().batch_execute("ROLLBACK").await.unwrap();
-    assert!(claim_deliveries(&ledger.connection, 10, HELD).await.unwrap().is_empty());
+    assert!(claim(&ledger.connection, 10, HELD).await.unwrap().is_empty());
     put_alert(&ledger.connection, &alert(), &sinks).await.unwrap();
-    assert_eq!(claim_deliveries(&ledger.connection, 10, HELD).await.unwrap().len(), 2);
+    assert_eq!(claim(&ledger.connection, 10, HELD).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn two_that_drain_at_once_never_take_the_same() {
     let ledger = ledger().await;
-    for _ in 0..20 {
-        put_alert(&ledger.connection, &alert(), &["slack".to_owned()]).await.unwrap();
+    for watch in 0..20 {
+        let alert = NewAlert { about: About::breach(watch), ..alert() };
+        put_alert(&ledger.connection, &alert, &["slack".to_owned()]).await.unwrap();
     }
     let other = connect(&ledger.database.target()).await.unwrap();
-    let (one, two) = tokio::join!(claim_deliveries(&ledger.connection, 20, HELD), claim_deliveries(&other, 20, HELD));
+    let (one, two) = tokio::join!(claim(&ledger.connection, 20, HELD), claim(&other, 20, HELD));
     let taken: Vec<String> = one.unwrap().into_iter().chain(two.unwrap()).map(|delivery| delivery.id).collect();
     assert_eq!(taken.len(), 20);
     assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), 20);
@@ -193,23 +198,23 @@ async fn two_that_drain_at_once_never_take_the_same() {
 async fn what_was_taken_and_not_delivered_is_due_again() {
     let ledger = ledger().await;
     put_alert(&ledger.connection, &alert(), &["slack".to_owned()]).await.unwrap();
-    let first = claim_deliveries(&ledger.connection, 10, Duration::ZERO).await.unwrap().remove(0);
+    let first = claim(&ledger.connection, 10, Duration::ZERO).await.unwrap().remove(0);
     // The process dies here. The next one gets the same alert, with the same key.
-    let second = claim_deliveries(&ledger.connection, 10, HELD).await.unwrap().remove(0);
+    let second = claim(&ledger.connection, 10, HELD).await.unwrap().remove(0);
     assert_eq!((&first.id, first.attempts, second.attempts), (&second.id, 1, 2));
     mark_undelivered(&ledger.connection, &second, "503", Some(Duration::ZERO)).await.unwrap();
-    let third = claim_deliveries(&ledger.connection, 10, HELD).await.unwrap().remove(0);
+    let third = claim(&ledger.connection, 10, HELD).await.unwrap().remove(0);
     mark_delivered(&ledger.connection, &third).await.unwrap();
     ledger.database.execute("UPDATE lockkeeper.deliveries SET due_at = now()");
-    assert!(claim_deliveries(&ledger.connection, 10, HELD).await.unwrap().is_empty());
+    assert!(claim(&ledger.connection, 10, HELD).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn what_is_given_up_says_why_and_is_left_alone() {
     let ledger = ledger().await;
     put_alert(&ledger.connection, &alert(), &["slack".to_owned()]).await.unwrap();
-    let delivery = claim_deliveries(&ledger.connection, 10, HELD).await.unwrap().remove(0);
+    let delivery = claim(&ledger.connection, 10, HELD).await.unwrap().remove(0);
     mark_undelivered(&ledger.connection, &delivery, "410 Gone", None).await.unwrap();
-    assert!(claim_deliveries(&ledger.connection, 10, HELD).await.unwrap().is_empty());
+    assert!(claim(&ledger.connection, 10, HELD).await.unwrap().is_empty());
     assert_eq!(ledger.database.value("SELECT last_error FROM lockkeeper.deliveries"), "410 Gone");
 }

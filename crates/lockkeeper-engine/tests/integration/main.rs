@@ -10,3 +10,4 @@ mod tls_problems;
 mod private_server;
 mod probe;
 mod health_ledger;
+mod notify;

@@ -53,6 +53,7 @@ probe-http-status = status { $status }, expected { $expected }
 probe-body-has = the body contains "{ $text }"
 probe-body-json-is = { $at } is { $found }, expected { $expected }
 probe-body-json-missing = the body has nothing at { $at }
+probe-body-json-present = there is { $found } at { $at }, and there must be nothing
 probe-body-lacks = the body does not contain "{ $text }"
 probe-body-mismatch = the body does not match { $regex }
 probe-body-not-json = the body is not JSON: { $reason }
@@ -77,6 +78,7 @@ probe-fault-unreachable = it cannot be reached: { $reason }
 
 ## Why a source has no data
 
+probe-certificate-unreadable = the server showed no certificate that can be read
 probe-counters-first = the counters were read for the first time: there is nothing to compare them with yet
 probe-counters-no-errors = the metric { $name } is not there at all: set it to 0 when the application starts, or mend its name
 probe-counters-no-series = no series matches { $selector }
@@ -93,6 +95,7 @@ probe-schema-unreadable = the role may not read the ledger
 probe-host-first = what is counted over time was read for the first time: there is nothing to compare it with yet
 probe-host-no-cgroup = without control groups of version 2: measured against the whole machine
 probe-host-no-listener = no process listens on port { $port }
+probe-host-no-pid-file = there is no pid file { $path }
 probe-host-no-pressure = the kernel does not tell pressure
 probe-host-no-process = there is no process { $pid }
 probe-promql-empty = the query selects no series
@@ -169,20 +172,41 @@ settings-health-bound = a bound says what fails: a comparison and a number, as i
 settings-health-consecutive = at least one failure in a row
 settings-health-error-rate = an error rate is a percentage above 0, as in "5%"
 settings-health-every = at least every 20 ms
+settings-health-family = a family of addresses is "ipv4" or "ipv6"
 settings-health-header = HTTP has no such header
+settings-health-header-unfit = the variable { $env } holds what no header { $header } can be: a line end, for example
+settings-health-header-unset = the variable { $env } is not set, and the header { $header } is made of it
+settings-health-header-value = a header is a text, or {"{"} env = "NAME", prefix = "Bearer " {"}"}
+settings-health-json-bool = { $word } is true or false
+settings-health-json-empty = a condition says what has to be there, as in {"{"} below = 100 {"}"}
+settings-health-json-number = { $word } compares with a number
+settings-health-json-text = { $word } is a regular expression, as a text
+settings-health-json-value = JSON has no such value
+settings-health-json-word = there is no condition { $word }: above, below, min, max, equals, not, matches, present
 settings-health-latency = the rule needs its numbers: latency = {"{"} percentile = 95, factor = 2 {"}"}
+settings-health-method = a method is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS
+settings-health-method-head = what answers HEAD has no body, and there are conditions on it
 settings-health-name = a name has lower-case letters, digits, "-", "_" and ".", 63 at most
 settings-health-name-twice = there are two checks { $name }
 settings-health-no-data = { $value } is no policy: hold, pass or fail
+settings-health-pid = a process has a number above 0
 settings-health-pointer = a place in JSON begins with "/", as in "/database/status"
+settings-health-port = a port is a number above 0
+settings-health-process = a process has exactly one of pid, pid_file and port
+settings-health-regex = the regular expression cannot be read: { $reason }
 settings-health-role = { $value } is no role: judged, advisory or baseline
 settings-health-rule = there is no rule { $name }: floor, hard-down, detector, relative, latency, threshold
 settings-health-run = a command has at least a program
+settings-health-schema = { $value } is no state of a schema that can fail: behind, ahead, dirty
 settings-health-selector = a selector is a metric's name and its labels, as Prometheus writes them
 settings-health-status = a status is a code, a class or a range: "200, 2xx, 200-204"
+settings-health-timeout = a time-out is above 0
+settings-health-tls-plain = only https has a certificate
+settings-health-tls-zero = a certificate needs some time, as in "14d"
 settings-health-url = no URL that can be probed: { $reason }
 settings-health-url-credentials = a user or a password does not belong into it
 settings-health-url-scheme = only http and https
 settings-health-url-unreadable = it cannot be read
-settings-health-value = there is no value { $name } of a database
+settings-health-value = there is no value { $name } here
+settings-health-values = there are { $names }
 settings-health-witness = a witness is a host and a port, or a URL

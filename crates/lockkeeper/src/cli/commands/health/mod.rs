@@ -3,12 +3,16 @@
 mod start;
 mod status;
 
+use std::path::PathBuf;
+
 use lockkeeper_core::health::{Measures, Role, Rules};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Message, Problem, Verdict};
+use lockkeeper_core::model::{Answer, Message, Problem, Stage, Verdict};
+use lockkeeper_core::plan::plan_up;
 use lockkeeper_engine::driver::{Looked, look_at_all};
 use lockkeeper_engine::probe::{
-    CommandProbe, CountersProbe, DatabaseProbe, HttpProbe, PromqlProbe, Reading, Source, WitnessProbe, Word,
+    CertificateProbe, CommandProbe, CountersProbe, DatabaseProbe, ExpectedSchema, HostProbe, HttpProbe, KnownMigration,
+    PromqlProbe, Reading, SchemaHead, Source, WitnessProbe, Word,
 };
 
 use crate::cli::context::Context;
@@ -85,6 +89,9 @@ async fn check(context: &Context<'_>) -> Answer<u8> {
 
 /// Settings become a source that can be asked.
 fn source(check: &HealthCheck, context: &Context<'_>) -> Answer<Source> {
+    if let Some(problem) = &check.problem {
+        return Err(problem.clone());
+    }
     Ok(match &check.source {
         HealthSource::Http { request, expected } => {
             Source::Http(Box::new(HttpProbe::new((**request).clone(), expected.clone())))
@@ -95,12 +102,33 @@ fn source(check: &HealthCheck, context: &Context<'_>) -> Answer<Source> {
         HealthSource::Promql { server, query, bound } => {
             Source::Promql(Box::new(PromqlProbe::new((**server).clone(), query, *bound)))
         }
-        HealthSource::Database { bounds, limit } => {
+        HealthSource::Certificate { request, bound } => {
+            Source::Certificate(Box::new(CertificateProbe::new((**request).clone(), *bound)))
+        }
+        HealthSource::Database { bounds, schema_fails, limit } => {
             let target = context.settings.target()?.clone();
-            Source::Database(Box::new(DatabaseProbe::new(target, *bounds, None, *limit)))
+            let schema = expected_schema(schema_fails, context)?;
+            Source::Database(Box::new(DatabaseProbe::new(target, *bounds, schema, *limit)))
+        }
+        HealthSource::Host { subject, bounds } => {
+            Source::Host(Box::new(HostProbe::new(PathBuf::from("/"), subject.clone(), *bounds)))
         }
         HealthSource::Command { line, bound } => Source::Command(Box::new(CommandProbe::new(line.clone(), *bound))),
     })
+}
+
+/// What the migrations' folder says of the schema: what belongs to stage 1 has to be there, what belongs to stage 2
+/// may be.
+fn expected_schema(fails: &[SchemaHead], context: &Context<'_>) -> Answer<Option<ExpectedSchema>> {
+    if fails.is_empty() {
+        return Ok(None);
+    }
+    let pairs = context.pairs()?;
+    let known = pairs.iter().map(|pair| {
+        let is_due = plan_up(pair)?.stage() == Stage::Expand;
+        Ok(KnownMigration { number: pair.number, checksum: pair.up.checksum, is_due })
+    });
+    Ok(Some(ExpectedSchema { known: known.collect::<Answer<_>>()?, fails: fails.to_vec() }))
 }
 
 /// Probes that are sent so rarely that a window of the floor would never have enough of them.

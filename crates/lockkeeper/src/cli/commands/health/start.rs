@@ -8,6 +8,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem, Verdict, WatchVerdict};
 use lockkeeper_engine::driver::{WatchEnd, WatchNews, WatchRequest, Watched, exit_of, judgement_to_json, watch};
 use lockkeeper_engine::ledger::read;
+use lockkeeper_engine::notify::Routes;
 use lockkeeper_engine::postgres::connect;
 use lockkeeper_engine::probe::WitnessProbe;
 use lockkeeper_engine::seams::Stop;
@@ -30,8 +31,10 @@ pub async fn run(lasts: Option<&str>, on_breach: Option<&str>, context: &Context
     let release_id = open_release(context).await?;
     let checks: Vec<&HealthCheck> = sources.iter().map(|(check, _)| check).collect();
     let described = described(&health.rules, &checks);
-    let watched =
-        sources.into_iter().map(|(check, source)| Watched { check: check.check, every: check.every, source }).collect();
+    let watched = sources
+        .into_iter()
+        .map(|(check, source)| Watched { check: check.watched(), every: check.every, source })
+        .collect();
     let request = WatchRequest {
         target,
         holder: context.holder(),
@@ -40,7 +43,7 @@ pub async fn run(lasts: Option<&str>, on_breach: Option<&str>, context: &Context
         described,
         watched,
         witness: health.witness.clone().map(WitnessProbe::new),
-        sinks: Vec::new(),
+        routes: Routes::default(),
         lasts,
     };
     let printer = context.printer;
@@ -131,7 +134,7 @@ fn described(rules: &Rules, checks: &[&HealthCheck]) -> Value {
         "checks": checks.iter().map(|check| json!({
             "name": check.check.name.as_str(),
             "measures": kind(check.check.measures),
-            "role": role(&check.check.role),
+            "role": role(&check.watched().role),
             "every_ms": u64::try_from(check.every.as_millis()).unwrap_or(u64::MAX),
         })).collect::<Vec<_>>(),
     })

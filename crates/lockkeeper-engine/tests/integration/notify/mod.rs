@@ -1,0 +1,3 @@
+//! Alerts on their way: what is put down, and what arrives at receivers that behave like the real ones.
+
+mod outbox;
