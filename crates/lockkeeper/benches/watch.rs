@@ -11,6 +11,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+use std::fmt::Write as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -52,14 +53,12 @@ fn load(lasts: Duration) -> (f64, u64) {
     let database = Database::create();
     let servers: Vec<FaultyHttp> = (0..CHECKS).map(|_| FaultyHttp::start(HttpAnswer::text("well"))).collect();
     let project = Project::new(env!("CARGO_BIN_EXE_lockkeeper")).with_env(database.env());
-    let checks: String = servers
-        .iter()
-        .enumerate()
-        .map(|(place, server)| {
-            let url = server.url("/healthz");
-            format!("\n[[health.http]]\nname = \"service-{place}\"\nurl = \"{url}\"\nevery = \"1s\"\ncontains = [\"well\"]\n")
-        })
-        .collect();
+    let mut checks = String::new();
+    for (place, server) in servers.iter().enumerate() {
+        let url = server.url("/healthz");
+        // A string takes everything.
+        let _ = writeln!(checks, "\n[[health.http]]\nname = \"service-{place}\"\nurl = \"{url}\"\nevery = \"1s\"");
+    }
     std::fs::write(project.path().join("lockkeeper.toml"), checks).unwrap_or_else(|error| panic!("{error}"));
     let mut command = project.command(["health", "start", "--metrics-listen", "127.0.0.1:0"]);
     let mut watcher =

@@ -5,7 +5,7 @@ mod exposition;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lockkeeper_core::health::{CheckName, Judgement, RuleName, Seen};
+use lockkeeper_core::health::{CheckName, Judgement, RuleName, Seen, Share};
 use lockkeeper_core::model::Verdict;
 use lockkeeper_core::release::ReleaseState;
 
@@ -104,7 +104,7 @@ impl Metrics {
             of.streaks.insert(judgement.rule.as_str(), row.failures);
         }
         match &judgement.seen {
-            Seen::Errors { counts, .. } => of.error_ratio = counts.share().map(|share| share.as_ratio()),
+            Seen::Errors { counts, .. } => of.error_ratio = counts.share().map(Share::as_ratio),
             Seen::Evidence { evidence, .. } => of.ln_evidence = Some(evidence.value().max(f64::MIN_POSITIVE).ln()),
             // What was said before is not true any more.
             Seen::Nothing(_) if judgement.rule == RuleName::Floor => of.error_ratio = None,

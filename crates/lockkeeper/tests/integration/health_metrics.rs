@@ -28,7 +28,9 @@ fn ask(address: SocketAddr, request: &str) -> Option<(String, String)> {
 }
 
 /// One sample: its name, its labels and its value.
-type Read1 = (String, BTreeMap<String, String>, f64);
+type Read1 = (String, Labels, f64);
+
+type Labels = BTreeMap<String, String>;
 
 /// Reads the text format, and panics at whatever Prometheus' own checker would complain of.
 fn parse(text: &str, is_openmetrics: bool) -> Vec<Read1> {
@@ -44,7 +46,7 @@ fn parse(text: &str, is_openmetrics: bool) -> Vec<Read1> {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').unwrap();
             assert!(helped.insert(name.to_owned()) && !help.is_empty(), "{line}");
-            current = name.to_owned();
+            name.clone_into(&mut current);
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').unwrap();
             assert_eq!(name, current, "the type follows the help: {line}");
@@ -114,7 +116,7 @@ fn sample(line: &str) -> Read1 {
 
 /// Buckets grow, and the last one holds everything.
 fn histograms_add_up(samples: &[Read1]) {
-    let mut buckets: BTreeMap<(String, BTreeMap<String, String>), Vec<(f64, f64)>> = BTreeMap::new();
+    let mut buckets = BTreeMap::<(String, Labels), Vec<(f64, f64)>>::new();
     for (name, labels, value) in samples.iter().filter(|sample| sample.0.ends_with("_bucket")) {
         let mut labels = labels.clone();
         let end = labels.remove("le").unwrap();
