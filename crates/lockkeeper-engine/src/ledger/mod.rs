@@ -28,14 +28,15 @@ pub use backups::{
     insert_backup_verification, read_backups,
 };
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
-pub use install::{LEDGER_VERSION, ensure, read_problem};
+pub use install::{LEDGER_VERSION, ensure, is_current, ledger_id, read_problem};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
 };
 pub use outbox::{
-    Delivery, NewAlert, arg_to_json, claim_deliveries, mark_delivered, mark_undelivered, message_to_json, open_alert,
-    put_alert, remind_alerts, resolve_alert,
+    Delivery, NewAlert, Undelivered, arg_to_json, claim_deliveries, give_up_old_deliveries, mark_delivered,
+    mark_undelivered, message_to_json, open_abouts, open_alert, put_alert, read_open_alerts, read_undelivered,
+    remind_alerts, resolve_alert,
 };
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};

@@ -13,6 +13,7 @@ use super::backup_section::{FileBackup, RawBackup};
 use super::duration;
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
+use super::notify_section::{FileNotify, RawNotify};
 
 /// The file's contents. What is missing is `None`: the defaults are given where all sources meet.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,7 @@ pub struct FileSettings {
     pub lint: FileLint,
     pub health: Health,
     pub backup: FileBackup,
+    pub notify: FileNotify,
 }
 
 /// The section `[database]`.
@@ -68,6 +70,8 @@ struct Raw {
     health: RawHealth,
     #[serde(default)]
     backup: RawBackup,
+    #[serde(default)]
+    notify: RawNotify,
 }
 
 #[derive(Default, Deserialize)]
@@ -106,7 +110,7 @@ struct PasswordHuntDatabase {
 }
 
 /// Every key there is, for "did you mean".
-const KEYS: [&str; 74] = [
+const KEYS: [&str; 94] = [
     "environment",
     "migrations",
     "safe_rewrites",
@@ -181,6 +185,26 @@ const KEYS: [&str; 74] = [
     "required",
     "max_age",
     "verified",
+    "notify",
+    "remind_every",
+    "slack",
+    "webhook",
+    "pagerduty",
+    "alertmanager",
+    "email",
+    "url_env",
+    "severity",
+    "kinds",
+    "lang",
+    "root_cert",
+    "secrets_env",
+    "routing_key_env",
+    "authorization_env",
+    "labels",
+    "tls",
+    "password_env",
+    "from",
+    "to",
 ];
 
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
@@ -207,6 +231,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         lint: source.lint(raw.lint)?,
         health: source.health(raw.health)?,
         backup: source.backup(raw.backup)?,
+        notify: source.notify(&raw.notify)?,
     };
     Ok(settings)
 }

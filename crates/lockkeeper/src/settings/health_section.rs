@@ -474,7 +474,7 @@ impl Source<'_> {
     }
 }
 
-fn url_fault(fault: UrlFault) -> Message {
+pub(super) fn url_fault(fault: UrlFault) -> Message {
     match fault {
         UrlFault::Unreadable => message!("settings-health-url-unreadable"),
         UrlFault::Scheme => message!("settings-health-url-scheme"),

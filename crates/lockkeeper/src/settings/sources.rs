@@ -15,7 +15,8 @@ use super::{Flags, dotenv, file};
 /// Everything that settings are made of, as plain data.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The process's environment: the names of [`env_names::ALL`] that are set and not empty.
+    /// The process's environment: of the names of [`env_names::ALL`], and of those that the file gives to secrets, the
+    /// ones that are set and not empty.
     pub env: BTreeMap<String, String>,
     /// The project's `.env`, empty values left out.
     pub dotenv: BTreeMap<String, String>,
@@ -40,7 +41,7 @@ const SOCKET_DIRS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 impl Sources {
     /// Reads the process's environment and the files that it and the flags name.
     pub fn read(flags: &Flags) -> Answer<Self> {
-        let env = read_env(|name| std::env::var_os(name))?;
+        let mut env = read_env(|name| std::env::var_os(name))?;
         let project_dir = flags.project_dir.clone().unwrap_or_else(|| PathBuf::from("."));
         if !project_dir.is_dir() {
             let path = project_dir.display().to_string();
@@ -48,6 +49,7 @@ impl Sources {
         }
         let dotenv = read_dotenv(&project_dir.join(".env"))?;
         let (config, file) = read_file(flags, &env, &dotenv, &project_dir)?;
+        env.extend(read_named(file.notify.variables(), |name| std::env::var_os(name))?);
         let home = env.get(HOME).map(PathBuf::from);
         let password_file = env.get(DB_PASSWORD_FILE).map(PathBuf::from);
         let password_file = password_file.or_else(|| dotenv.get(DB_PASSWORD_FILE).map(|path| project_dir.join(path)));
@@ -89,15 +91,21 @@ impl std::fmt::Debug for Sources {
 }
 
 fn read_env(get: impl Fn(&str) -> Option<OsString>) -> Answer<BTreeMap<String, String>> {
+    read_named(env_names::ALL.iter().map(|one| one.name), get)
+}
+
+fn read_named<'n>(
+    names: impl IntoIterator<Item = &'n str>,
+    get: impl Fn(&str) -> Option<OsString>,
+) -> Answer<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();
-    for one in env_names::ALL {
+    for name in names {
         // An empty value is what a compose file passes on for a variable that is not set.
-        let Some(value) = get(one.name).filter(|value| !value.is_empty()) else {
+        let Some(value) = get(name).filter(|value| !value.is_empty()) else {
             continue;
         };
-        let value =
-            value.into_string().map_err(|_| Problem::usage(message!("settings-env-not-utf8", name = one.name)))?;
-        env.insert(one.name.to_owned(), value);
+        let value = value.into_string().map_err(|_| Problem::usage(message!("settings-env-not-utf8", name = name)))?;
+        env.insert(name.to_owned(), value);
     }
     Ok(env)
 }

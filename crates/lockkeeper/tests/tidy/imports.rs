@@ -117,6 +117,7 @@ const SETTINGS_MAY_IMPORT: &[&str] = &[
     "engine::postgres::SslMode",
     "engine::postgres::Target",
     "engine::probe",
+    "engine::notify",
 ];
 
 /// What `#[macro_export]` puts at a crate's root, and the room it belongs to.
@@ -127,6 +128,7 @@ const HIDDEN: &[(&str, &str)] = &[
     ("squawk_", "core::parse::squawk"),
     ("fluent_", "lockkeeper::printer"),
     ("hyper", "engine::http"),
+    ("lettre", "engine::notify::email"),
     ("ssh_key", "engine::signature"),
 ];
 

@@ -52,7 +52,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     }
     match args.action {
         Action::Check => check(context).await,
-        Action::Start => start::run(args.lasts.as_deref(), args.on_breach.as_deref(), context).await,
+        Action::Start => Box::pin(start::run(args.lasts.as_deref(), args.on_breach.as_deref(), context)).await,
         Action::Status => status::run(context).await,
     }
 }

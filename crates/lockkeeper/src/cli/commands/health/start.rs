@@ -8,7 +8,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem, Verdict, WatchVerdict};
 use lockkeeper_engine::driver::{WatchEnd, WatchNews, WatchRequest, Watched, exit_of, judgement_to_json, watch};
 use lockkeeper_engine::ledger::read;
-use lockkeeper_engine::notify::Routes;
+use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
 use lockkeeper_engine::postgres::connect;
 use lockkeeper_engine::probe::WitnessProbe;
 use lockkeeper_engine::seams::Stop;
@@ -17,6 +17,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
 use super::{INCONCLUSIVE, UNHEALTHY, sources};
+use crate::cli::alerts::{Texts, tell_news};
 use crate::cli::context::Context;
 use crate::printer::{Printer, Tone};
 use crate::settings::{self, HealthCheck};
@@ -41,12 +42,18 @@ pub async fn run(lasts: Option<&str>, on_breach: Option<&str>, context: &Context
         described,
         watched,
         witness: health.witness.clone().map(WitnessProbe::new),
-        routes: Routes::default(),
+        routes: context.routes(),
         lasts,
     };
     let printer = context.printer;
     let mut commands = JoinSet::new();
-    let ended = watch(request, &stop, &mut |news| match news {
+    let texts = Texts::new(printer.language());
+    let render = |lang: Option<&str>, value: &Value| texts.say(lang, value);
+    let deliverer = Deliverer::new(context.receivers().to_vec(), context.settings.notify.remind_every, &render);
+    let delivering_target = request.target.clone();
+    let mut tell = |news: News<'_>| tell_news(printer, &news);
+    let delivering = keep_delivering(&delivering_target, deliverer, &mut tell);
+    let mut told = |news: WatchNews<'_>| match news {
         WatchNews::Breached { watch, evidence } => {
             printer.note_in(&message!("watch-breached", evidence = printer.stored(&evidence["evidence"])), Tone::Bad);
             if let Some(command) = on_breach {
@@ -54,8 +61,15 @@ pub async fn run(lasts: Option<&str>, on_breach: Option<&str>, context: &Context
             }
         }
         news => log(printer, &news),
-    })
-    .await?;
+    };
+    let watching = watch(request, &stop, &mut told);
+    // Alerts go out beside the watch, which waits for none of them.
+    let ended = tokio::select! {
+        ended = watching => ended,
+        () = delivering => unreachable!("it delivers until it is dropped"),
+    };
+    context.deliver_alerts().await;
+    let ended = ended?;
     // Whoever was told of the breach is not cut off in the middle.
     while let Some(finished) = commands.join_next().await {
         if let Ok(Err(error)) = finished {
