@@ -145,6 +145,11 @@ impl About {
         Self(format!("watch/{watch}/breach"))
     }
 
+    /// What a rule that only advises says of a check: told beside a breach that binds, not instead of it.
+    pub fn advice(watch: i64, check: &str) -> Self {
+        Self(format!("watch/{watch}/advice/{check}").chars().take(Self::CHARS_MAX).collect())
+    }
+
     /// That this watch has nothing to judge a check by.
     pub fn no_data(watch: i64, check: &str) -> Self {
         Self(format!("watch/{watch}/no_data/{check}").chars().take(Self::CHARS_MAX).collect())
@@ -195,7 +200,7 @@ impl About {
     pub fn opened_by(&self) -> &'static [AlertKind] {
         let mut parts = self.0.split('/');
         match (parts.next(), parts.nth(1)) {
-            (Some("watch"), Some("breach")) => &[AlertKind::Breach],
+            (Some("watch"), Some("breach" | "advice")) => &[AlertKind::Breach],
             (Some("watch"), Some("no_data")) => &[AlertKind::NoData],
             (Some("watch"), Some("watcher")) => &[AlertKind::WatcherTrouble],
             (Some("release"), Some("migration")) => &[AlertKind::MigrationFailed],
@@ -349,6 +354,7 @@ mod tests {
         let number = MigrationNumber::from_ledger(3).expect("a number");
         let all = [
             About::breach(1),
+            About::advice(1, "shop"),
             About::no_data(1, "shop"),
             About::watcher(1),
             About::migration(1, number),

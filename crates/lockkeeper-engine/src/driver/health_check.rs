@@ -23,6 +23,9 @@ pub struct Looked {
 /// How often counters are read while they are waited for.
 const COUNTERS_EVERY: Duration = Duration::from_secs(1);
 
+/// What is compared with its own past, as CPU time is, is taken twice, so far apart.
+const APART: Duration = Duration::from_secs(1);
+
 /// Makes every check once, all at the same time; in their order.
 ///
 /// Counters tell nothing by themselves: they are read until there were enough requests in between, at most for one
@@ -41,7 +44,11 @@ pub async fn look_at_all(
             let (measurement, readings) = match check.measures {
                 Measures::Requests => counted(&mut source, enough, window).await,
                 Measures::Probes | Measures::Values => {
-                    let taken = source.take().await;
+                    let mut taken = source.take().await;
+                    if source.compares() {
+                        sleep(APART).await;
+                        taken = source.take().await;
+                    }
                     (taken.measurement, taken.readings)
                 }
             };

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 use x509_cert::der::Decode;
@@ -75,16 +76,39 @@ impl Client {
         outcome
     }
 
-    async fn exchange_unlimited(&mut self, watch: &mut Stopwatch) -> Result<Exchange, Failure> {
-        let limit = self.request.limits.connect;
-        let stream = match tokio::time::timeout(limit, self.connect(watch)).await {
-            Ok(stream) => stream?,
-            Err(_) => return Err(Failure::Target(Fault::TimedOut(limit))),
+    /// When the certificate runs out that the server shows, in seconds since 1970: the handshake, and no request.
+    pub async fn certificate_ends(&mut self, watch: &mut Stopwatch) -> Result<Option<i64>, Failure> {
+        self.address = None;
+        let limit = self.request.limits.total;
+        let shake_hands = async {
+            let stream = self.connect_in_time(watch).await?;
+            self.secure(stream, watch).await
         };
+        let outcome = match tokio::time::timeout(limit, shake_hands).await {
+            Ok(outcome) => outcome.map(|(_, ends)| ends),
+            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+        };
+        watch.stop();
+        outcome
+    }
+
+    async fn exchange_unlimited(&mut self, watch: &mut Stopwatch) -> Result<Exchange, Failure> {
+        let stream = self.connect_in_time(watch).await?;
         if !self.request.url.is_https() {
             watch.enter(Phase::FirstByte);
             return self.ask(stream, None, watch).await;
         }
+        let (stream, ends) = self.secure(stream, watch).await?;
+        watch.enter(Phase::FirstByte);
+        self.ask(stream, ends, watch).await
+    }
+
+    /// The handshake, and when the certificate runs out that the server showed in it.
+    async fn secure(
+        &mut self,
+        stream: TcpStream,
+        watch: &mut Stopwatch,
+    ) -> Result<(TlsStream<TcpStream>, Option<i64>), Failure> {
         watch.enter(Phase::Tls);
         let config = match &self.tls {
             Some(config) => Arc::clone(config),
@@ -97,8 +121,15 @@ impl Client {
             let parsed = x509_cert::Certificate::from_der(own).ok()?;
             i64::try_from(parsed.tbs_certificate.validity.not_after.to_unix_duration().as_secs()).ok()
         });
-        watch.enter(Phase::FirstByte);
-        self.ask(stream, ends, watch).await
+        Ok((stream, ends))
+    }
+
+    async fn connect_in_time(&mut self, watch: &mut Stopwatch) -> Result<TcpStream, Failure> {
+        let limit = self.request.limits.connect;
+        match tokio::time::timeout(limit, self.connect(watch)).await {
+            Ok(stream) => stream,
+            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+        }
     }
 
     async fn connect(&mut self, watch: &mut Stopwatch) -> Result<TcpStream, Failure> {

@@ -16,15 +16,17 @@ mod source;
 mod witness;
 
 pub use bound::{Bound, Comparison};
-pub use command::{CommandLine, CommandProbe};
+pub use command::CommandProbe;
 pub use counters::{CountersPlace, CountersProbe, Selector};
 pub use database::{DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead};
 pub use host::{HostBounds, HostProbe, HostSubject};
-pub use http::{BodyCondition, CERTIFICATE_DAYS, ExpectedStatus, HttpExpectation, HttpProbe, JsonPointer};
+pub use http::{
+    BodyCondition, CERTIFICATE_DAYS, CertificateProbe, ExpectedStatus, HttpExpectation, HttpProbe, JsonPointer,
+};
 pub use promql::PromqlProbe;
 pub use reading::{Reading, Taken};
 pub use source::Source;
 pub use witness::{Lateness, WitnessPlace, WitnessProbe, Word};
 
 /// What a source of HTTP is described by.
-pub use crate::http::{AddressFamily, Header, HttpLimits, HttpRequest, Url, UrlFault};
+pub use crate::http::{AddressFamily, Header, HttpLimits, HttpRequest, Method, Url, UrlFault};

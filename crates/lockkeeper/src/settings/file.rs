@@ -109,104 +109,6 @@ struct PasswordHuntDatabase {
     password: Option<Spanned<IgnoredAny>>,
 }
 
-/// Every key there is, for "did you mean".
-const KEYS: [&str; 94] = [
-    "environment",
-    "migrations",
-    "safe_rewrites",
-    "database",
-    "host",
-    "port",
-    "name",
-    "user",
-    "sslmode",
-    "sslrootcert",
-    "sslcert",
-    "sslkey",
-    "approval",
-    "allowed_signers",
-    "expires_after",
-    "author_may_approve",
-    "limits",
-    "lock_timeout",
-    "statement_timeout",
-    "connect_timeout",
-    "lock_attempts",
-    "drift",
-    "ignore",
-    "lint",
-    "postgres",
-    "rules",
-    "allow",
-    "rule",
-    "path",
-    "health",
-    "interval",
-    "error_rate",
-    "consecutive",
-    "min_samples",
-    "warm_up",
-    "no_data",
-    "no_data_max",
-    "rules",
-    "advisory",
-    "latency",
-    "percentile",
-    "factor",
-    "fast_enough",
-    "witness",
-    "http",
-    "counters",
-    "prometheus",
-    "command",
-    "url",
-    "every",
-    "timeout",
-    "role",
-    "beside",
-    "status",
-    "slower_than",
-    "contains",
-    "lacks",
-    "json",
-    "headers",
-    "requests",
-    "errors",
-    "server",
-    "query",
-    "fails",
-    "run",
-    "backup",
-    "directory",
-    "pg_dump",
-    "jobs",
-    "lock_wait",
-    "verify_command",
-    "required",
-    "max_age",
-    "verified",
-    "notify",
-    "remind_every",
-    "slack",
-    "webhook",
-    "pagerduty",
-    "alertmanager",
-    "email",
-    "url_env",
-    "severity",
-    "kinds",
-    "lang",
-    "root_cert",
-    "secrets_env",
-    "routing_key_env",
-    "authorization_env",
-    "labels",
-    "tls",
-    "password_env",
-    "from",
-    "to",
-];
-
 /// Below this likeness (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
 const LIKENESS_MIN: f64 = 0.8;
 
@@ -268,7 +170,7 @@ impl Source<'_> {
             snippet.line = snippet.line.chars().take(snippet.before + snippet.marked).collect();
         }
         let problem = Problem::usage(message!("settings-file-unknown-key", key = key)).at(place);
-        match did_you_mean(key) {
+        match likely(key, expected(error.message())) {
             Some(known) => problem.hint(message!("settings-hint-did-you-mean", name = known)),
             None => problem,
         }
@@ -315,10 +217,18 @@ impl Source<'_> {
     }
 }
 
-fn did_you_mean(key: &str) -> Option<&'static str> {
-    let likeness = |known: &&str| strsim::jaro_winkler(key, known);
-    let best = KEYS.into_iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
-    (likeness(&best) >= LIKENESS_MIN).then_some(best)
+/// The word of these that was most likely meant.
+pub(super) fn likely<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let likeness = |known: &str| strsim::jaro_winkler(word, known);
+    let best = words.into_iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
+    (likeness(best) >= LIKENESS_MIN).then_some(best)
+}
+
+/// The keys that may stand where an unknown one stands, out of what the library says of it: "unknown field `hots`,
+/// expected one of `host`, `port`".
+fn expected(said: &str) -> impl Iterator<Item = &str> {
+    let (_, expected) = said.split_once(", expected").unwrap_or_default();
+    expected.split('`').skip(1).step_by(2)
 }
 
 #[cfg(test)]
@@ -367,10 +277,22 @@ lock_attempts = 20
     }
 
     #[test]
-    fn did_you_mean_knows_every_key() {
-        for line in FULL.lines() {
-            let key = line.split(['=', ']']).next().unwrap().trim_matches(['[', ' ']);
-            assert!(key.is_empty() || KEYS.contains(&key), "{key}");
+    fn what_was_meant_is_looked_for_where_it_may_stand() {
+        for (text, meant) in [
+            ("[database]\nhots = \"db\"", Some("host")),
+            ("[limits]\nlock_time = \"2s\"", Some("lock_timeout")),
+            ("[[health.http]]\nname = \"shop\"\nuri = \"http://a/\"", Some("url")),
+            ("[[health.http]]\nname = \"shop\"\nurl = \"http://a/\"\ntls_expires = \"14d\"", Some("tls_expires_in")),
+            ("[[health.process]]\nname = \"shop\"\npidfile = \"a\"", Some("pid_file")),
+            ("[health.database]\nschema = [\"behind\"]", Some("schema_fails")),
+            ("[drift]\nignored = []", Some("ignore")),
+            // A key of another section is none of this one.
+            ("[limits]\nsslmode = \"require\"", None),
+        ] {
+            let hints = refused(text).2;
+            let expected: Vec<String> =
+                meant.iter().map(|name| format!("settings-hint-did-you-mean name=\"{name}\"")).collect();
+            assert_eq!(hints, expected, "{text}");
         }
     }
 

@@ -1,7 +1,14 @@
 //! The section `[health]` of `lockkeeper.toml`: the rules of a watch, and what is measured.
 
-use std::collections::BTreeMap;
+mod body;
+mod headers;
+mod http;
+mod raw;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lockkeeper_core::health::{
@@ -10,15 +17,19 @@ use lockkeeper_core::health::{
 };
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Message, Problem};
-use lockkeeper_engine::postgres::Secret;
+use lockkeeper_engine::postgres::RootCert;
 use lockkeeper_engine::probe::{
-    BodyCondition, Bound, CommandLine, CountersPlace, DatabaseBounds, ExpectedStatus, Header, HttpExpectation,
-    HttpLimits, HttpRequest, JsonPointer, Selector, Url, UrlFault, WitnessPlace,
+    Bound, CountersPlace, DatabaseBounds, HostBounds, HostSubject, HttpExpectation, HttpRequest, JsonPointer,
+    SchemaHead, Selector, WitnessPlace,
 };
-use serde::Deserialize;
+use lockkeeper_engine::process::CommandLine;
 use toml::Spanned;
 
 use super::file::Source;
+pub use headers::SecretHeader;
+pub(super) use http::url_fault;
+use raw::RawCheck;
+pub(super) use raw::RawHealth;
 
 /// What a watch goes by, and what it measures.
 #[derive(Debug, Clone)]
@@ -36,6 +47,10 @@ pub struct HealthCheck {
     /// How often it is made during a watch.
     pub every: Duration,
     pub source: HealthSource,
+    /// Headers of its request that are still to be filled in.
+    secret: Vec<SecretHeader>,
+    /// Why it cannot be made: a variable is not set.
+    pub problem: Option<Box<Problem>>,
 }
 
 /// Where a check's measurements come from.
@@ -44,6 +59,11 @@ pub enum HealthSource {
     Http {
         request: Box<HttpRequest>,
         expected: HttpExpectation,
+    },
+    /// The certificate that the server shows.
+    Certificate {
+        request: Box<HttpRequest>,
+        bound: Bound,
     },
     Counters {
         request: Box<HttpRequest>,
@@ -57,12 +77,83 @@ pub enum HealthSource {
     /// The database that the migrations are for.
     Database {
         bounds: DatabaseBounds,
+        /// Where the schema must not stand, against the migrations' folder. Empty when nobody asks.
+        schema_fails: Vec<SchemaHead>,
         limit: Duration,
+    },
+    Host {
+        subject: HostSubject,
+        bounds: HostBounds,
     },
     Command {
         line: CommandLine,
         bound: Option<Bound>,
     },
+}
+
+impl Health {
+    /// The variables that headers are filled from.
+    pub(super) fn variables(&self) -> BTreeSet<&str> {
+        self.checks.iter().flat_map(|check| &check.secret).map(SecretHeader::env).collect()
+    }
+}
+
+impl HealthCheck {
+    /// The check as a watch has it: what a rollback cannot mend only advises there, and a rollback renews no
+    /// certificate.
+    pub fn watched(&self) -> Check {
+        let mut check = self.check.clone();
+        if let (HealthSource::Certificate { .. }, Role::Judged) = (&self.source, &check.role) {
+            check.role = Role::Advisory;
+        }
+        check
+    }
+
+    /// With its paths as they are meant from the configuration file.
+    #[must_use]
+    pub(super) fn beside(mut self, beside: impl Fn(&str) -> PathBuf) -> Self {
+        let beside = |path: &mut PathBuf| {
+            if let Some(text) = path.to_str() {
+                *path = beside(text);
+            }
+        };
+        match &mut self.source {
+            HealthSource::Host { subject: HostSubject::PidFile(path), .. } => beside(path),
+            source => {
+                if let Some(HttpRequest { roots: RootCert::File(path), .. }) = source.request() {
+                    beside(path);
+                }
+            }
+        }
+        self
+    }
+
+    /// With the headers that the environment holds. A problem is one only for who makes the check.
+    pub(super) fn fill_in(&mut self, variable: impl Fn(&str) -> Option<String>) {
+        for secret in &self.secret {
+            match secret.with(variable(secret.env()).as_deref()) {
+                Ok(header) => {
+                    if let Some(request) = self.source.request() {
+                        request.headers.push(header);
+                    }
+                }
+                Err(problem) => self.problem = self.problem.take().or(Some(problem)),
+            }
+        }
+    }
+}
+
+impl HealthSource {
+    /// What is sent, where something is sent over HTTP.
+    fn request(&mut self) -> Option<&mut HttpRequest> {
+        match self {
+            Self::Http { request, .. } | Self::Certificate { request, .. } | Self::Counters { request, .. } => {
+                Some(request)
+            }
+            Self::Promql { server, .. } => Some(server),
+            Self::Database { .. } | Self::Host { .. } | Self::Command { .. } => None,
+        }
+    }
 }
 
 impl Default for Health {
@@ -79,118 +170,6 @@ const EVERY_VALUE: Duration = Duration::from_secs(10);
 /// Oftener is a load of its own.
 const EVERY_MIN: Duration = Duration::from_millis(20);
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawHealth {
-    interval: Option<Spanned<String>>,
-    error_rate: Option<Spanned<String>>,
-    consecutive: Option<Spanned<u32>>,
-    min_samples: Option<u64>,
-    warm_up: Option<Spanned<String>>,
-    no_data_max: Option<Spanned<String>>,
-    rules: Option<Vec<Spanned<String>>>,
-    advisory: Option<Vec<Spanned<String>>>,
-    latency: Option<RawLatency>,
-    witness: Option<Spanned<String>>,
-    #[serde(default)]
-    http: Vec<RawHttp>,
-    #[serde(default)]
-    counters: Vec<RawCounters>,
-    #[serde(default)]
-    prometheus: Vec<RawPromql>,
-    database: Option<RawDatabase>,
-    #[serde(default)]
-    command: Vec<RawCommand>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLatency {
-    percentile: f64,
-    factor: f64,
-    fast_enough: Option<Spanned<String>>,
-}
-
-/// What every check has.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawHttp {
-    name: Spanned<String>,
-    url: Spanned<String>,
-    every: Option<Spanned<String>>,
-    timeout: Option<Spanned<String>>,
-    role: Option<Spanned<String>>,
-    no_data: Option<Spanned<String>>,
-    beside: Option<Spanned<String>>,
-    status: Option<Spanned<String>>,
-    slower_than: Option<Spanned<String>>,
-    #[serde(default)]
-    contains: Vec<String>,
-    #[serde(default)]
-    lacks: Vec<String>,
-    #[serde(default)]
-    json: BTreeMap<Spanned<String>, toml::Value>,
-    #[serde(default)]
-    headers: BTreeMap<Spanned<String>, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCounters {
-    name: Spanned<String>,
-    url: Spanned<String>,
-    every: Option<Spanned<String>>,
-    timeout: Option<Spanned<String>>,
-    role: Option<Spanned<String>>,
-    no_data: Option<Spanned<String>>,
-    beside: Option<Spanned<String>>,
-    requests: Spanned<String>,
-    errors: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPromql {
-    name: Spanned<String>,
-    server: Spanned<String>,
-    query: String,
-    fails: Spanned<String>,
-    every: Option<Spanned<String>>,
-    timeout: Option<Spanned<String>>,
-    role: Option<Spanned<String>>,
-    no_data: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawDatabase {
-    every: Option<Spanned<String>>,
-    timeout: Option<Spanned<String>>,
-    role: Option<Spanned<String>>,
-    no_data: Option<Spanned<String>>,
-    #[serde(default)]
-    fails: BTreeMap<Spanned<String>, Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCommand {
-    name: Spanned<String>,
-    run: Spanned<Vec<String>>,
-    fails: Option<Spanned<String>>,
-    every: Option<Spanned<String>>,
-    timeout: Option<Spanned<String>>,
-    role: Option<Spanned<String>>,
-    no_data: Option<Spanned<String>>,
-}
-
-/// What a check says of itself, whatever its source is.
-struct RawCheck<'r> {
-    role: Option<&'r Spanned<String>>,
-    no_data: Option<&'r Spanned<String>>,
-    every: Option<&'r Spanned<String>>,
-}
-
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Source<'_> {
@@ -198,24 +177,22 @@ impl Source<'_> {
         let rules = self.rules(&raw)?;
         let mut checks = Vec::new();
         for http in &raw.http {
-            checks.push(self.http(http)?);
+            checks.extend(self.http(http)?);
         }
         for counters in &raw.counters {
             checks.push(self.counters(counters)?);
         }
         for promql in &raw.prometheus {
-            let request = self.request(&promql.server, promql.timeout.as_ref())?;
-            let source = HealthSource::Promql {
-                server: Box::new(request),
-                query: promql.query.clone(),
-                bound: self.bound(&promql.fails)?,
-            };
-            let raw =
-                RawCheck { role: promql.role.as_ref(), no_data: promql.no_data.as_ref(), every: promql.every.as_ref() };
-            checks.push(self.check(self.name(&promql.name)?, Measures::Values, &raw, None, source)?);
+            checks.push(self.promql(promql)?);
         }
         if let Some(database) = &raw.database {
             checks.push(self.database(database)?);
+        }
+        if let Some(host) = &raw.host {
+            checks.push(self.host(host)?);
+        }
+        for process in &raw.process {
+            checks.push(self.process(process)?);
         }
         for command in &raw.command {
             checks.push(self.command(command)?);
@@ -290,88 +267,6 @@ impl Source<'_> {
         Ok(standing)
     }
 
-    fn http(&self, raw: &RawHttp) -> Answer<HealthCheck> {
-        let mut request = self.request(&raw.url, raw.timeout.as_ref())?;
-        for (name, value) in &raw.headers {
-            let header = Header::new(name.get_ref(), Secret::new(value.clone()))
-                .ok_or_else(|| self.refuse(name, message!("settings-health-header")))?;
-            request.headers.push(header);
-        }
-        let status = match &raw.status {
-            Some(text) => ExpectedStatus::parse(text.get_ref())
-                .ok_or_else(|| self.refuse(text, message!("settings-health-status")))?,
-            None => ExpectedStatus::default(),
-        };
-        let mut body: Vec<BodyCondition> = raw.contains.iter().cloned().map(BodyCondition::Contains).collect();
-        body.extend(raw.lacks.iter().cloned().map(BodyCondition::Lacks));
-        for (at, value) in &raw.json {
-            let pointer = self.pointer(at)?;
-            let value = serde_json::to_value(value).unwrap_or(serde_json::Value::Null);
-            body.push(BodyCondition::JsonIs { at: pointer, value });
-        }
-        let expected =
-            HttpExpectation { status, body, took_max: self.time(raw.slower_than.as_ref())?, certificate: None };
-        let source = HealthSource::Http { request: Box::new(request), expected };
-        let check = RawCheck { role: raw.role.as_ref(), no_data: raw.no_data.as_ref(), every: raw.every.as_ref() };
-        self.check(self.name(&raw.name)?, Measures::Probes, &check, raw.beside.as_ref(), source)
-    }
-
-    fn counters(&self, raw: &RawCounters) -> Answer<HealthCheck> {
-        let request = self.request(&raw.url, raw.timeout.as_ref())?;
-        let place = if raw.requests.get_ref().starts_with('/') {
-            CountersPlace::Json { requests: self.pointer(&raw.requests)?, errors: self.pointer(&raw.errors)? }
-        } else {
-            CountersPlace::Exposition { requests: self.selector(&raw.requests)?, errors: self.selector(&raw.errors)? }
-        };
-        let source = HealthSource::Counters { request: Box::new(request), place };
-        let check = RawCheck { role: raw.role.as_ref(), no_data: raw.no_data.as_ref(), every: raw.every.as_ref() };
-        self.check(self.name(&raw.name)?, Measures::Requests, &check, raw.beside.as_ref(), source)
-    }
-
-    fn database(&self, raw: &RawDatabase) -> Answer<HealthCheck> {
-        let mut bounds = DatabaseBounds::default();
-        for (name, text) in &raw.fails {
-            let bound = Some(self.bound(text)?);
-            let place = match name.get_ref().as_str() {
-                "connect_ms" => &mut bounds.connect_ms,
-                "select_ms" => &mut bounds.select_ms,
-                "in_recovery" => &mut bounds.in_recovery,
-                "connections_used" => &mut bounds.connections_used,
-                "connections_share" => &mut bounds.connections_share,
-                "longest_transaction_s" => &mut bounds.longest_transaction_s,
-                "idle_in_transaction" => &mut bounds.idle_in_transaction,
-                "idle_in_transaction_s" => &mut bounds.idle_in_transaction_s,
-                "lock_waiters" => &mut bounds.lock_waiters,
-                "replication_lag_bytes" => &mut bounds.replication_lag_bytes,
-                "replication_lag_s" => &mut bounds.replication_lag_s,
-                "deadlocks" => &mut bounds.deadlocks,
-                other => return Err(self.refuse(name, message!("settings-health-value", name = other))),
-            };
-            *place = bound;
-        }
-        let limit = self.time(raw.timeout.as_ref())?.unwrap_or(TIMEOUT);
-        let check = RawCheck { role: raw.role.as_ref(), no_data: raw.no_data.as_ref(), every: raw.every.as_ref() };
-        let source = HealthSource::Database { bounds, limit };
-        let Some(name) = CheckName::new("database") else { unreachable!("the name is a constant") };
-        self.check(name, Measures::Values, &check, None, source)
-    }
-
-    fn command(&self, raw: &RawCommand) -> Answer<HealthCheck> {
-        let Some((program, arguments)) = raw.run.get_ref().split_first() else {
-            return Err(self.refuse(&raw.run, message!("settings-health-run")));
-        };
-        let line = CommandLine {
-            program: program.into(),
-            arguments: arguments.iter().map(Into::into).collect(),
-            environment: Vec::new(),
-            time_limit: self.time(raw.timeout.as_ref())?.unwrap_or(TIMEOUT),
-        };
-        let bound = raw.fails.as_ref().map(|fails| self.bound(fails)).transpose()?;
-        let check = RawCheck { role: raw.role.as_ref(), no_data: raw.no_data.as_ref(), every: raw.every.as_ref() };
-        let source = HealthSource::Command { line, bound };
-        self.check(self.name(&raw.name)?, Measures::Values, &check, None, source)
-    }
-
     fn check(
         &self,
         name: CheckName,
@@ -406,13 +301,20 @@ impl Source<'_> {
             None => usual,
         };
         let beside = beside.map(|name| self.name(name)).transpose()?;
-        Ok(HealthCheck { check: Check { name, measures, role, no_data, beside }, every, source })
+        Ok(HealthCheck {
+            check: Check { name, measures, role, no_data, beside },
+            every,
+            source,
+            secret: Vec::new(),
+            problem: None,
+        })
     }
 
     /// Two checks of one name could not be told apart; a check beside one that is not there compares with nothing.
     fn names_are_known_once(&self, raw: &RawHealth, checks: &[HealthCheck]) -> Answer<()> {
         let spans = raw.http.iter().map(|it| &it.name).chain(raw.counters.iter().map(|it| &it.name));
         let spans = spans.chain(raw.prometheus.iter().map(|it| &it.name)).chain(raw.command.iter().map(|it| &it.name));
+        let spans = spans.chain(raw.process.iter().map(|it| &it.name));
         for name in spans {
             let same = checks.iter().filter(|check| check.check.name.as_str() == name.get_ref()).count();
             if same > 1 {
@@ -426,27 +328,6 @@ impl Source<'_> {
             }
         }
         Ok(())
-    }
-
-    fn witness(&self, text: &Spanned<String>) -> Answer<WitnessPlace> {
-        if text.get_ref().contains("://") {
-            return Ok(WitnessPlace::Http(Box::new(self.request(text, None)?)));
-        }
-        let refused = || self.refuse(text, message!("settings-health-witness"));
-        let (host, port) = text.get_ref().rsplit_once(':').ok_or_else(refused)?;
-        let port = port.parse().map_err(|_| refused())?;
-        Ok(WitnessPlace::Tcp { host: host.trim_matches(['[', ']']).to_owned(), port, limit: HttpLimits::USUAL.connect })
-    }
-
-    fn request(&self, url: &Spanned<String>, timeout: Option<&Spanned<String>>) -> Answer<HttpRequest> {
-        let read = Url::parse(url.get_ref())
-            .map_err(|fault| self.refuse(url, message!("settings-health-url", reason = url_fault(fault))))?;
-        let mut request = HttpRequest::get(read);
-        if let Some(limit) = self.time(timeout)? {
-            request.limits.total = limit;
-            request.limits.connect = request.limits.connect.min(limit);
-        }
-        Ok(request)
     }
 
     fn name(&self, text: &Spanned<String>) -> Answer<CheckName> {
@@ -471,14 +352,6 @@ impl Source<'_> {
 
     fn refuse<T>(&self, at: &Spanned<T>, what: Message) -> Box<Problem> {
         Problem::usage(what).at(self.place(at.span()))
-    }
-}
-
-pub(super) fn url_fault(fault: UrlFault) -> Message {
-    match fault {
-        UrlFault::Unreadable => message!("settings-health-url-unreadable"),
-        UrlFault::Scheme => message!("settings-health-url-scheme"),
-        UrlFault::Credentials => message!("settings-health-url-credentials"),
     }
 }
 

@@ -7,6 +7,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem, ServerVersion};
 
 use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT, XDG_STATE_HOME};
+use super::health_section::Health;
 use super::settings::{Approval, Backup, Environment, Limits, Lint, Settings};
 use super::{Flags, Sources, database, notify_section};
 
@@ -60,7 +61,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
             severities: file.lint.rules.clone(),
             allowed: file.lint.allow.clone(),
         },
-        health: file.health.clone(),
+        health: health(sources),
         backup: backup(sources),
         notify: notify_section::resolve(sources),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
@@ -72,6 +73,21 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         target_is_named: database::is_named(flags, sources),
         target,
     })
+}
+
+/// With the paths and the headers that the file only names.
+fn health(sources: &Sources) -> Health {
+    let mut health = sources.file.health.clone();
+    health.checks = health
+        .checks
+        .into_iter()
+        .map(|check| {
+            let mut check = check.beside(|path| beside_config(sources, path));
+            check.fill_in(|name| sources.named(name).map(str::to_owned));
+            check
+        })
+        .collect();
+    health
 }
 
 fn backup(sources: &Sources) -> Backup {

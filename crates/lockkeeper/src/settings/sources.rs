@@ -15,8 +15,8 @@ use super::{Flags, dotenv, file};
 /// Everything that settings are made of, as plain data.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The process's environment: of the names of [`env_names::ALL`], and of those that the file gives to secrets, the
-    /// ones that are set and not empty.
+    /// The process's environment: the names of [`env_names::ALL`], and those that the file names itself, that are set
+    /// and not empty.
     pub env: BTreeMap<String, String>,
     /// The project's `.env`, empty values left out.
     pub dotenv: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ const SOCKET_DIRS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 impl Sources {
     /// Reads the process's environment and the files that it and the flags name.
     pub fn read(flags: &Flags) -> Answer<Self> {
-        let mut env = read_env(|name| std::env::var_os(name))?;
+        let mut env = read_env(env_names::ALL.iter().map(|one| one.name), |name| std::env::var_os(name))?;
         let project_dir = flags.project_dir.clone().unwrap_or_else(|| PathBuf::from("."));
         if !project_dir.is_dir() {
             let path = project_dir.display().to_string();
@@ -49,7 +49,9 @@ impl Sources {
         }
         let dotenv = read_dotenv(&project_dir.join(".env"))?;
         let (config, file) = read_file(flags, &env, &dotenv, &project_dir)?;
-        env.extend(read_named(file.notify.variables(), |name| std::env::var_os(name))?);
+        // Headers and receivers name variables of their own.
+        env.extend(read_env(file.health.variables(), |name| std::env::var_os(name))?);
+        env.extend(read_env(file.notify.variables(), |name| std::env::var_os(name))?);
         let home = env.get(HOME).map(PathBuf::from);
         let password_file = env.get(DB_PASSWORD_FILE).map(PathBuf::from);
         let password_file = password_file.or_else(|| dotenv.get(DB_PASSWORD_FILE).map(|path| project_dir.join(path)));
@@ -90,11 +92,7 @@ impl std::fmt::Debug for Sources {
     }
 }
 
-fn read_env(get: impl Fn(&str) -> Option<OsString>) -> Answer<BTreeMap<String, String>> {
-    read_named(env_names::ALL.iter().map(|one| one.name), get)
-}
-
-fn read_named<'n>(
+fn read_env<'n>(
     names: impl IntoIterator<Item = &'n str>,
     get: impl Fn(&str) -> Option<OsString>,
 ) -> Answer<BTreeMap<String, String>> {
@@ -174,10 +172,11 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_not_set_and_a_broken_one_is_named() {
-        let env = read_env(|name| (name == "DB_HOST").then(OsString::new)).unwrap();
+        let env = read_env(["DB_HOST"], |name| (name == "DB_HOST").then(OsString::new)).unwrap();
         assert!(env.is_empty());
         let problem =
-            read_env(|name| (name == "DB_PASSWORD").then(|| OsString::from_vec(vec![b'h', 0xff]))).unwrap_err();
+            read_env(["DB_PASSWORD"], |name| (name == "DB_PASSWORD").then(|| OsString::from_vec(vec![b'h', 0xff])))
+                .unwrap_err();
         assert_eq!(problem.message.to_string(), "settings-env-not-utf8 name=\"DB_PASSWORD\"");
     }
 

@@ -70,17 +70,22 @@ const HOUSE: &[Crate] = &[
         ident: "lockkeeper_engine",
         rooms: &[
             room("seams", &[]),
+            room("process", &["engine::seams"]),
             room("postgres", &["core", "engine::seams"]),
             room("http", &["core", "engine::seams", "engine::postgres"]),
-            room("probe", &["core", "engine::seams", "engine::postgres", "engine::http"]),
+            room("probe", &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
-            room("notify", &["core", "engine::seams", "engine::postgres", "engine::http", "engine::ledger"]),
+            room(
+                "notify",
+                &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http", "engine::ledger"],
+            ),
             room(
                 "driver",
                 &[
                     "core",
                     "engine::seams",
+                    "engine::process",
                     "engine::postgres",
                     "engine::signature",
                     "engine::ledger",
@@ -118,6 +123,7 @@ const SETTINGS_MAY_IMPORT: &[&str] = &[
     "engine::postgres::Target",
     "engine::probe",
     "engine::notify",
+    "engine::process::CommandLine",
 ];
 
 /// What `#[macro_export]` puts at a crate's root, and the room it belongs to.

@@ -20,11 +20,13 @@ use files::Root;
 use process::{Process, TICKS_PER_SECOND};
 
 /// Whose CPU and memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostSubject {
     /// The machine; inside of a container with limits, the container.
     Host,
     Process(i32),
+    /// The process whose number stands in this file, whichever it is at the moment.
+    PidFile(PathBuf),
     /// The process that listens on this TCP port, whichever it is at the moment.
     Listener(u16),
 }
@@ -34,6 +36,8 @@ pub enum HostSubject {
 pub struct HostBounds {
     /// Of the CPU time that there was, or that the limit allows.
     pub cpu_share: Option<Bound>,
+    /// How many CPUs' worth of time a process itself used.
+    pub cpu_cores: Option<Bound>,
     /// Of the periods, those in which the limit was reached. Without a limit, none.
     pub cpu_throttled_share: Option<Bound>,
     /// Of the time, that in which somebody waited for a CPU.
@@ -89,7 +93,8 @@ impl HostProbe {
             }
             Err(why) => {
                 self.before = None;
-                let is_absent = ["probe-host-no-process", "probe-host-no-listener"].contains(&why.id);
+                let is_absent =
+                    ["probe-host-no-process", "probe-host-no-listener", "probe-host-no-pid-file"].contains(&why.id);
                 Taken::bare(at, if is_absent { Verdict::NoData } else { Verdict::ProbeError }, why)
             }
         }
@@ -121,11 +126,12 @@ impl HostProbe {
     }
 
     fn process(&self) -> Result<Option<Process>, Message> {
-        let pid = match self.subject {
+        let pid = match &self.subject {
             HostSubject::Host => return Ok(None),
-            HostSubject::Process(pid) => pid,
+            HostSubject::Process(pid) => *pid,
+            HostSubject::PidFile(path) => process::written_down(&self.root, path)?,
             HostSubject::Listener(port) => {
-                process::listener(&self.root, port)?.ok_or_else(|| message!("probe-host-no-listener", port = port))?
+                process::listener(&self.root, *port)?.ok_or_else(|| message!("probe-host-no-listener", port = *port))?
             }
         };
         let process = Process::read(&self.root, pid)?;
@@ -143,13 +149,15 @@ impl HostProbe {
         let bounds = &self.bounds;
         let Some(before) = before else {
             let missing = |name, bound| Reading::missing(name, message!("probe-host-first"), bound);
+            // The machine has no share of itself.
+            let of_process = now.process.as_ref().map(|_| missing("cpu_cores", bounds.cpu_cores));
             let all = [
                 missing("cpu_share", bounds.cpu_share),
                 missing("cpu_throttled_share", bounds.cpu_throttled_share),
                 missing("cpu_pressure_share", bounds.cpu_pressure_share),
                 missing("memory_pressure_share", bounds.memory_pressure_share),
             ];
-            return all.to_vec();
+            return all.into_iter().chain(of_process).collect();
         };
         let seconds = now.uptime_s - before.uptime_s;
         let cores_used = now.process.as_ref().zip(before.process.as_ref());
@@ -162,7 +170,7 @@ impl HostProbe {
             (None, None) => (now.host_ticks.0 - before.host_ticks.0) / (now.host_ticks.1 - before.host_ticks.1),
         };
         let mut readings = vec![Reading::new("cpu_share", cpu_share, bounds.cpu_share)];
-        readings.extend(cores_used.map(|cores| Reading::new("cpu_cores", cores, None)));
+        readings.extend(cores_used.map(|cores| Reading::new("cpu_cores", cores, bounds.cpu_cores)));
         readings.push(throttled(limited, now.sees_limits, bounds.cpu_throttled_share));
         let pressure = |name, now: Option<f64>, before: Option<f64>, bound| match now.zip(before) {
             Some((now, before)) => Reading::new(name, (now - before) / 1e6 / seconds, bound),

@@ -51,6 +51,21 @@ fn times(stat: &str) -> Option<(f64, u64)> {
     Some((ticks(14)? + ticks(15)?, number(22)?.parse().ok()?))
 }
 
+/// The number in a pid file: its first word, because some servers write more below it.
+pub(super) fn written_down(root: &Root, path: &Path) -> Result<i32, Message> {
+    let shown = path.display().to_string();
+    let text = match root.read(path) {
+        Ok(text) => text,
+        // Who is stopped takes its file away.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(message!("probe-host-no-pid-file", path = shown));
+        }
+        Err(error) => return Err(unreadable(&shown, &error.to_string())),
+    };
+    let number = text.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
+    number.filter(|pid| *pid > 0).ok_or_else(|| unreadable(&shown, "no pid"))
+}
+
 /// The process that listens on a TCP port: of those that share the socket, the one that began first.
 pub(super) fn listener(root: &Root, port: u16) -> Result<Option<i32>, Message> {
     let mut sockets: Vec<String> = Vec::new();

@@ -18,6 +18,24 @@ pub enum BodyCondition {
         at: JsonPointer,
         value: Value,
     },
+    /// The body is JSON, and something else stands there. What is missing is something else too.
+    JsonIsNot {
+        at: JsonPointer,
+        value: Value,
+    },
+    /// The body is JSON, and the text there matches.
+    JsonMatches {
+        at: JsonPointer,
+        regex: Regex,
+    },
+    /// The body is JSON, and something stands there, be it null.
+    JsonPresent {
+        at: JsonPointer,
+    },
+    /// The body is JSON, and nothing stands there.
+    JsonAbsent {
+        at: JsonPointer,
+    },
     /// The body is JSON, and the number there stands so to this one.
     JsonHolds {
         at: JsonPointer,
@@ -50,6 +68,18 @@ impl JsonPointer {
 const SHOWN_CHARS_MAX: usize = 80;
 
 impl BodyCondition {
+    /// # Errors
+    /// What is wrong with the regular expression, in the words of the library.
+    pub fn matching(regex: &str) -> Result<Self, String> {
+        compiled(regex).map(Self::Matches)
+    }
+
+    /// # Errors
+    /// What is wrong with the regular expression, in the words of the library.
+    pub fn json_matching(at: JsonPointer, regex: &str) -> Result<Self, String> {
+        Ok(Self::JsonMatches { at, regex: compiled(regex)? })
+    }
+
     /// Why it does not hold, or `None` when it does.
     pub fn unmet(&self, body: &[u8]) -> Option<Message> {
         match self {
@@ -69,6 +99,34 @@ impl BodyCondition {
                 )),
                 Err(why) => Some(why),
             },
+            Self::JsonIsNot { at, value } => match look(body, at) {
+                Ok(Some(found)) if same(&found, value) => Some(message!(
+                    "probe-body-json-is",
+                    at = at.as_str(),
+                    found = shortened(&found.to_string()),
+                    expected = format!("!= {}", shortened(&value.to_string()))
+                )),
+                Ok(_) => None,
+                Err(why) => Some(why),
+            },
+            Self::JsonMatches { at, regex } => match found(body, at) {
+                Ok(Value::String(text)) if regex.is_match(&text) => None,
+                Ok(found) => Some(message!(
+                    "probe-body-json-is",
+                    at = at.as_str(),
+                    found = shortened(&found.to_string()),
+                    expected = format!("/{}/", shortened(regex.as_str()))
+                )),
+                Err(why) => Some(why),
+            },
+            Self::JsonPresent { at } => found(body, at).err(),
+            Self::JsonAbsent { at } => match look(body, at) {
+                Ok(None) => None,
+                Ok(Some(found)) => {
+                    Some(message!("probe-body-json-present", at = at.as_str(), found = shortened(&found.to_string())))
+                }
+                Err(why) => Some(why),
+            },
             Self::JsonHolds { at, comparison, number } => match found(body, at) {
                 Ok(found) if found.as_f64().is_some_and(|found| comparison.holds(found, *number)) => None,
                 Ok(found) => Some(message!(
@@ -85,9 +143,23 @@ impl BodyCondition {
 
 /// What stands at a place of a JSON text, or why nothing does.
 pub(in crate::probe) fn found(body: &[u8], at: &JsonPointer) -> Result<Value, Message> {
+    look(body, at)?.ok_or_else(|| message!("probe-body-json-missing", at = at.as_str()))
+}
+
+/// What stands at a place of a JSON text, if anything does; or why it is no JSON.
+fn look(body: &[u8], at: &JsonPointer) -> Result<Option<Value>, Message> {
     let document: Value =
         serde_json::from_slice(body).map_err(|error| message!("probe-body-not-json", reason = error.to_string()))?;
-    at.find(&document).cloned().ok_or_else(|| message!("probe-body-json-missing", at = at.as_str()))
+    Ok(at.find(&document).cloned())
+}
+
+/// The library draws the place under the expression, over several lines; the last one says what is wrong.
+fn compiled(regex: &str) -> Result<Regex, String> {
+    Regex::new(regex).map_err(|error| {
+        let text = error.to_string();
+        let last = text.lines().last().unwrap_or_default();
+        last.strip_prefix("error: ").unwrap_or(last).to_owned()
+    })
 }
 
 fn contains(body: &[u8], part: &str) -> bool {
@@ -150,6 +222,30 @@ mod tests {
         assert_eq!(holds(Comparison::Less, 12.0), Some("probe-body-json-is"));
         let text = BodyCondition::JsonHolds { at: pointer("/status"), comparison: Comparison::NotEqual, number: 1.0 };
         assert_eq!(unmet(&text), Some("probe-body-json-is"), "a text is no number");
+    }
+
+    #[test]
+    fn what_stands_there_may_be_excluded_matched_or_absent() {
+        let is_not = |at, value| unmet(&BodyCondition::JsonIsNot { at: pointer(at), value });
+        assert_eq!(is_not("/status", Value::from("down")), None);
+        assert_eq!(is_not("/status", Value::from("ok")), Some("probe-body-json-is"));
+        assert_eq!(is_not("/missing", Value::from("down")), None);
+        let matches = |at, regex| unmet(&BodyCondition::json_matching(pointer(at), regex).expect(regex));
+        assert_eq!(matches("/status", "^o"), None);
+        assert_eq!(matches("/status", "^k"), Some("probe-body-json-is"));
+        assert_eq!(matches("/a~1b/queue", "12"), Some("probe-body-json-is"), "a number is no text");
+        let present = |at| unmet(&BodyCondition::JsonPresent { at: pointer(at) });
+        let absent = |at| unmet(&BodyCondition::JsonAbsent { at: pointer(at) });
+        assert_eq!((present("/a~1b/list/1"), absent("/a~1b/list/1")), (None, Some("probe-body-json-present")));
+        assert_eq!((present("/error"), absent("/error")), (Some("probe-body-json-missing"), None));
+        for condition in [
+            BodyCondition::JsonAbsent { at: pointer("/error") },
+            BodyCondition::JsonIsNot { at: pointer("/error"), value: Value::Null },
+        ] {
+            let why = condition.unmet(b"Internal Server Error").map(|message| message.id);
+            assert_eq!(why, Some("probe-body-not-json"), "what is no JSON lacks nothing");
+        }
+        assert_eq!(BodyCondition::matching("a(").expect_err("unclosed"), "unclosed group");
     }
 
     #[test]

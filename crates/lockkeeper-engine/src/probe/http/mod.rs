@@ -1,6 +1,7 @@
 //! The HTTP probe: one request over one new connection, and whether its answer is as expected.
 
 mod body;
+mod certificate;
 mod status;
 
 use std::time::Duration;
@@ -9,12 +10,12 @@ use lockkeeper_core::health::{Counts, Measurement};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Message, Verdict};
 
-use super::bound::Bound;
 use super::reading::{Reading, Taken, milliseconds, shown};
 use crate::http::{Client, Exchange, HttpRequest, Phase, Stopwatch};
 use crate::seams;
 pub use body::{BodyCondition, JsonPointer};
 pub(super) use body::{found, shortened};
+pub use certificate::CertificateProbe;
 pub use status::ExpectedStatus;
 
 /// What has to be true of an answer.
@@ -24,8 +25,6 @@ pub struct HttpExpectation {
     pub body: Vec<BodyCondition>,
     /// From the first step to the last byte.
     pub took_max: Option<Duration>,
-    /// For the reading `certificate_days`, which is a check of its own.
-    pub certificate: Option<Bound>,
 }
 
 /// A probe of one HTTP service.
@@ -35,7 +34,7 @@ pub struct HttpProbe {
     expected: HttpExpectation,
 }
 
-/// The reading that a check of the certificate is made from: days until the server's certificate ends.
+/// The reading of days until the server's certificate ends.
 pub const CERTIFICATE_DAYS: &str = "certificate_days";
 
 impl HttpProbe {
@@ -57,7 +56,7 @@ impl HttpProbe {
             Ok(exchange) => {
                 readings.push(Reading::new("status", f64::from(exchange.status), None));
                 if let Some(ends) = exchange.certificate_ends {
-                    readings.push(Reading::new(CERTIFICATE_DAYS, days_until(ends, at), self.expected.certificate));
+                    readings.push(Reading::new(CERTIFICATE_DAYS, days_until(ends, at), None));
                 }
                 let took = shown(milliseconds(total));
                 match self.unmet(&exchange, total) {

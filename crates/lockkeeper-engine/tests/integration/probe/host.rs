@@ -93,9 +93,11 @@ async fn the_machine_is_measured_between_two_takes() {
 
 #[tokio::test]
 async fn a_process_is_measured_against_its_limits() {
-    for subject in [HostSubject::Process(42), HostSubject::Listener(8080)] {
+    let by_file = HostSubject::PidFile("/run/shop.pid".into());
+    for subject in [HostSubject::Process(42), HostSubject::Listener(8080), by_file] {
         let tree = Tree::new();
         tree.limit(1_000_000, 100, 10);
+        tree.write("run/shop.pid", "42\n/var/lib/shop\n");
         let mut probe = tree.probe(subject);
         probe.take().await;
         tree.at(1010.0, 5.0, 4.0);
@@ -178,6 +180,22 @@ async fn a_process_that_began_anew_is_not_compared_with_the_old_one() {
     std::fs::remove_file(tree.0.path().join("proc/stat")).unwrap();
     let seen = tree.probe(HostSubject::Host).take().await.measurement;
     assert_eq!((seen.verdict, seen.said.id), (Verdict::ProbeError, "probe-host-unreadable"));
+}
+
+#[tokio::test]
+async fn a_pid_file_that_is_gone_is_no_data_and_a_broken_one_is_our_own() {
+    let tree = Tree::new();
+    let mut probe = tree.probe(HostSubject::PidFile("/run/shop.pid".into()));
+    let seen = probe.take().await.measurement;
+    assert_eq!((seen.verdict, seen.said.id), (Verdict::NoData, "probe-host-no-pid-file"));
+    for broken in ["", "shop\n", "0\n", "-42\n"] {
+        tree.write("run/shop.pid", broken);
+        let seen = probe.take().await.measurement;
+        assert_eq!((seen.verdict, seen.said.id), (Verdict::ProbeError, "probe-host-unreadable"), "{broken:?}");
+    }
+    tree.write("run/shop.pid", "43\n");
+    let seen = probe.take().await.measurement;
+    assert_eq!((seen.verdict, seen.said.id), (Verdict::NoData, "probe-host-no-process"));
 }
 
 /// This machine itself: a process of ours that is busy, found by the port it listens on.

@@ -136,7 +136,7 @@ async fn an_answer_that_is_not_as_expected_fails() {
     let at = |pointer| JsonPointer::parse(pointer).unwrap();
     let judged = async |status: &str, body: Vec<BodyCondition>, took_max| {
         let status = ExpectedStatus::parse(status).unwrap();
-        let expected = HttpExpectation { status, body, took_max, certificate: None };
+        let expected = HttpExpectation { status, body, took_max };
         let said = HttpProbe::new(request(&server.url("/")), expected).take().await.measurement;
         (said.verdict, ids(&said.said).last().copied().unwrap_or_default())
     };

@@ -2,7 +2,7 @@
 
 use lockkeeper_core::model::Verdict;
 use lockkeeper_engine::postgres::RootCert;
-use lockkeeper_engine::probe::{Bound, HttpExpectation, HttpProbe, Taken};
+use lockkeeper_engine::probe::{Bound, CertificateProbe, HttpExpectation, HttpProbe, Taken};
 use lockkeeper_testkit::{FaultyHttp, HttpAnswer};
 use rcgen::{BasicConstraints, IsCa};
 
@@ -25,8 +25,7 @@ impl Shop {
         let server = FaultyHttp::start_tls(HttpAnswer::text("ready"), &pair.certificate, &pair.key);
         let mut request = request(&server.url("/"));
         request.roots = RootCert::File(self.files.path().join(roots));
-        let expected = HttpExpectation { certificate: Bound::parse("< 14"), ..HttpExpectation::default() };
-        HttpProbe::new(request, expected).take().await
+        HttpProbe::new(request, HttpExpectation::default()).take().await
     }
 
     async fn fails(&self, pair: &Pair, reason: &str) {
@@ -46,10 +45,32 @@ async fn a_good_certificate_passes_and_says_how_long_it_lasts() {
     assert!(value(&taken, "certificate_days") > 14.0);
     let soon = shop.take(&shop.authority.issue_for_days(&["localhost"], 3), "root.pem").await;
     assert_eq!(soon.measurement.verdict, Verdict::Pass, "the service itself is well");
-    let reading = soon.readings.iter().find(|reading| reading.name == "certificate_days").unwrap();
-    let certificate = reading.measurement(soon.measurement.at);
-    assert_eq!(certificate.verdict, Verdict::Fail, "{}", certificate.said);
-    assert!((2.0..3.1).contains(&value(&soon, "certificate_days")), "{reading:?}");
+    assert!((2.0..3.1).contains(&value(&soon, "certificate_days")), "{soon:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_is_a_check_of_its_own() {
+    let shop = Shop::new();
+    let days = |days| shop.authority.issue_for_days(&["localhost"], days);
+    for (pair, verdict) in [
+        (days(15), Verdict::Pass),
+        (days(13), Verdict::Fail),
+        (shop.authority.issue_expired(&["localhost"]), Verdict::Fail),
+        // What is wrong with it otherwise is the probe's business.
+        (Authority::new("Stranger").issue("shop", &["localhost"]), Verdict::NoData),
+    ] {
+        // A server that never answers a request has a certificate all the same.
+        let server = FaultyHttp::start_tls(HttpAnswer::Hang, &pair.certificate, &pair.key);
+        let mut request = request(&server.url("/"));
+        request.roots = RootCert::File(shop.files.path().join("root.pem"));
+        let mut probe = CertificateProbe::new(request, Bound::parse("< 14").unwrap());
+        let seen = probe.take().await.measurement;
+        assert_eq!(seen.verdict, verdict, "{}", seen.said);
+        assert_eq!(server.requests(), Vec::<String>::new(), "nothing is asked for");
+        server.stop();
+        let seen = probe.take().await.measurement;
+        assert_eq!(seen.verdict, Verdict::NoData, "a server that is gone shows none: {}", seen.said);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 ## What a rule saw
 
 health-seen-beside = { $errors } errors in { $requests } requests, beside { $old_errors } in { $old_requests }: by chance once in { $chance }
-health-seen-errors = { $errors } errors in { $requests } requests, { $share }, against { $threshold }
+health-seen-errors = { $errors } errors in { $requests } requests, { $share } (95 % between { $low } and { $high } %), against { $threshold }
 health-seen-evidence = { $errors } errors in { $requests } requests, evidence { $evidence } of { $alarm }
 health-seen-latency = the { $percentile }th percentile took { $took } ms, and { $bound } ms are its bound
 health-seen-probes = { $failed } of { $made } probes failed
@@ -11,6 +11,7 @@ health-seen-probes = { $failed } of { $made } probes failed
 ## Why there is nothing to judge
 
 health-nothing-baseline = no baseline to compare with, or too thin a one
+health-nothing-bursty = errors come in bursts here, so that { $have } requests tell as much as { $worth } independent ones, and { $need } are needed: the detector judges
 health-nothing-measured = nothing was measured
 health-nothing-own-cpu = this process did not get the CPU in time, so what timed out may be its own fault
 health-nothing-own-network = the witness cannot be reached either: the network is our own
@@ -53,6 +54,7 @@ probe-http-status = status { $status }, expected { $expected }
 probe-body-has = the body contains "{ $text }"
 probe-body-json-is = { $at } is { $found }, expected { $expected }
 probe-body-json-missing = the body has nothing at { $at }
+probe-body-json-present = there is { $found } at { $at }, and there must be nothing
 probe-body-lacks = the body does not contain "{ $text }"
 probe-body-mismatch = the body does not match { $regex }
 probe-body-not-json = the body is not JSON: { $reason }
@@ -77,6 +79,7 @@ probe-fault-unreachable = it cannot be reached: { $reason }
 
 ## Why a source has no data
 
+probe-certificate-unreadable = the server showed no certificate that can be read
 probe-counters-first = the counters were read for the first time: there is nothing to compare them with yet
 probe-counters-no-errors = the metric { $name } is not there at all: set it to 0 when the application starts, or mend its name
 probe-counters-no-series = no series matches { $selector }
@@ -93,6 +96,7 @@ probe-schema-unreadable = the role may not read the ledger
 probe-host-first = what is counted over time was read for the first time: there is nothing to compare it with yet
 probe-host-no-cgroup = without control groups of version 2: measured against the whole machine
 probe-host-no-listener = no process listens on port { $port }
+probe-host-no-pid-file = there is no pid file { $path }
 probe-host-no-pressure = the kernel does not tell pressure
 probe-host-no-process = there is no process { $pid }
 probe-promql-empty = the query selects no series
@@ -127,6 +131,17 @@ probe-source-status = the source answered with status { $status }
 
 ## A watch
 
+watch-data-again = { $check } has data again
+watch-fails = { $check } breaches: { $evidence }
+watch-ledger-was-away = the ledger could not be written for { $seconds } s, since { $since }
+watch-measured = { $check } { $verdict } in { $ms } ms: { $said }
+watch-no-data = { $check } has nothing to judge by: { $evidence }
+watch-no-data-for = no data for { $seconds } s
+watch-recovered = { $check } is well again: { $evidence }
+watch-reload-refused = lockkeeper.toml is broken, and the watch goes by what it had
+watch-reloaded = lockkeeper.toml was read again: the watch goes by it from now on
+watch-trouble = this watcher is not well and judges nobody: { $evidence }
+watch-trouble-over = this watcher is well again
 watch-began = watching since { $since }
 watch-breached = breach: { $evidence }
 watch-command-failed = the command that was to follow the breach failed: { $reason }
@@ -151,6 +166,17 @@ watch-not-taken = the watch could not be taken
 
 ## A check
 
+baseline-not-kept = nothing was kept: --save-baseline keeps it for the release and the watch that follow
+baseline-not-saved = the baseline could not be written down
+baseline-saved = baseline { $number }: { $seconds } s are kept as what is normal, for the release and the watch that follow
+health-baseline-for = a baseline needs a time to be measured in: --for 2m
+health-check-unknown = { $name } is no name of a check
+health-option = { $option } belongs to health { $action }
+preflight-hint = lockkeeper health check --for 2m --save-baseline
+preflight-missing = nobody has measured how the system was before the deploy
+preflight-old = the baseline is { $hours } hours old: what is normal may be something else by now
+preflight-thin = the baseline has too little to judge by
+preflight-unwell = the system was unwell { $minutes } minutes ago, before the deploy: rolling back could not mend it
 health-column-check = CHECK
 health-column-row = ROW
 health-column-rule = RULE
@@ -159,7 +185,6 @@ health-column-took = TOOK
 health-column-verdict = VERDICT
 health-no-checks = there is nothing to check
 health-no-checks-hint = write a [[health.http]] into lockkeeper.toml, with a name and a url
-health-only-start = --for and --on-breach belong to health start
 health-probes-thin = { $check }: { $probes } probes in { $seconds } s are too few for the floor, which needs { $need }: set every to less
 
 ## Its settings
@@ -169,20 +194,41 @@ settings-health-bound = a bound says what fails: a comparison and a number, as i
 settings-health-consecutive = at least one failure in a row
 settings-health-error-rate = an error rate is a percentage above 0, as in "5%"
 settings-health-every = at least every 20 ms
+settings-health-family = a family of addresses is "ipv4" or "ipv6"
 settings-health-header = HTTP has no such header
+settings-health-header-unfit = the variable { $env } holds what no header { $header } can be: a line end, for example
+settings-health-header-unset = the variable { $env } is not set, and the header { $header } is made of it
+settings-health-header-value = a header is a text, or {"{"} env = "NAME", prefix = "Bearer " {"}"}
+settings-health-json-bool = { $word } is true or false
+settings-health-json-empty = a condition says what has to be there, as in {"{"} below = 100 {"}"}
+settings-health-json-number = { $word } compares with a number
+settings-health-json-text = { $word } is a regular expression, as a text
+settings-health-json-value = JSON has no such value
+settings-health-json-word = there is no condition { $word }: above, below, min, max, equals, not, matches, present
 settings-health-latency = the rule needs its numbers: latency = {"{"} percentile = 95, factor = 2 {"}"}
+settings-health-method = a method is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS
+settings-health-method-head = what answers HEAD has no body, and there are conditions on it
 settings-health-name = a name has lower-case letters, digits, "-", "_" and ".", 63 at most
 settings-health-name-twice = there are two checks { $name }
 settings-health-no-data = { $value } is no policy: hold, pass or fail
+settings-health-pid = a process has a number above 0
 settings-health-pointer = a place in JSON begins with "/", as in "/database/status"
+settings-health-port = a port is a number above 0
+settings-health-process = a process has exactly one of pid, pid_file and port
+settings-health-regex = the regular expression cannot be read: { $reason }
 settings-health-role = { $value } is no role: judged, advisory or baseline
 settings-health-rule = there is no rule { $name }: floor, hard-down, detector, relative, latency, threshold
 settings-health-run = a command has at least a program
+settings-health-schema = { $value } is no state of a schema that can fail: behind, ahead, dirty
 settings-health-selector = a selector is a metric's name and its labels, as Prometheus writes them
 settings-health-status = a status is a code, a class or a range: "200, 2xx, 200-204"
+settings-health-timeout = a time-out is above 0
+settings-health-tls-plain = only https has a certificate
+settings-health-tls-zero = a certificate needs some time, as in "14d"
 settings-health-url = no URL that can be probed: { $reason }
 settings-health-url-credentials = a user or a password does not belong into it
 settings-health-url-scheme = only http and https
 settings-health-url-unreadable = it cannot be read
-settings-health-value = there is no value { $name } of a database
+settings-health-value = there is no value { $name } here
+settings-health-values = there are { $names }
 settings-health-witness = a witness is a host and a port, or a URL
