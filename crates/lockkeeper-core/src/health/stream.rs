@@ -222,7 +222,7 @@ impl Stream {
     ) {
         let Some(floor) = rules.floor.numbers() else { return };
         let judged = match nothing(impediment, window.counts.is_empty()) {
-            Some(why) => (Verdict::NoData, Seen::Nothing(why)),
+            Some(why) => silence(why, window),
             None => floor.look(window.counts),
         };
         self.memory.floor_judged |= judged.0.judges();
@@ -356,6 +356,17 @@ impl Stream {
         let (have, need) = (memory.total.requests(), rules.samples_min());
         let can_judge = memory.floor_judged && rules.floor.binds() || rules.detector.binds();
         (have < need || !can_judge).then(|| Doubt::TooFewRequests { check: check(), have, need })
+    }
+}
+
+/// What a window says in which no request was counted: what the source last said of itself, when it said anything.
+/// One that could not be asked at all is no service that is silent.
+fn silence(why: WhyNothing, window: &Gathering) -> (Verdict, Seen) {
+    match (&window.last, why) {
+        (Some(last), WhyNothing::NoMeasurement) if !last.verdict.judges() => {
+            (last.verdict, Seen::Value(last.said.clone()))
+        }
+        _ => (Verdict::NoData, Seen::Nothing(why)),
     }
 }
 

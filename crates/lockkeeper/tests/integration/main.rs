@@ -55,6 +55,10 @@ mod lint_fix;
 /// What `init` and `new` write, and that it works.
 mod health_check;
 mod health_watch;
+/// The fixture of the tests of health. No tests.
+mod health_bench;
+/// Every source and condition that can be written down.
+mod health_sources;
 mod init;
 /// English and Korean.
 mod languages;

@@ -343,3 +343,18 @@ fn a_time_in_which_nobody_looked_is_one_window_and_not_many() {
     let judgements = trial.watch.advance(Timestamp::from_second(3600).expect("in range"));
     assert_eq!(of_rule(&judgements, RuleName::Floor), [Verdict::Fail]);
 }
+
+/// `no_data = "fail"` is about a service that is silent: a source that cannot be asked says nothing of it.
+#[test]
+fn a_source_that_cannot_be_asked_fails_under_no_policy_and_says_why() {
+    for (verdict, breaches) in [(Verdict::NoData, true), (Verdict::ProbeError, false)] {
+        let always = Check { no_data: NoDataPolicy::Fail, ..check("shop", Measures::Requests) };
+        let mut trial = Trial::new(Rules::floor_only(), vec![always]);
+        for window in 0..4 {
+            let judgements = trial.at(window * 30_000 + 15_000).measured("shop", verdict, Counts::NONE);
+            let floor = judgements.iter().find(|judgement| judgement.rule == RuleName::Floor);
+            assert!(floor.is_none_or(|floor| floor.verdict == verdict && matches!(floor.seen, Seen::Value(_))));
+        }
+        assert_eq!(trial.watch.breach().is_some(), breaches, "{}", verdict.as_str());
+    }
+}
