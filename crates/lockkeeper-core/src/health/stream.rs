@@ -50,6 +50,8 @@ pub(super) struct Stream {
     pub(super) slice: Gathering,
     pub(super) look: Gathering,
     pub(super) window: Gathering,
+    /// Whether the last window said nothing because it could not: the monitor was unwell, or its source.
+    is_blind: bool,
     /// A slice of the old version, until the new one's is closed beside it.
     pub(super) last_slice: Counts,
 }
@@ -71,6 +73,7 @@ impl Stream {
             slice: Gathering::new(warm_at, rules.slice),
             look: Gathering::new(warm_at, confirm),
             window: Gathering::new(warm_at, rules.interval),
+            is_blind: false,
             last_slice: Counts::NONE,
         }
     }
@@ -204,6 +207,8 @@ impl Stream {
             return;
         }
         let impediment = witness.impediment(window.opened, window.last_error);
+        let unmade = window.last.as_ref().is_some_and(|last| last.verdict == Verdict::ProbeError);
+        self.is_blind = impediment.is_some() || (window.counts.is_empty() && unmade);
         match self.check.measures {
             Measures::Probes | Measures::Requests => {
                 self.close_floor(rules, impediment, window, judgements);
@@ -344,7 +349,7 @@ impl Stream {
         if self.check.measures == Measures::Values && !rules.threshold.binds() {
             return None;
         }
-        if memory.last_data_at.is_none() || self.is_silent(rules, began, now) {
+        if memory.last_data_at.is_none() || self.is_blind || self.is_silent(rules, began, now) {
             return Some(Doubt::Silent { check: check() });
         }
         if failing.into_iter().any(|(streak, binds)| binds && streak.failures() > 0) {
