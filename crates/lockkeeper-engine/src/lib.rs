@@ -1,6 +1,7 @@
 //! Acts. Everything that touches a server, a clock or the network; decisions come from core.
 
 pub mod seams;
+pub mod process;
 pub mod postgres;
 pub mod http;
 pub mod signature;

@@ -34,4 +34,8 @@ impl RollbackClass {
             Self::Freeze => "freeze",
         }
     }
+
+    pub fn from_ledger(text: &str) -> Option<Self> {
+        [Self::AppOnly, Self::AppAndSchema, Self::Freeze].into_iter().find(|class| class.as_str() == text)
+    }
 }

@@ -1,11 +1,18 @@
-//! The life of a release: `(state, event) → state or refusal`, and the gates before stage 2.
+//! The life of a release: `(release, event) → state or refusal`, what a driven release does next, what going back
+//! would mean, and the gates.
 
 mod approval;
 mod backup;
 mod gates;
+mod journey;
 mod state;
+mod task;
+mod way_back;
 
 pub use approval::ApprovalDocument;
 pub use backup::{BackupInputs, BackupRule, BackupStanding, age};
 pub use gates::{ApprovalStanding, GateInputs, stage2_gates};
-pub use state::{Event, ReleaseState, next};
+pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};
+pub use state::{Drive, Event, Release, ReleaseState, next};
+pub use task::Task;
+pub use way_back::{OnBreach, Standing, Undoable, WayBack, way_back};

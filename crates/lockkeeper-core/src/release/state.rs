@@ -75,114 +75,225 @@ impl ReleaseState {
     }
 }
 
+/// Who moves a release from state to state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Drive {
+    /// People and scripts, command by command: `stage1`, `deployed`, `stage2`.
+    ByHand,
+    /// `release start`: it deploys, watches and goes back by itself.
+    Driven,
+}
+
+impl Drive {
+    pub const ALL: [Self; 2] = [Self::ByHand, Self::Driven];
+}
+
+/// What decides where a release may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Release {
+    pub state: ReleaseState,
+    pub drive: Drive,
+}
+
 /// What can happen to a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
     Stage1Started,
     Stage1Finished,
+    DeployStarted,
     /// The new code is out. `stage2_waits` tells whether anything is left to remove.
     Deployed {
         stage2_waits: bool,
     },
+    /// The watch ended healthy.
+    WatchPassed {
+        stage2_waits: bool,
+    },
     Stage2Started,
     Stage2Finished,
+    /// The watch after stage 2 ended healthy.
+    Settled,
     RollbackStarted,
     /// `remains` tells whether migrations of the release are still applied.
     RollbackFinished {
         remains: bool,
     },
+    /// Going further, either way, would destroy something, or going back failed.
+    Froze,
 }
 
 impl Event {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Stage1Started,
         Self::Stage1Finished,
+        Self::DeployStarted,
         Self::Deployed { stage2_waits: true },
         Self::Deployed { stage2_waits: false },
+        Self::WatchPassed { stage2_waits: true },
+        Self::WatchPassed { stage2_waits: false },
         Self::Stage2Started,
         Self::Stage2Finished,
+        Self::Settled,
         Self::RollbackStarted,
         Self::RollbackFinished { remains: true },
         Self::RollbackFinished { remains: false },
+        Self::Froze,
     ];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Stage1Started => "stage1",
             Self::Stage1Finished => "stage1 finished",
+            Self::DeployStarted => "deploy",
             Self::Deployed { .. } => "deployed",
+            Self::WatchPassed { .. } => "watch passed",
             Self::Stage2Started => "stage2",
             Self::Stage2Finished => "stage2 finished",
+            Self::Settled => "settled",
             Self::RollbackStarted => "rollback",
             Self::RollbackFinished { .. } => "rollback finished",
+            Self::Froze => "freeze",
         }
     }
 }
 
 /// Total: every state answers every event, and each refusal names the operator's next command.
-pub fn next(state: ReleaseState, event: Event) -> Result<ReleaseState, Box<Problem>> {
-    use Event as E;
+pub fn next(release: Release, event: Event) -> Result<ReleaseState, Box<Problem>> {
+    let to = match release.drive {
+        Drive::ByHand => by_hand(release.state, event),
+        Drive::Driven => driven(release.state, event),
+    };
+    to.ok_or_else(|| refusal(release, event))
+}
+
+const fn by_hand(state: ReleaseState, event: Event) -> Option<ReleaseState> {
     use ReleaseState as S;
-    match (state, event) {
+    match event {
         // Further stage-1 migrations join a release until it is over; they ask for a deploy of their own.
-        (S::Planned | S::Expanding | S::Expanded | S::AwaitingApproval, E::Stage1Started) => Ok(S::Expanding),
-        (S::Expanding, E::Stage1Finished) => Ok(S::Expanded),
-        (S::Expanded | S::Deploying | S::Watching | S::AwaitingApproval, E::Deployed { stage2_waits: true }) => {
-            Ok(S::AwaitingApproval)
-        }
-        (S::Expanded | S::Deploying | S::Watching | S::AwaitingApproval, E::Deployed { stage2_waits: false }) => {
-            Ok(S::Completed)
-        }
-        (S::AwaitingApproval | S::Contracting, E::Stage2Started) => Ok(S::Contracting),
-        (S::Contracting, E::Stage2Finished) => Ok(S::Completed),
-        (
-            S::Expanding
-            | S::Expanded
-            | S::Deploying
-            | S::Watching
-            | S::AwaitingApproval
-            | S::Contracting
-            | S::Settling
-            | S::Completed
-            | S::RollingBack
-            | S::Frozen,
-            E::RollbackStarted,
-        ) => Ok(S::RollingBack),
-        (S::RollingBack, E::RollbackFinished { remains: true }) => Ok(S::Expanded),
-        (S::RollingBack, E::RollbackFinished { remains: false }) => Ok(S::RolledBack),
-        (
-            S::Planned
-            | S::Expanding
-            | S::Expanded
-            | S::Deploying
-            | S::Watching
-            | S::AwaitingApproval
-            | S::Contracting
-            | S::Settling
-            | S::Completed
-            | S::RollingBack
-            | S::RolledBack
-            | S::Frozen,
-            E::Stage1Started
-            | E::Stage1Finished
-            | E::Deployed { .. }
-            | E::Stage2Started
-            | E::Stage2Finished
-            | E::RollbackStarted
-            | E::RollbackFinished { .. },
-        ) => Err(refusal(state, event)),
+        Event::Stage1Started => match state {
+            S::Planned | S::Expanding | S::Expanded | S::AwaitingApproval => Some(S::Expanding),
+            _ => None,
+        },
+        Event::Deployed { stage2_waits } => match state {
+            S::Expanded | S::AwaitingApproval if stage2_waits => Some(S::AwaitingApproval),
+            S::Expanded | S::AwaitingApproval => Some(S::Completed),
+            _ => None,
+        },
+        Event::Stage2Finished => match state {
+            S::Contracting => Some(S::Completed),
+            _ => None,
+        },
+        Event::RollbackFinished { remains: true } => match state {
+            S::RollingBack => Some(S::Expanded),
+            _ => None,
+        },
+        Event::DeployStarted | Event::WatchPassed { .. } | Event::Settled | Event::Froze => None,
+        Event::Stage1Finished
+        | Event::Stage2Started
+        | Event::RollbackStarted
+        | Event::RollbackFinished { remains: false } => either_way(state, event),
     }
 }
 
-fn refusal(state: ReleaseState, event: Event) -> Box<Problem> {
+const fn driven(state: ReleaseState, event: Event) -> Option<ReleaseState> {
     use ReleaseState as S;
+    match event {
+        Event::Stage1Started => match state {
+            S::Planned | S::Expanding => Some(S::Expanding),
+            _ => None,
+        },
+        Event::DeployStarted => match state {
+            S::Expanded => Some(S::Deploying),
+            _ => None,
+        },
+        Event::Deployed { .. } => match state {
+            S::Deploying => Some(S::Watching),
+            _ => None,
+        },
+        Event::WatchPassed { stage2_waits } => match state {
+            S::Watching if stage2_waits => Some(S::AwaitingApproval),
+            S::Watching => Some(S::Completed),
+            _ => None,
+        },
+        Event::Stage2Finished => match state {
+            S::Contracting => Some(S::Settling),
+            _ => None,
+        },
+        Event::Settled => match state {
+            S::Settling => Some(S::Completed),
+            _ => None,
+        },
+        // A release that went back with its application alone is over as well: what it added waits for the next one.
+        Event::RollbackFinished { .. } => either_way(state, Event::RollbackFinished { remains: false }),
+        Event::Froze => match state {
+            S::Planned | S::Completed | S::RolledBack => None,
+            _ => Some(S::Frozen),
+        },
+        // Nothing has been done yet, and a release that is given up is over.
+        Event::RollbackStarted => match state {
+            S::Planned => Some(S::RollingBack),
+            _ => either_way(state, event),
+        },
+        Event::Stage1Finished | Event::Stage2Started => either_way(state, event),
+    }
+}
+
+/// What is the same whoever drives.
+const fn either_way(state: ReleaseState, event: Event) -> Option<ReleaseState> {
+    use ReleaseState as S;
+    match event {
+        Event::Stage1Finished => match state {
+            S::Expanding => Some(S::Expanded),
+            _ => None,
+        },
+        Event::Stage2Started => match state {
+            S::AwaitingApproval | S::Contracting => Some(S::Contracting),
+            _ => None,
+        },
+        // Nothing has been done yet, or it has been undone: there is no rollback of a rollback.
+        Event::RollbackStarted => match state {
+            S::Planned | S::RolledBack => None,
+            _ => Some(S::RollingBack),
+        },
+        Event::RollbackFinished { remains: false } => match state {
+            S::RollingBack => Some(S::RolledBack),
+            _ => None,
+        },
+        Event::RollbackFinished { remains: true }
+        | Event::Stage1Started
+        | Event::DeployStarted
+        | Event::Deployed { .. }
+        | Event::WatchPassed { .. }
+        | Event::Stage2Finished
+        | Event::Settled
+        | Event::Froze => None,
+    }
+}
+
+fn refusal(release: Release, event: Event) -> Box<Problem> {
+    use ReleaseState as S;
+    let state = release.state;
     let problem = Problem::refused(message!("release-not-now", event = event.as_str(), state = state.as_str()));
+    let is_driven = release.drive == Drive::Driven;
     problem.hint(match state {
-        S::Planned | S::Expanding | S::RolledBack | S::Completed => message!("next-stage1"),
+        S::RolledBack | S::Completed => message!("next-stage1"),
+        S::RollingBack | S::Frozen => message!("next-rollback"),
+        S::Planned
+        | S::Expanding
+        | S::Expanded
+        | S::Deploying
+        | S::Watching
+        | S::AwaitingApproval
+        | S::Contracting
+        | S::Settling
+            if is_driven =>
+        {
+            message!("next-resume")
+        }
+        S::Planned | S::Expanding => message!("next-stage1"),
         S::Expanded | S::Deploying => message!("next-deployed"),
         S::AwaitingApproval => message!("next-approve"),
         S::Contracting => message!("next-stage2"),
-        S::RollingBack | S::Frozen => message!("next-rollback"),
         S::Watching | S::Settling => message!("next-status"),
     })
 }
@@ -194,13 +305,15 @@ mod tests {
     #[test]
     fn every_state_answers_every_event() {
         let mut table = Vec::new();
-        for state in ReleaseState::ALL {
-            for event in Event::ALL {
-                let answer = match next(state, event) {
-                    Ok(to) => to.as_str().to_owned(),
-                    Err(refusal) => format!("refused, {}", refusal.hints[0].id),
-                };
-                table.push(format!("{} + {event:?} -> {answer}", state.as_str()));
+        for drive in Drive::ALL {
+            for state in ReleaseState::ALL {
+                for event in Event::ALL {
+                    let answer = match next(Release { state, drive }, event) {
+                        Ok(to) => to.as_str().to_owned(),
+                        Err(refusal) => format!("refused, {}", refusal.hints[0].id),
+                    };
+                    table.push(format!("{drive:?}: {} + {event:?} -> {answer}", state.as_str()));
+                }
             }
         }
         insta::assert_snapshot!(table.join("\n"));

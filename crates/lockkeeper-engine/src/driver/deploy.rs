@@ -4,7 +4,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{plan_up, survey};
-use lockkeeper_core::release::{Event, ReleaseState, next};
+use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
 
 use super::progress::Reporter;
 use super::session::Session;
@@ -44,10 +44,13 @@ pub async fn record_deploy(
 async fn record(session: &Session, lease: &Lease, pairs: &[MigrationPair], version: &str) -> Answer<Deployed> {
     let Some(snapshot) = read(&session.connection).await? else { return Ok(Deployed::NothingWaits) };
     let Some(release) = snapshot.open_release() else { return Ok(Deployed::NothingWaits) };
+    if release.drive == Drive::Driven {
+        return Err(Problem::refused(message!("release-is-driven")).hint(message!("next-resume")));
+    }
     let survey = survey(pairs, &snapshot.applied_migrations());
     let pending = survey.pending.into_iter().map(plan_up).collect::<Answer<Vec<_>>>()?;
     let stage2_waits = pending.iter().any(|migration| migration.stage() == Stage::Contract);
-    let to = next(release.state, Event::Deployed { stage2_waits })?;
+    let to = next(release.release(), Event::Deployed { stage2_waits })?;
     let actor = session.holder.actor.as_str();
     let set = session
         .record(lease, async |connection, _| {

@@ -230,7 +230,7 @@ async fn start(
     let to = match release.state {
         // A release that is back already: an older one is being undone now.
         ReleaseState::RolledBack => None,
-        state => Some(next(state, Event::RollbackStarted)?),
+        _ => Some(next(release.release(), Event::RollbackStarted)?),
     };
     session
         .record(lease, async |connection, _| {
@@ -349,7 +349,7 @@ async fn finish(
     let Some(release) = snapshot.release.clone() else { return Ok(None) };
     let remains = snapshot.applied.iter().any(|row| row.release_id == release.id);
     let to = match release.state {
-        ReleaseState::RollingBack => next(release.state, Event::RollbackFinished { remains })?,
+        ReleaseState::RollingBack => next(release.release(), Event::RollbackFinished { remains })?,
         state => state,
     };
     let actor = session.holder.actor.as_str();

@@ -11,7 +11,7 @@ use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
     PlanEntry, PlannedMigration, out_of_order, plan_migration, plan_up, stage2_digest, survey,
 };
-use lockkeeper_core::release::{Event, ReleaseState, next};
+use lockkeeper_core::release::{Drive, Event, Release, ReleaseState, next};
 
 use super::applying::{Applying, Due};
 use super::drift::{DriftRules, Watch};
@@ -22,8 +22,8 @@ use super::session::{Session, stopped};
 use super::standalone::Unsettled;
 use super::steps::plan_steps;
 use crate::ledger::{
-    Lease, LedgerSnapshot, ensure, mark_approval_used, mark_unsettled, open_release, query_alone, read, read_problem,
-    set_state, take_point,
+    Lease, LedgerSnapshot, ReleaseRecord, ensure, mark_approval_used, mark_unsettled, open_release, query_alone, read,
+    read_problem, set_state, take_point,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -45,6 +45,8 @@ pub struct StageRequest<'a> {
     pub unsettled: Option<Unsettled>,
     pub gates: &'a GateContext,
     pub drift: &'a DriftRules,
+    /// Who moves the release: a stage by hand does not meddle with a release that drives itself.
+    pub drive: Drive,
 }
 
 /// What became of it.
@@ -65,7 +67,11 @@ struct Decision {
     notices: Vec<Message>,
     /// Whether a release has to be opened or its state to be moved on.
     finishes_release: bool,
+    drive: Drive,
 }
+
+/// A release that this stage 1 would open.
+const NEW: Release = Release { state: ReleaseState::Planned, drive: Drive::ByHand };
 
 /// Migrations that were read and planned already: the files do not change while a command runs.
 type Known = BTreeMap<MigrationNumber, PlannedMigration>;
@@ -193,14 +199,19 @@ async fn decide(
             waiting.push(migration);
         }
     }
-    let open = snapshot.and_then(LedgerSnapshot::open_release).map(|release| release.state);
-    let finishes_release = match (request.stage, open) {
+    let release = snapshot.and_then(LedgerSnapshot::open_release);
+    let drive = release.map_or(Drive::ByHand, |release| release.drive);
+    if drive != request.drive {
+        return Err(Problem::refused(message!("release-is-driven")).hint(message!("next-resume")));
+    }
+    let finishes_release = match (request.stage, release.map(|release| release.state)) {
         // A release that only removes still passes stage 1: the code that stops using it must be deployed.
         (Stage::Expand, None) => stage2_pending && due.is_empty() && !request.file_order,
-        (Stage::Expand, Some(state)) => state == ReleaseState::Expanding,
+        // A release of the journey's own is there before its stage 1 begins.
+        (Stage::Expand, Some(state)) => matches!(state, ReleaseState::Planned | ReleaseState::Expanding),
         (Stage::Contract, state) => state == Some(ReleaseState::Contracting),
     };
-    Ok(Decision { due, waiting, notices, finishes_release })
+    Ok(Decision { due, waiting, notices, finishes_release, drive })
 }
 
 /// An adopted history is as it is: in file order a down script that cannot work is told, not refused.
@@ -376,8 +387,8 @@ async fn start(
         Stage::Expand => (Event::Stage1Started, PointName::BEFORE_STAGE1),
         Stage::Contract => (Event::Stage2Started, PointName::BEFORE_STAGE2),
     };
-    let from = snapshot.open_release().map_or(ReleaseState::Planned, |release| release.state);
-    let to = next(from, event)?;
+    let release = snapshot.open_release().map_or(NEW, ReleaseRecord::release);
+    let (from, to) = (release.state, next(release, event)?);
     // The point stays where the stage began: neither a second attempt nor a migration that joins before
     // the deploy moves it.
     let goes_on = matches!(
@@ -432,7 +443,7 @@ async fn finish(
     if rest {
         return Ok(from);
     }
-    let to = next(from, event)?;
+    let to = next(Release { state: from, drive: decision.drive }, event)?;
     let actor = session.holder.actor.as_str();
     let set = session
         .record(lease, async |connection, _| set_state(connection, release_id, from, to, actor, &[]).await)

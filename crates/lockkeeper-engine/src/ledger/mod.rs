@@ -5,8 +5,10 @@
 
 mod approvals;
 mod backups;
+mod baselines;
 mod event;
 mod install;
+mod journeys;
 mod lease;
 mod memory;
 mod migrations;
@@ -27,8 +29,13 @@ pub use backups::{
     BackupKind, BackupRecord, LastVerification, NewBackup, NewBackupVerification, VerifiedHow, insert_backup,
     insert_backup_verification, read_backups,
 };
+pub use baselines::{BaselineRecord, NewBaseline, insert_baseline, read_baseline};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
+pub use journeys::{
+    Back, JOURNEY_TTL, JourneyRecord, JourneyTerm, NewJourney, TaskRecord, begin_task, end_task, hold_journey,
+    open_journey, read_journey, set_way_back, take_journey,
+};
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
@@ -39,7 +46,9 @@ pub use outbox::{
 };
 pub use points::{take_point, void_points_after};
 pub use releases::{open_release, set_deployed, set_state};
-pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};
+pub use samples::{
+    HealthSample, Slice, VerdictCounts, add_samples, export_samples, read_health_samples, read_slices, thin_samples,
+};
 pub use schema::{SchemaReading, accept_drift, inventory, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use spool::{Observation, Spool, record_once};
@@ -49,6 +58,6 @@ pub use verifications::{
     NewVerification, TriedMigration, VerificationRecord, VerifiedFiles, insert_verification, read_verifications,
 };
 pub use watches::{
-    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, end_watch, read_watch, release_watch, save_watch,
-    take_watch,
+    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, change_terms, end_watch, read_watch, release_watch,
+    save_watch, take_watch,
 };

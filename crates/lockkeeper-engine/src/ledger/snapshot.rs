@@ -6,7 +6,7 @@ use lockkeeper_core::model::{
     Answer, Checksum, ExitClass, Kind, MigrationName, MigrationNumber, PlanDigest, PointName, Problem, Stage,
 };
 use lockkeeper_core::plan::{AppliedMigration, AppliedSeq};
-use lockkeeper_core::release::{BackupStanding, ReleaseState};
+use lockkeeper_core::release::{BackupStanding, Drive, Release, ReleaseState};
 use tokio_postgres::Row;
 
 use super::backups;
@@ -54,12 +54,21 @@ pub struct AppliedRecord {
 pub struct ReleaseRecord {
     pub id: i64,
     pub state: ReleaseState,
+    pub drive: Drive,
     pub authors: Vec<String>,
     pub started_at: Timestamp,
     pub started_by: String,
     pub deployed_version: Option<String>,
     pub deployed_at: Option<Timestamp>,
     pub deployed_by: Option<String>,
+    pub finished_at: Option<Timestamp>,
+}
+
+impl ReleaseRecord {
+    /// What decides where it may go.
+    pub const fn release(&self) -> Release {
+        Release { state: self.state, drive: self.drive }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -181,12 +190,14 @@ fn release_record(row: &Row) -> Answer<ReleaseRecord> {
     Ok(ReleaseRecord {
         id: row.get("id"),
         state: ReleaseState::from_ledger(row.get("state")).ok_or_else(|| broken("state"))?,
+        drive: if row.get("is_driven") { Drive::Driven } else { Drive::ByHand },
         authors: row.get("authors"),
         started_at: timestamp(row, "started_at")?,
         started_by: row.get("started_by"),
         deployed_version: row.get("deployed_version"),
         deployed_at: optional_timestamp(row, "deployed_at")?,
         deployed_by: row.get("deployed_by"),
+        finished_at: optional_timestamp(row, "finished_at")?,
     })
 }
 

@@ -18,33 +18,16 @@
 //! read. At its time limit the command is killed with its whole process group, and that is a probe error too: a
 //! command that hangs says nothing of the target.
 
-use std::ffi::OsString;
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
-
 use lockkeeper_core::health::{Counts, Measurement};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Message, Verdict};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
 
 use super::bound::Bound;
 use super::http::shortened;
 use super::reading::{Reading, Taken, milliseconds, shown};
+use crate::process::{CommandLine, Ended, Handling, run, told};
 use crate::seams;
-
-/// A command to run.
-#[derive(Debug, Clone)]
-pub struct CommandLine {
-    pub program: OsString,
-    pub arguments: Vec<OsString>,
-    /// Beside what this process has in its own.
-    pub environment: Vec<(OsString, OsString)>,
-    pub time_limit: Duration,
-}
 
 /// A command that measures.
 #[derive(Debug)]
@@ -54,7 +37,7 @@ pub struct CommandProbe {
 }
 
 /// The answer of a command is some numbers and a sentence.
-const OUTPUT_BYTES_MAX: u64 = 64 * 1024;
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
 /// What is told of standard error: its last lines, where the reason stands.
 const STDERR_LINES_MAX: usize = 3;
@@ -75,99 +58,27 @@ impl CommandProbe {
 
     /// What it wrote to its standard output.
     async fn run(&self) -> Result<Vec<u8>, Message> {
-        let mut command = Command::new(&self.line.program);
-        command
-            .args(&self.line.arguments)
-            .envs(self.line.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        let program = self.line.program.to_string_lossy().into_owned();
-        let not_started = |error: std::io::Error| {
-            message!("probe-command-not-started", program = program, reason = error.to_string())
-        };
-        let mut child = command.spawn().map_err(not_started)?;
-        // Should this take be given up, nothing that the command started outlives it.
-        let mut group = Group::of(&child);
-        let finished = Box::pin(tokio::time::timeout(self.line.time_limit, finish(&mut child))).await;
-        let Ok(finished) = finished else {
-            return Err(message!("probe-command-timed-out", limit_ms = shown(milliseconds(self.line.time_limit))));
-        };
-        // The number may be another group's from now on.
-        group.0 = None;
-        let (status, output, errors) =
-            finished.map_err(|error| message!("probe-own-refused", reason = error.to_string()))?;
-        if !status.success() {
-            return Err(message!("probe-command-failed", status = told(status), stderr = last_lines(&errors)));
-        }
-        if output.len() as u64 > OUTPUT_BYTES_MAX {
-            return Err(message!("probe-command-too-long", max = OUTPUT_BYTES_MAX));
-        }
-        Ok(output)
-    }
-}
-
-/// The process group of a command, killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // Usually all of it has ended by itself.
-            let _ = killpg(group, Signal::SIGKILL);
+        let handling = Handling { kept_bytes: OUTPUT_BYTES_MAX, ..Handling::default() };
+        match Box::pin(run(&self.line, &handling)).await {
+            Ended::NotStarted(error) => {
+                let program = self.line.program.to_string_lossy().into_owned();
+                Err(message!("probe-command-not-started", program = program, reason = error.to_string()))
+            }
+            Ended::Lost(error) => Err(message!("probe-own-refused", reason = error.to_string())),
+            Ended::TimedOut { .. } | Ended::Stopped { .. } => {
+                Err(message!("probe-command-timed-out", limit_ms = shown(milliseconds(self.line.time_limit))))
+            }
+            Ended::Exited { status, errors, .. } if !status.success() => {
+                let lines: Vec<String> =
+                    errors.last_lines(STDERR_LINES_MAX).iter().map(|line| shortened(line)).collect();
+                Err(message!("probe-command-failed", status = told(status), stderr = lines.join(" / ")))
+            }
+            Ended::Exited { output, .. } if output.is_cut() => {
+                Err(message!("probe-command-too-long", max = OUTPUT_BYTES_MAX))
+            }
+            Ended::Exited { output, .. } => Ok(output.bytes().to_vec()),
         }
     }
-}
-
-/// Waits for the command itself and for both of its outputs.
-async fn finish(child: &mut Child) -> std::io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
-    let (output, errors) = (child.stdout.take(), child.stderr.take());
-    // Only the end of standard error is told, but all of it is read: a full pipe would stop the command.
-    let (status, output, errors) = tokio::join!(child.wait(), read(output, true), read(errors, false));
-    Ok((status?, output?, errors?))
-}
-
-/// All of an output, of which only the beginning or only the end is kept.
-async fn read(output: Option<impl AsyncRead + Unpin>, keeps_beginning: bool) -> std::io::Result<Vec<u8>> {
-    let Some(mut output) = output else { return Ok(Vec::new()) };
-    let max = usize::try_from(OUTPUT_BYTES_MAX).unwrap_or(usize::MAX);
-    let (mut kept, mut buffer) = (Vec::new(), vec![0; 8192]);
-    loop {
-        let read = output.read(&mut buffer).await?;
-        if read == 0 {
-            return Ok(kept);
-        }
-        // One byte more than allowed tells that there was more.
-        if !keeps_beginning || kept.len() <= max {
-            kept.extend_from_slice(&buffer[..read]);
-        }
-        if !keeps_beginning && kept.len() > 2 * max {
-            kept.drain(..kept.len() - max);
-        }
-    }
-}
-
-fn told(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => code.to_string(),
-        (None, signal) => format!("signal {}", signal.unwrap_or_default()),
-    }
-}
-
-fn last_lines(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let last = lines.iter().skip(lines.len().saturating_sub(STDERR_LINES_MAX)).map(|line| shortened(line));
-    last.collect::<Vec<_>>().join(" / ")
 }
 
 /// What a command answers; see the module.
@@ -282,10 +193,5 @@ mod tests {
         ] {
             assert_eq!(verdict(answer, None), Err(why), "{answer}");
         }
-    }
-
-    #[test]
-    fn the_last_lines_are_told() {
-        assert_eq!(last_lines(b"a\nb\n\nc \nd\n"), "b / c / d");
     }
 }

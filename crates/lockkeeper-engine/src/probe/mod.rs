@@ -16,7 +16,7 @@ mod source;
 mod witness;
 
 pub use bound::{Bound, Comparison};
-pub use command::{CommandLine, CommandProbe};
+pub use command::CommandProbe;
 pub use counters::{CountersPlace, CountersProbe, Selector};
 pub use database::{DatabaseBounds, DatabaseProbe, ExpectedSchema, KnownMigration, SchemaHead};
 pub use host::{HostBounds, HostProbe, HostSubject};

@@ -4,7 +4,7 @@ mod resolver;
 mod stop;
 
 pub use resolver::says_no_such_name;
-pub use stop::{Stop, StopCause, StopHandle};
+pub use stop::{Hangup, Stop, StopCause, StopHandle};
 
 /// Waits. The only sleep of the engine.
 pub async fn sleep(duration: std::time::Duration) {

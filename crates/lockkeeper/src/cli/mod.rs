@@ -75,7 +75,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let settings = settings::load(&cli.flags);
     let printer = printer(&cli.flags, settings.as_ref().ok());
-    match settings.and_then(|settings| execute(cli.command, settings, &printer)) {
+    match settings.and_then(|settings| execute(cli.command, settings, cli.flags, &printer)) {
         Ok(code) => ExitCode::from(code),
         Err(problem) => {
             printer.problem(&problem);
@@ -100,11 +100,11 @@ fn printer(flags: &GlobalFlags, settings: Option<&Settings>) -> Printer {
     Printer::new(Language::from_locale(language.as_deref()), color, flags.json)
 }
 
-fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8> {
+fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &Printer) -> Answer<u8> {
     for warning in &settings.warnings {
         printer.note_in(warning, Tone::Waiting);
     }
-    let context = Context::new(settings, printer)?;
+    let context = Context::new(settings, flags, printer)?;
     match command {
         Command::Init(args) => commands::init::run(&args, &context),
         Command::New(args) => commands::new::run(&args, &context),

@@ -145,12 +145,20 @@ help-health = 애플리케이션과 데이터베이스가 정상인지 측정합
 help-health-epilogue =
     예:
       lockkeeper health check
+      lockkeeper health check --for 2m --save-baseline
       lockkeeper health start --for 10m
       lockkeeper health start --on-breach './roll-back.sh'
       lockkeeper health status
+      lockkeeper health export --since 24h --format csv
 help-health-action = 할 일
-help-health-lasts = start와 함께: 이 시간 뒤에, 또는 첫 위반에서 판정하고 끝냄
+help-health-lasts = start와 함께: 이 시간 뒤에, 또는 첫 위반에서 판정하고 끝냄. check와 함께: 이 시간 동안 감시할 때처럼 측정함
+help-health-save-baseline = check --for와 함께: 측정한 것을 평상시로 남겨, 뒤따르는 릴리스와 감시가 쓰게 함
 help-health-on-breach = start와 함께: 첫 위반에서 셸로 실행할 명령. 증거가 표준 입력에 JSON으로 주어집니다
+help-health-log = start와 함께: 측정과 판정을 표준 오류에 남기는 형식 [기본값: human, --json이면 json]
+help-health-metrics-listen = start와 함께: Prometheus용 지표를 이 주소의 /metrics에서 제공 [기본값: lockkeeper.toml의 metrics]
+help-health-format = export와 함께: csv, 또는 줄마다 객체 하나인 json
+help-health-since = export와 함께: 얼마나 거슬러 올라갈지 [기본값: 24h]
+help-health-check = export와 함께: 이 점검만
 
 help-log = 이벤트 로그를 보여 줍니다. --verify는 변경, 삭제, 순서 바뀜이 없음을 증명합니다
 help-log-epilogue =

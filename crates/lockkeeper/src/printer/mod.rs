@@ -157,6 +157,16 @@ impl Printer {
         }
     }
 
+    /// A refusal that ends nothing.
+    pub fn problem_beside(&self, problem: &Problem) {
+        err(&problem::render(problem, &self.catalogue, self.color_errors));
+    }
+
+    /// A refusal as programs read it.
+    pub fn problem_json(&self, problem: &Problem) -> serde_json::Value {
+        problem::to_json(problem, &self.catalogue)
+    }
+
     /// Asks a yes-or-no question on the terminal. `None` when there is no terminal to ask on.
     pub fn ask(&self, question: &Message) -> Option<bool> {
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {

@@ -19,9 +19,10 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Message, Problem};
 use lockkeeper_engine::postgres::RootCert;
 use lockkeeper_engine::probe::{
-    Bound, CommandLine, CountersPlace, DatabaseBounds, HostBounds, HostSubject, HttpExpectation, HttpRequest,
-    JsonPointer, SchemaHead, Selector, WitnessPlace,
+    Bound, CountersPlace, DatabaseBounds, HostBounds, HostSubject, HttpExpectation, HttpRequest, JsonPointer,
+    SchemaHead, Selector, WitnessPlace,
 };
+use lockkeeper_engine::process::CommandLine;
 use toml::Spanned;
 
 use super::file::Source;

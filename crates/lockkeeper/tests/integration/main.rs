@@ -54,6 +54,7 @@ mod lint;
 mod lint_fix;
 /// What `init` and `new` write, and that it works.
 mod health_check;
+mod health_life;
 mod health_watch;
 /// The fixture of the tests of health. No tests.
 mod health_bench;

@@ -70,9 +70,10 @@ const HOUSE: &[Crate] = &[
         ident: "lockkeeper_engine",
         rooms: &[
             room("seams", &[]),
+            room("process", &["engine::seams"]),
             room("postgres", &["core", "engine::seams"]),
             room("http", &["core", "engine::seams", "engine::postgres"]),
-            room("probe", &["core", "engine::seams", "engine::postgres", "engine::http"]),
+            room("probe", &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
             room("notify", &["core", "engine::seams", "engine::postgres", "engine::http", "engine::ledger"]),
@@ -81,6 +82,7 @@ const HOUSE: &[Crate] = &[
                 &[
                     "core",
                     "engine::seams",
+                    "engine::process",
                     "engine::postgres",
                     "engine::signature",
                     "engine::ledger",
@@ -117,6 +119,7 @@ const SETTINGS_MAY_IMPORT: &[&str] = &[
     "engine::postgres::SslMode",
     "engine::postgres::Target",
     "engine::probe",
+    "engine::process::CommandLine",
 ];
 
 /// What `#[macro_export]` puts at a crate's root, and the room it belongs to.

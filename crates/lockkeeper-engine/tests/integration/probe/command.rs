@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use lockkeeper_core::health::Counts;
 use lockkeeper_core::model::Verdict;
-use lockkeeper_engine::probe::{Bound, CommandLine, CommandProbe};
+use lockkeeper_engine::probe::{Bound, CommandProbe};
+use lockkeeper_engine::process::CommandLine;
 
 use super::http::ids;
 

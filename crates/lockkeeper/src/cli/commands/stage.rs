@@ -3,6 +3,7 @@
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, MigrationNumber, PointName, Problem, Stage};
 use lockkeeper_core::plan::PlannedMigration;
+use lockkeeper_core::release::Drive;
 use lockkeeper_engine::driver::{DriftRules, StageOutcome, StageRequest, Unsettled, run_stage};
 
 use crate::cli::context::{Context, WaitArgs, pending};
@@ -76,6 +77,7 @@ pub async fn run(args: &StageArgs, way: Way<'_>, context: &Context<'_>) -> Answe
         unsettled: args.unsettled.map(Unsettled::from),
         gates: &gates,
         drift: &drift,
+        drive: Drive::ByHand,
     };
     let outcome = run_stage(&session, &request, &mut |progress| context.report(progress)).await?;
     tell(args, &outcome, way.stage, context);

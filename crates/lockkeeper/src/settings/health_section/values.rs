@@ -3,7 +3,8 @@
 use lockkeeper_core::health::{CheckName, Measures};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Message, Problem};
-use lockkeeper_engine::probe::{Bound, CommandLine, DatabaseBounds, HostBounds, HostSubject, SchemaHead};
+use lockkeeper_engine::probe::{Bound, DatabaseBounds, HostBounds, HostSubject, SchemaHead};
+use lockkeeper_engine::process::CommandLine;
 use toml::Spanned;
 
 use super::super::file::{Source, likely};

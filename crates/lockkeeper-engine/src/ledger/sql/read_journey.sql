@@ -1,0 +1,6 @@
+-- The journey of a release, and whether somebody drives it.
+SELECT j.release_id, j.version, j.previous_version, j.terms, j.holder, j.host, j.pid, j.cause, j.rollback_class,
+       j.way_back, j.evidence, j.expires_at > pg_catalog.clock_timestamp() AS is_held,
+       (extract(epoch FROM j.seen_at) * 1000000)::bigint AS seen_at,
+       (extract(epoch FROM j.back_since) * 1000000)::bigint AS back_since
+FROM lockkeeper.journeys j WHERE j.release_id = $1
