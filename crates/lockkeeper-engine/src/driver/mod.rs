@@ -4,6 +4,7 @@ mod approval;
 mod apply;
 mod applying;
 mod backfill;
+mod backup;
 mod baseline;
 mod deploy;
 mod drift;
@@ -25,6 +26,11 @@ mod verify;
 mod watching;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
+pub use backup::{
+    BackupCheck, BackupProgress, Difference, DumpRequest, FileFault, Hook, HookVerdict, MadeBackup, Manifest, Presence,
+    RestorePlace, VerifyRequest, make_dump, make_hook, prepare as prepare_backup, record_backup_verification,
+    verify_dump, verify_hook,
+};
 pub use baseline::{BaselineCheck, BaselineRequest, BaselineTaken, preflight, save_baseline, take_baseline};
 pub use deploy::{Deployed, record_deploy};
 pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};

@@ -141,6 +141,36 @@ help-rollback-yes = 터미널에서 묻지 않음
 help-rollback-past-stage2 = 단계 2 마이그레이션도 되돌립니다. 다운 스크립트는 테이블과 열을 되살리지만 그 안에 있던 데이터는 되살리지 못합니다
 help-rollback-down-from-files = 적용할 때 보관한 것 대신 이 체크아웃의 다운 파일을 실행
 
+help-backup = 백업을 만들고, 어떤 백업이 있는지 보고, 복원할 수 있음을 증명합니다
+help-backup-epilogue =
+    예:
+      lockkeeper backup create --directory /var/backups/shop
+      lockkeeper backup list
+      lockkeeper backup verify
+help-backup-create = pg_dump나 lockkeeper.toml의 명령으로 백업을 만들고 기록합니다
+help-backup-create-epilogue =
+    예:
+      lockkeeper backup create --directory /var/backups/shop --jobs 2
+help-backup-create-directory = 백업마다 폴더 하나가 생기는 폴더 [파일: backup.directory]
+help-backup-create-jobs = 동시에 덤프할 테이블 수 [기본값: 코어 수, 최대 4]
+help-backup-create-counts-only = 테이블마다 행의 수만 세고 값은 합산하지 않음: 읽기가 절반으로 줄어듭니다
+help-backup-list = 기록된 백업, 그 나이, 아직 있는지, 언제 검증했는지를 보여 줍니다
+help-backup-list-epilogue =
+    예:
+      lockkeeper backup list --json | jq '.backups[0]'
+help-backup-verify = 백업을 증명합니다: 파일의 모든 바이트, 그리고 임시 데이터베이스에 복원해 테이블마다 비교
+help-backup-verify-epilogue =
+    예:
+      lockkeeper backup verify
+      lockkeeper backup verify 7 --folder /mnt/offsite/shop-20261122T220635Z-3f2a1c
+
+    ID 없이 --folder를 주면 그 폴더만으로 증명합니다. 원장에 묻지 않고, 아무것도 기록하지 않습니다.
+help-backup-verify-id = 어느 백업인지, `backup list`의 번호로 [기본값: 가장 최근 것]
+help-backup-verify-folder = 만든 곳에 없을 때, 백업이 지금 있는 폴더
+help-backup-verify-shadow-url = 전용 서버를 시작하지 않고 이 서버에 복원함
+help-backup-verify-jobs = 동시에 복원할 테이블 수 [기본값: 코어 수, 최대 4]
+help-backup-verify-counts-only = 행의 내용이 아니라 테이블마다 행의 수만 비교함
+
 help-health = 애플리케이션과 데이터베이스가 정상인지 측정합니다
 help-health-epilogue =
     예:

@@ -144,6 +144,22 @@ impl Printer {
         err(&format!("{}{}", " ".repeat(spaces), tone.paint(&self.text(message), self.color_errors)));
     }
 
+    /// Whether a person watches what is said beside the answer.
+    pub fn is_watched(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// How far something is, in one line that the next such line is written over. For a terminal.
+    pub fn note_over(&self, message: &Message) {
+        let text = Tone::Quiet.paint(&self.text(message), self.color_errors);
+        let _ = std::io::stderr().write_all(format!("\r\u{1b}[2K{text}").as_bytes());
+    }
+
+    /// Clears that line away.
+    pub fn note_over_ends(&self) {
+        let _ = std::io::stderr().write_all(b"\r\x1b[2K");
+    }
+
     /// Text that is no message, such as SQL, beside the answer.
     pub fn note_text(&self, spaces: usize, text: &str) {
         err(&format!("{}{text}", " ".repeat(spaces)));

@@ -33,6 +33,8 @@ mod facts;
 /// What a trial of all migrations finds.
 mod verify;
 mod verify_data;
+/// Backups: made of one moment, found again, proven, and asked for before stage 2.
+mod backup;
 /// Locks that others hold.
 mod locks;
 /// Two at once, signals, and holders that died or slept.
