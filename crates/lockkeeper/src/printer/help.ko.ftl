@@ -204,3 +204,13 @@ help-demo = 끝나면 사라지는 전용 PostgreSQL에서 릴리스 이야기�
 help-demo-epilogue =
     예:
       lockkeeper demo
+
+help-notify = 알림이 닿는지 시험하고, 닿지 않은 것을 보이거나 전달합니다
+help-notify-epilogue =
+    예:
+      lockkeeper notify test
+      lockkeeper notify test chat pager
+      lockkeeper notify status
+      lockkeeper notify deliver
+help-notify-action = 할 일
+help-notify-names = test와 함께: lockkeeper.toml의 이 수신자에게만

@@ -11,6 +11,7 @@ mod file;
 mod backup_section;
 mod health_section;
 mod lint_section;
+mod notify_section;
 mod database_url;
 mod sources;
 mod resolve;
@@ -21,6 +22,7 @@ mod settings;
 pub use flags::{ColorChoice, Flags, GlobalFlags};
 pub use health_section::{Health, HealthCheck, HealthSource};
 pub use lint_section::likely as likely_rule;
+pub use notify_section::Notify;
 pub use settings::{Approval, Backup, Environment, Limits, Lint, Settings};
 pub use sources::Sources;
 
