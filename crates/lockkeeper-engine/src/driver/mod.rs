@@ -9,6 +9,7 @@ mod drift;
 mod failure;
 mod gates;
 mod health_check;
+mod journey;
 mod pooled;
 mod progress;
 mod resume;
@@ -27,6 +28,10 @@ pub use deploy::{Deployed, record_deploy};
 pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
 pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2};
 pub use health_check::{Looked, look_at_all};
+pub use journey::{
+    Aborted, Checks, Driver, Hook, Hooks, JourneyEnd, JourneyNews, Means, Secrets, Terms, ask_abort, resume_journey,
+    standing_then, start_journey,
+};
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
 pub use session::{Limits, Session, exit_of};

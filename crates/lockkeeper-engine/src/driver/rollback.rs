@@ -5,7 +5,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Checksum, ExitClass, MigrationNumber, PointName, Problem};
 use lockkeeper_core::parse::{MigrationFile, MigrationPair};
 use lockkeeper_core::plan::{AppliedMigration, RollbackPlan, Step, TakeBack, Undo, plan_rollback, read_down_script};
-use lockkeeper_core::release::{Event, ReleaseState, next};
+use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
 
 use super::apply::Work;
 use super::drift::Watch;
@@ -38,6 +38,8 @@ pub struct RollbackRequest<'a> {
     pub unsettled: Option<Unsettled>,
     /// Patterns of objects whose changes behind our back are nobody's business.
     pub drift_ignored: &'a [String],
+    /// Who moves the release: one that drives itself does it when all of its way back is done.
+    pub drive: Drive,
 }
 
 /// One migration on the way back, with the script that undoes it.
@@ -230,6 +232,7 @@ async fn start(
     let to = match release.state {
         // A release that is back already: an older one is being undone now.
         ReleaseState::RolledBack => None,
+        ReleaseState::RollingBack if request.drive == Drive::Driven => None,
         _ => Some(next(release.release(), Event::RollbackStarted)?),
     };
     session
@@ -349,6 +352,7 @@ async fn finish(
     let Some(release) = snapshot.release.clone() else { return Ok(None) };
     let remains = snapshot.applied.iter().any(|row| row.release_id == release.id);
     let to = match release.state {
+        ReleaseState::RollingBack if request.drive == Drive::Driven => release.state,
         ReleaseState::RollingBack => next(release.release(), Event::RollbackFinished { remains })?,
         state => state,
     };
