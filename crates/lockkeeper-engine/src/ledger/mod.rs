@@ -43,7 +43,7 @@ pub use outbox::{
     put_alert, remind_alerts, resolve_alert,
 };
 pub use points::{take_point, void_points_after};
-pub use releases::{open_release, set_deployed, set_state};
+pub use releases::{last_deployed, open_release, set_deployed, set_state};
 pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};
 pub use schema::{SchemaReading, accept_drift, inventory, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};

@@ -33,6 +33,7 @@ Exit codes:
   2        usage or configuration
   3        a migration failed: the message says what is recorded, what is not, and the next command
   4        lease busy, or lock budget spent: nothing was changed
+  5        the release was rolled back
   6        inconclusive: not enough to judge by
   130/143  interrupted at a safe point by SIGINT/SIGTERM
 
@@ -54,6 +55,7 @@ enum Command {
     Approve(commands::approve::Args),
     Stage2(commands::stage2::Args),
     Rollback(commands::rollback::Args),
+    Release(commands::release::Args),
     Health(commands::health::Args),
     Log(commands::log::Args),
     Demo(commands::demo::Args),
@@ -118,6 +120,7 @@ fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8
         Command::Approve(args) => context.wait(commands::approve::run(&args, &context)),
         Command::Stage2(args) => context.wait(commands::stage2::run(&args, &context)),
         Command::Rollback(args) => context.wait(commands::rollback::run(&args, &context)),
+        Command::Release(args) => context.wait(commands::release::run(&args, &context)),
         Command::Health(args) => context.wait(commands::health::run(&args, &context)),
         Command::Log(args) => context.wait(commands::log::run(&args, &context)),
         Command::Demo(args) => context.wait(commands::demo::run(&args, &context)),

@@ -13,6 +13,7 @@ use super::backup_section::{FileBackup, RawBackup};
 use super::duration;
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
+use super::release_section::{FileRelease, RawHooks, RawRelease};
 
 /// The file's contents. What is missing is `None`: the defaults are given where all sources meet.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,7 @@ pub struct FileSettings {
     pub lint: FileLint,
     pub health: Health,
     pub backup: FileBackup,
+    pub release: FileRelease,
 }
 
 /// The section `[database]`.
@@ -68,6 +70,10 @@ struct Raw {
     health: RawHealth,
     #[serde(default)]
     backup: RawBackup,
+    #[serde(default)]
+    release: RawRelease,
+    #[serde(default)]
+    hooks: RawHooks,
 }
 
 #[derive(Default, Deserialize)]
@@ -129,6 +135,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         lint: source.lint(raw.lint)?,
         health: source.health(raw.health)?,
         backup: source.backup(raw.backup)?,
+        release: source.release(raw.release, raw.hooks)?,
     };
     Ok(settings)
 }

@@ -37,7 +37,7 @@ use super::progress::Progress;
 use super::session::{Session, stopped};
 use super::watching::{WatchNews, WatchRequest};
 use crate::ledger::{
-    JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, begin_task, end_task, ensure, open_journey,
+    JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, TaskRecord, begin_task, end_task, ensure, open_journey,
     open_release, read, read_journey, record_event, set_deployed, set_state, set_way_back, take_journey,
 };
 use crate::notify::Routes;
@@ -103,7 +103,11 @@ pub type Teller<'t> = dyn FnMut(JourneyNews<'_>) + 't;
 pub enum JourneyEnd {
     Completed,
     /// It waits for what only a person can give.
-    Waits(Vec<GateReport>),
+    Waits {
+        gates: Vec<GateReport>,
+        /// Whether this process got it there.
+        did_something: bool,
+    },
     RolledBack {
         cause: Cause,
         class: RollbackClass,
@@ -123,6 +127,8 @@ pub struct Driver<'a> {
     means: &'a Means<'a>,
     term: JourneyTerm,
     terms: Terms,
+    /// How many this process has begun.
+    tasks: usize,
 }
 
 /// Begins a release.
@@ -276,7 +282,7 @@ impl<'a> Driver<'a> {
             }
         });
         session.stop = stop;
-        Self { session, signals, means, term, terms }
+        Self { session, signals, means, term, terms, tasks: 0 }
     }
 
     pub const fn release_id(&self) -> i64 {
@@ -409,6 +415,7 @@ impl<'a> Driver<'a> {
                 driver.record(state, async |connection| begin_task(connection, id, task, actor).await).await
             })
             .await?;
+        self.tasks += 1;
         tell(JourneyNews::Began { task, attempt });
         let began = instant();
         let did = self.perform(reading, task, &key, attempt, tell).await;
@@ -452,7 +459,7 @@ impl<'a> Driver<'a> {
             return Ok(None);
         }
         if let Some(closed) = closed {
-            return Ok(Some(JourneyEnd::Waits(closed)));
+            return Ok(Some(JourneyEnd::Waits { gates: closed, did_something: self.tasks > 1 }));
         }
         let problem = problem.unwrap_or_else(|| Problem::refused(message!("journey-task-stays", task = task.as_str())));
         Err(problem.hint(message!("next-resume")))
@@ -561,6 +568,13 @@ fn end_of(reading: &Reading) -> JourneyEnd {
         // Rolled back by hand, past this driver.
         (ReleaseState::RolledBack, None) => {
             JourneyEnd::RolledBack { cause: Cause::Aborted, class: RollbackClass::AppAndSchema, evidence: Value::Null }
+        }
+        // It was to go back, and could not.
+        (_, Some(back)) if back.class != RollbackClass::Freeze => {
+            let is_failed = |it: &&TaskRecord| it.ended.is_some_and(|(_, outcome)| outcome != Outcome::Done);
+            let failed = reading.journey.tasks.iter().rfind(is_failed);
+            let evidence = failed.map(|it| json!({ "task": it.task.as_str(), "evidence": it.evidence }));
+            JourneyEnd::Frozen { cause: Some(Cause::RollbackFailed), evidence: evidence.unwrap_or_default() }
         }
         (_, back) => JourneyEnd::Frozen {
             cause: back.map(|back| back.cause),

@@ -3,6 +3,8 @@
 mod start;
 mod status;
 
+pub use start::{log as tell_watch, request as watch_request};
+
 use std::path::PathBuf;
 
 use lockkeeper_core::health::{Measures, Role, Rules};
@@ -62,7 +64,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
 }
 
 /// The checks with their sources, or what to write first.
-fn sources(context: &Context<'_>) -> Answer<Vec<(HealthCheck, Source)>> {
+pub fn sources(context: &Context<'_>) -> Answer<Vec<(HealthCheck, Source)>> {
     let health = &context.settings.health;
     if health.checks.is_empty() {
         return Err(Problem::usage(message!("health-no-checks")).hint(message!("health-no-checks-hint")));

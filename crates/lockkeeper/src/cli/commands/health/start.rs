@@ -25,27 +25,7 @@ pub async fn run(lasts: Option<&str>, on_breach: Option<&str>, context: &Context
     let lasts = lasts.map(time).transpose()?;
     let stop = Stop::on_signals()
         .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
-    let sources = sources(context)?;
-    let health = &context.settings.health;
-    let target = context.settings.target()?.clone();
-    let release_id = open_release(context).await?;
-    let checks: Vec<&HealthCheck> = sources.iter().map(|(check, _)| check).collect();
-    let described = described(&health.rules, &checks);
-    let watched = sources
-        .into_iter()
-        .map(|(check, source)| Watched { check: check.watched(), every: check.every, source })
-        .collect();
-    let request = WatchRequest {
-        target,
-        holder: context.holder(),
-        release_id,
-        rules: health.rules,
-        described,
-        watched,
-        witness: health.witness.clone().map(WitnessProbe::new),
-        routes: Routes::default(),
-        lasts,
-    };
+    let request = request(context, open_release(context).await?, lasts)?;
     let printer = context.printer;
     let mut commands = JoinSet::new();
     let ended = watch(request, &stop, &mut |news| match news {
@@ -81,6 +61,29 @@ pub async fn run(lasts: Option<&str>, on_breach: Option<&str>, context: &Context
                 WatchVerdict::Inconclusive => INCONCLUSIVE,
             }
         }
+    })
+}
+
+/// What a watch of this release needs: everything that the settings measure.
+pub fn request(context: &Context<'_>, release_id: Option<i64>, lasts: Option<Duration>) -> Answer<WatchRequest> {
+    let sources = sources(context)?;
+    let health = &context.settings.health;
+    let checks: Vec<&HealthCheck> = sources.iter().map(|(check, _)| check).collect();
+    let described = described(&health.rules, &checks);
+    let watched = sources
+        .into_iter()
+        .map(|(check, source)| Watched { check: check.watched(), every: check.every, source })
+        .collect();
+    Ok(WatchRequest {
+        target: context.settings.target()?.clone(),
+        holder: context.holder(),
+        release_id,
+        rules: health.rules,
+        described,
+        watched,
+        witness: health.witness.clone().map(WitnessProbe::new),
+        routes: Routes::default(),
+        lasts,
     })
 }
 
@@ -141,7 +144,7 @@ fn described(rules: &Rules, checks: &[&HealthCheck]) -> Value {
 }
 
 /// One line for each judgement that says something new: each window of the floor, and whatever does not pass.
-fn log(printer: &Printer, news: &WatchNews<'_>) {
+pub fn log(printer: &Printer, news: &WatchNews<'_>) {
     match news {
         WatchNews::Began { at, resumed } => {
             let said = if *resumed {
