@@ -46,6 +46,13 @@ impl Counts {
         }
     }
 
+    /// One of so many equal parts, rounded down.
+    #[must_use]
+    pub const fn divided_by(self, parts: u64) -> Self {
+        let parts = if parts == 0 { 1 } else { parts };
+        Self { requests: self.requests / parts, errors: self.errors / parts }
+    }
+
     /// The share of errors, rounded down. `None` without requests.
     pub fn share(self) -> Option<Share> {
         if self.is_empty() {

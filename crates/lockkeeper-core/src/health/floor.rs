@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use super::counts::{Counts, Share};
 use super::judgement::{Seen, WhyNothing};
+use super::tempering::Tempering;
 use crate::model::Verdict;
 
 /// The rule that is fixed: 5 % errors, three checks in a row.
@@ -54,9 +55,23 @@ impl Floor {
     }
 }
 
+impl Floor {
+    /// The same, of requests whose errors come in bursts: `min_samples` counts independent ones, and these tell as
+    /// much as fewer of them would.
+    pub fn look_through(&self, window: Counts, tempering: Tempering) -> (Verdict, Seen) {
+        let worth = tempering.worth(window);
+        if window.requests() >= self.min_samples && worth < self.min_samples {
+            let why = WhyNothing::TooBursty { have: window.requests(), worth, need: self.min_samples };
+            return (Verdict::NoData, Seen::Nothing(why));
+        }
+        self.look(window)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::tempering::Correlation;
 
     fn judge(requests: u64, errors: u64) -> Verdict {
         Floor::default().judge(Counts::new(requests, errors).expect("errors are requests"))
@@ -75,6 +90,19 @@ mod tests {
         assert_eq!(judge(0, 0), Verdict::NoData);
         let everything = Floor { min_samples: 0, ..Floor::default() };
         assert_eq!(everything.judge(Counts::NONE), Verdict::NoData, "nothing can't be judged");
+    }
+
+    #[test]
+    fn bursts_make_a_window_too_small_and_never_a_verdict() {
+        let through = |requests, errors, correlation| {
+            let window = Counts::new(requests, errors).expect("errors are requests");
+            let slice = Counts::new(requests / 6, 0).expect("errors are requests");
+            Floor::default().look_through(window, Tempering::of(Correlation::of(correlation), slice)).0
+        };
+        assert_eq!(through(300, 300, 0.05), Verdict::NoData);
+        assert_eq!(through(300, 14, 0.0), Verdict::Pass);
+        assert_eq!(through(300, 15, 0.0), Verdict::Fail);
+        assert_eq!(through(58, 58, 0.0), Verdict::NoData);
     }
 
     #[test]

@@ -27,6 +27,10 @@ impl Gathering {
         Self { opened, lasts, counts: Counts::NONE, latencies: None, last_error: None, last: None }
     }
 
+    pub(super) fn lasts_for(&self, lasts: Duration) -> bool {
+        self.lasts == lasts
+    }
+
     pub(super) fn ends(&self) -> Timestamp {
         self.opened.checked_add(self.lasts).unwrap_or(Timestamp::MAX)
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::bounds::{share_high, share_low};
 use super::check::CheckName;
 use super::counts::{Counts, Share};
 use super::detector::Evidence;
@@ -61,6 +62,8 @@ pub enum WhyNothing {
     NoMeasurement,
     /// Fewer requests than can be judged.
     TooFewRequests { have: u64, need: u64 },
+    /// Requests enough, but their errors come in bursts, so that they tell as much as fewer would.
+    TooBursty { have: u64, worth: u64, need: u64 },
     /// No baseline to compare with, or one that is too thin.
     NoBaseline,
     /// The monitor is itself not well.
@@ -68,11 +71,16 @@ pub enum WhyNothing {
 }
 
 impl WhyNothing {
+    pub fn message(self) -> Message {
+        Seen::Nothing(self).message()
+    }
+
     /// The reason code in JSON and in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoMeasurement => "no_measurement",
             Self::TooFewRequests { .. } => "too_few_requests",
+            Self::TooBursty { .. } => "too_bursty",
             Self::NoBaseline => "no_baseline",
             Self::Impeded(impediment) => impediment.as_str(),
         }
@@ -94,6 +102,8 @@ impl Seen {
                 errors = counts.errors(),
                 requests = counts.requests(),
                 share = counts.share().map_or_else(String::new, |share| rounded(share).to_string()),
+                low = percent(share_low(*counts, TAIL)),
+                high = percent(share_high(*counts, TAIL)),
                 threshold = threshold.to_string()
             ),
             Self::Probes { made, failed } => message!("health-seen-probes", made = *made, failed = *failed),
@@ -123,6 +133,9 @@ impl Seen {
             Self::Nothing(WhyNothing::TooFewRequests { have, need }) => {
                 message!("health-nothing-thin", have = *have, need = *need)
             }
+            Self::Nothing(WhyNothing::TooBursty { have, worth, need }) => {
+                message!("health-nothing-bursty", have = *have, worth = *worth, need = *need)
+            }
             Self::Nothing(WhyNothing::NoBaseline) => message!("health-nothing-baseline"),
             Self::Nothing(WhyNothing::Impeded(Impediment::OwnNetwork)) => message!("health-nothing-own-network"),
             Self::Nothing(WhyNothing::Impeded(Impediment::OwnCpu)) => message!("health-nothing-own-cpu"),
@@ -131,6 +144,15 @@ impl Seen {
             }
         }
     }
+}
+
+/// On either side of the interval that the true share is in with 95 % confidence.
+const TAIL: f64 = 0.025;
+
+/// A share between 0 and 1, to a tenth of a percent.
+fn percent(ratio: f64) -> String {
+    let text = format!("{:.1}", ratio * 100.0);
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
 /// To a tenth of a percent, for people.

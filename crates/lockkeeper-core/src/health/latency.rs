@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 
 use super::judgement::WhyNothing;
 
@@ -28,6 +29,21 @@ impl Latencies {
 
     pub fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("all of them have the same bounds");
+    }
+
+    /// In the format that HDR histograms have in every language, version 2, uncompressed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&self.0, &mut bytes).expect("a vector takes everything");
+        bytes
+    }
+
+    /// `None` for what is no histogram of durations that these could be.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let read: Histogram<u64> = Deserializer::new().deserialize(&mut &*bytes).ok()?;
+        let mut latencies = Self::default();
+        latencies.0.add(&read).ok()?;
+        Some(latencies)
     }
 
     pub fn len(&self) -> u64 {
@@ -110,6 +126,19 @@ mod tests {
         let mut merged = latencies(0, 100, 0);
         merged.add(&latencies(100, 100, 500));
         assert_eq!(merged, latencies(100, 200, 500));
+    }
+
+    #[test]
+    fn they_come_back_from_their_bytes() {
+        for latencies in [Latencies::default(), latencies(30, 1000, 9000)] {
+            assert_eq!(Latencies::from_bytes(&latencies.to_bytes()), Some(latencies));
+        }
+        let bytes = latencies(1, 2, 100).to_bytes();
+        for end in 0..bytes.len() {
+            // Whatever is cut off: nothing panics.
+            let _ = Latencies::from_bytes(&bytes[..end]);
+        }
+        assert_eq!(Latencies::from_bytes(b"no histogram"), None);
     }
 
     #[test]

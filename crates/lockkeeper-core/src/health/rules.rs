@@ -3,11 +3,12 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::counts::Share;
+use super::counts::{Counts, Share};
 use super::detector::Detector;
 use super::floor::{Floor, THREE};
 use super::hard_down::HardDown;
 use super::latency::LatencyRule;
+use super::tempering::{Correlation, Tempering};
 
 /// A rule by its name in `lockkeeper.toml`, in JSON and in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,6 +141,15 @@ impl Rules {
         self.floor.numbers().map_or(Floor::default().min_samples, |floor| floor.min_samples)
     }
 
+    /// By how much the requests of a window are worth less to the floor than independent ones.
+    ///
+    /// `None` where the floor is taken as it is written: where nobody has measured how errors cluster, and where no
+    /// detector binds beside it, so that only the floor could find what it leaves.
+    pub fn tempers_floor(&self, window: Counts, correlation: Option<Correlation>) -> Option<Tempering> {
+        let correlation = correlation.filter(|_| self.detector.binds())?;
+        Some(Tempering::of(correlation, window.divided_by(slices_in(self.interval, self.slice))))
+    }
+
     /// The share of errors that a system must stay below before a release starts on it.
     pub fn error_share(&self) -> Share {
         self.floor.numbers().map_or(Floor::default().error_share, |floor| floor.error_share)
@@ -172,6 +182,18 @@ mod tests {
         let rules = Rules::usual();
         assert!(rules.floor.binds() && rules.hard_down.binds() && rules.detector.binds());
         assert!(rules.detector.numbers().is_some_and(|detector| (detector.alarm_at() - 72_000.0).abs() < 1e-6));
+    }
+
+    #[test]
+    fn the_floor_is_tempered_only_beside_a_detector_that_binds_and_by_what_was_measured() {
+        let window = Counts::new(300, 20).expect("errors are requests");
+        let measured = Some(Correlation::of(0.05));
+        assert!(Rules::usual().tempers_floor(window, measured).is_some_and(|it| it.worth(window) < 59));
+        assert_eq!(Rules::usual().tempers_floor(window, None), None);
+        assert_eq!(Rules::floor_only().tempers_floor(window, measured), None);
+        let Rule::Binding(detector) = Rules::usual().detector else { panic!("the detector is usual") };
+        let advised = Rules { detector: Rule::Advisory(detector), ..Rules::usual() };
+        assert_eq!(advised.tempers_floor(window, measured), None);
     }
 
     #[test]

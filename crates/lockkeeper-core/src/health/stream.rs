@@ -75,6 +75,34 @@ impl Stream {
         }
     }
 
+    /// The same check under other rules.
+    pub(super) fn reloaded(mut self, check: Check, rules: &Rules, now: Timestamp) -> Self {
+        let confirm = rules.hard_down.numbers().map_or(rules.slice, |rule| rule.confirm_interval);
+        for (gathering, lasts) in
+            [(&mut self.slice, rules.slice), (&mut self.look, confirm), (&mut self.window, rules.interval)]
+        {
+            if !gathering.lasts_for(lasts) {
+                *gathering = Gathering::new(now, lasts);
+            }
+        }
+        let memory = &mut self.memory;
+        for (streak, is_on) in [
+            (&mut memory.floor, rules.floor.numbers().is_some()),
+            (&mut memory.hard_down, rules.hard_down.numbers().is_some()),
+            (&mut memory.latency, rules.latency.numbers().is_some()),
+            (&mut memory.threshold, rules.threshold.numbers().is_some()),
+        ] {
+            if !is_on {
+                *streak = Streak::default();
+            }
+        }
+        if rules.detector.numbers().is_none() {
+            memory.evidence = Evidence::default();
+        }
+        self.check = check;
+        self
+    }
+
     pub(super) fn observe(&mut self, measurement: &Measurement) {
         if measurement.at < self.window.opened {
             return; // warm-up
@@ -119,7 +147,7 @@ impl Stream {
         if !self.check.measures.requests() || self.check.role == Role::Baseline {
             return;
         }
-        let correlation = self.baseline.as_ref().map_or(Correlation::UNKNOWN, |baseline| baseline.correlation);
+        let correlation = self.measured_correlation().unwrap_or(Correlation::UNKNOWN);
         let impediment = witness.impediment(slice.opened, slice.last_error);
         if impediment.is_none() && !slice.counts.is_empty() {
             self.memory.slices += 1;
@@ -162,7 +190,7 @@ impl Stream {
         }
         let new = self.memory.total;
         let earlier = self.baseline.as_ref().map_or(Counts::NONE, |baseline| baseline.total);
-        let usual = Counts::new(new.requests() / self.memory.slices.max(1), 0).unwrap_or_default();
+        let usual = new.divided_by(self.memory.slices);
         match ln_evidence_against_earlier(new, usual, earlier, correlation) {
             Some(ln_evidence) => {
                 (verdict(alarms_against_earlier(ln_evidence)), Seen::Beside { new, old: earlier, ln_evidence })
@@ -223,11 +251,15 @@ impl Stream {
         let Some(floor) = rules.floor.numbers() else { return };
         let judged = match nothing(impediment, window.counts.is_empty()) {
             Some(why) => (Verdict::NoData, Seen::Nothing(why)),
-            None => floor.look(window.counts),
+            None => match rules.tempers_floor(window.counts, self.measured_correlation()) {
+                Some(tempering) => floor.look_through(window.counts, tempering),
+                None => floor.look(window.counts),
+            },
         };
         self.memory.floor_judged |= judged.0.judges();
-        // The policy is about a service that is silent, not about a monitor that is unwell.
-        let counted = if impediment.is_some() { Verdict::ProbeError } else { judged.0 };
+        // The policy is about a service that is silent, not about a monitor that is unwell or errors in bursts.
+        let is_bursty = matches!(judged.1, Seen::Nothing(WhyNothing::TooBursty { .. }));
+        let counted = if impediment.is_some() || is_bursty { Verdict::ProbeError } else { judged.0 };
         self.memory.floor = self.memory.floor.after(counted, self.check.no_data);
         let streak = self.memory.floor;
         judgements.push(self.counted(window, RuleName::Floor, rules.floor.binds(), judged, streak, floor.consecutive));
@@ -324,6 +356,10 @@ impl Stream {
             streak,
             breaches,
         }
+    }
+
+    fn measured_correlation(&self) -> Option<Correlation> {
+        self.baseline.as_ref().and_then(|baseline| baseline.correlation)
     }
 
     pub(super) fn is_silent(&self, rules: &Rules, began: Timestamp, now: Timestamp) -> bool {

@@ -8,7 +8,7 @@ use super::counts::Counts;
 pub struct Correlation(f64);
 
 impl Correlation {
-    /// What is assumed where nothing is known of it.
+    /// What is assumed where nothing is known of it: slower to alarm, and never wrong to be so.
     pub const UNKNOWN: Self = Self(0.05);
 
     /// So many errors at least, before a correlation is read out of them.
@@ -26,9 +26,8 @@ impl Correlation {
     ///
     /// The moment estimate, from Σ(errorsᵢ − nᵢ·p)² = p·(1−p)·Σ nᵢ·(1+(nᵢ−1)·ρ), and its standard error
     /// on top: bursts are rare, so most baselines have seen fewer of them than there will be. The
-    /// shorter the baseline, the more is added. With too few errors to see how they cluster it is
-    /// [`Self::UNKNOWN`]: slower to alarm, and never wrong to be so.
-    pub fn learned_from(slices: &[Counts]) -> Self {
+    /// shorter the baseline, the more is added. `None` with too few errors to see how they cluster.
+    pub fn learned_from(slices: &[Counts]) -> Option<Self> {
         let total = slices.iter().fold(Counts::NONE, |sum, slice| sum.plus(*slice));
         let (requests, errors) = total.as_numbers();
         let rate = errors / requests.max(1.0);
@@ -41,7 +40,7 @@ impl Correlation {
             with_requests += 1.0;
         }
         if total.errors() < Self::ERRORS_MIN || variance <= 0.0 || pairs <= 0.0 {
-            return Self::UNKNOWN;
+            return None;
         }
         let estimate = ((spread / variance - requests) / pairs).max(0.0);
         let residuals: f64 = slices
@@ -54,7 +53,7 @@ impl Correlation {
             .sum();
         let standard_error = residuals.sqrt() / (variance * pairs);
         let standard_errors = (Self::SLICES_FULL / with_requests).sqrt().clamp(1.0, 3.0);
-        Self::of(estimate + standard_errors * standard_error)
+        Some(Self::of(estimate + standard_errors * standard_error))
     }
 
     pub const fn value(self) -> f64 {
@@ -83,6 +82,14 @@ impl Tempering {
     pub const fn divisor(self) -> f64 {
         self.0
     }
+
+    /// So many independent requests tell as much of the rate as these of a window, whose slices this is of.
+    pub fn worth(self, window: Counts) -> u64 {
+        let (requests, _) = window.as_numbers();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the requests")]
+        let worth = (requests / self.0) as u64;
+        worth
+    }
 }
 
 #[cfg(test)]
@@ -98,29 +105,41 @@ mod tests {
             .collect()
     }
 
+    fn learned(slices: &[Counts]) -> Correlation {
+        Correlation::learned_from(slices).expect("errors enough")
+    }
+
     #[test]
     fn errors_that_are_spread_evenly_hardly_hang_together() {
-        let even = Correlation::learned_from(&slices(&[(50, 1)], 720));
+        let even = learned(&slices(&[(50, 1)], 720));
         assert!(even < Correlation::of(0.001), "{even:?}");
     }
 
     #[test]
     fn a_short_past_is_taken_as_worse_than_it_looks() {
-        let of = |times| Correlation::learned_from(&slices(&[(50, 0), (50, 1), (50, 0), (50, 2)], times));
+        let of = |times| learned(&slices(&[(50, 0), (50, 1), (50, 0), (50, 2)], times));
         assert!(of(15) > of(180), "{:?} {:?}", of(15), of(180));
     }
 
     #[test]
     fn errors_that_come_together_divide_the_evidence_by_much() {
-        let bursts = Correlation::learned_from(&slices(&[(50, 0), (50, 0), (50, 0), (50, 4)], 15));
+        let bursts = learned(&slices(&[(50, 0), (50, 0), (50, 0), (50, 4)], 15));
         let slice = Counts::new(50, 4).expect("errors are requests");
         assert!(Tempering::of(bursts, slice).divisor() > 4.0, "{bursts:?}");
     }
 
     #[test]
     fn a_clean_past_says_nothing_about_bursts() {
-        assert_eq!(Correlation::learned_from(&slices(&[(50, 0)], 60)), Correlation::UNKNOWN);
-        assert_eq!(Correlation::learned_from(&[]), Correlation::UNKNOWN);
+        assert_eq!(Correlation::learned_from(&slices(&[(50, 0)], 60)), None);
+        assert_eq!(Correlation::learned_from(&[]), None);
+    }
+
+    #[test]
+    fn a_window_of_bursts_is_worth_fewer_requests() {
+        let window = Counts::new(300, 20).expect("errors are requests");
+        let slice = Counts::new(50, 0).expect("errors are requests");
+        assert_eq!(Tempering::of(Correlation::of(0.05), slice).worth(window), 57);
+        assert_eq!(Tempering::of(Correlation::of(0.0), slice).worth(window), 200);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A watch: measurements go in, judgements come out, and the first breach that binds stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -56,6 +56,35 @@ impl Watch {
             })
             .collect();
         Self { rules, began, streams, witness: Witness::new(has_witness), breach: None }
+    }
+
+    /// Goes by other terms from this moment on.
+    ///
+    /// The checks in `kept` are as they were, and keep what they remember and have gathered; a rule that is off
+    /// forgets its row. What is new begins now.
+    pub fn reload(
+        &mut self,
+        rules: Rules,
+        checks: Vec<Check>,
+        kept: &BTreeSet<CheckName>,
+        baselines: &BTreeMap<CheckName, Baseline>,
+        has_witness: bool,
+        now: Timestamp,
+    ) {
+        let mut before = std::mem::take(&mut self.streams);
+        self.rules = rules;
+        self.witness.configure(has_witness);
+        self.streams = checks
+            .into_iter()
+            .map(|check| {
+                let name = check.name.clone();
+                let stream = match before.remove(&name).filter(|_| kept.contains(&name)) {
+                    Some(stream) => stream.reloaded(check, &rules, now),
+                    None => Stream::new(check, baselines.get(&name).cloned(), Memory::default(), &rules, now),
+                };
+                (name, stream)
+            })
+            .collect();
     }
 
     /// The first breach that binds. It stays: there is one rollback for a release.

@@ -41,6 +41,11 @@ impl Witness {
         Self { configured, reached_at: None, missed_at: None, starved_at: None }
     }
 
+    /// Whether there is one from now on.
+    pub const fn configure(&mut self, configured: bool) {
+        self.configured = configured;
+    }
+
     /// `at` is when the witness was asked, not when it answered.
     pub fn asked(&mut self, at: Timestamp, reached: bool) {
         let place = if reached { &mut self.reached_at } else { &mut self.missed_at };

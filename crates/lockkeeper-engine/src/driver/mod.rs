@@ -4,12 +4,15 @@ mod approval;
 mod apply;
 mod applying;
 mod backfill;
+mod backup;
+mod baseline;
 mod deploy;
 mod drift;
 mod failure;
 mod gates;
 mod health_check;
 mod journey;
+mod keeper;
 mod pooled;
 mod progress;
 mod resume;
@@ -24,14 +27,21 @@ mod verify;
 mod watching;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
+pub use backup::{
+    BackupCheck, BackupProgress, Difference, DumpRequest, FileFault, Hook, HookVerdict, MadeBackup, Manifest, Presence,
+    RestorePlace, VerifyRequest, make_dump, make_hook, prepare as prepare_backup, record_backup_verification,
+    verify_dump, verify_hook,
+};
+pub use baseline::{BaselineCheck, BaselineRequest, BaselineTaken, preflight, save_baseline, take_baseline};
 pub use deploy::{Deployed, record_deploy};
 pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
 pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2};
 pub use health_check::{Looked, look_at_all};
 pub use journey::{
-    Aborted, Checks, Driver, Hook, Hooks, JourneyEnd, JourneyNews, Means, Secrets, Terms, ask_abort, resume_journey,
-    standing_then, start_journey,
+    Aborted, AppHook, AppHooks, Checks, Driver, JourneyEnd, JourneyNews, Means, ReleaseTerms, Secrets, ask_abort,
+    resume_journey, standing_then, start_journey,
 };
+pub use keeper::judgement_to_json;
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
 pub use session::{Limits, Session, exit_of};
@@ -41,4 +51,4 @@ pub use standalone::Unsettled;
 pub use steps::{plan_steps, plan_to_show};
 pub use verification::record_verification;
 pub use verify::{Fate, GivenReport, GivenRows, LockFinding, Outcome, RowsTrial, Shadow, Trial, Verification, verify};
-pub use watching::{WatchEnd, WatchNews, WatchRequest, Watched, judgement_to_json, watch};
+pub use watching::{Reload, Terms, WatchEnd, WatchNews, WatchRequest, Watched, watch};

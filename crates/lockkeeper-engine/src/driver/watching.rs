@@ -1,25 +1,24 @@
 //! The watch: every source on its own beat, the rules on theirs, and what has to outlive the process in the ledger.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use lockkeeper_core::health::{
-    Baseline, Check, CheckName, Conclusion, Counts, Doubt, Judgement, Latencies, Memory, Rules, Watch,
+    Baseline, Check, CheckName, Conclusion, Counts, Doubt, Judgement, Latencies, Preflight, Rules, Turn, Watch,
 };
 use lockkeeper_core::message;
-use lockkeeper_core::model::{About, Alert, AlertKind, Answer, ExitClass, FactName, Problem, WatchVerdict};
-use serde_json::{Value, json};
+use lockkeeper_core::model::{Answer, ExitClass, Message, Problem, WatchVerdict};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::ledger::{
-    HealthSample, Holder, StoredCheck, TakenWatch, VerdictCounts, WatchTerm, add_samples, batch, end_watch, ensure,
-    message_to_json, read_health_samples, record_event, release_watch, save_watch, take_watch, thin_samples,
-};
+use super::keeper::{Desk, Keeper, SAMPLE, SAVE_EVERY};
+use crate::ledger::{Holder, TakenWatch, batch, ensure, read_baseline, read_slices, take_watch};
 use crate::notify::Routes;
 use crate::postgres::{Access, Connection, SqlError, Target, connect};
 use crate::probe::{Lateness, Source, Taken, WitnessProbe, Word};
-use crate::seams::{Stop, StopCause, instant, sleep, wall_clock};
+use crate::seams::{Hangup, Stop, StopCause, instant, sleep, wall_clock};
 
 /// A source with its check, and how often it is asked.
 #[derive(Debug)]
@@ -27,11 +26,37 @@ pub struct Watched {
     pub check: Check,
     pub every: Duration,
     pub source: Source,
+    /// What the source is, as the settings say it: one that says the same after they were read again is the same.
+    pub identity: String,
+}
+
+/// What a watch goes by, and may go by anew.
+#[derive(Debug)]
+pub struct Terms {
+    pub rules: Rules,
+    /// The rules and checks as JSON, to be kept with the watch.
+    pub described: Value,
+    pub watched: Vec<Watched>,
+    pub witness: Option<WitnessProbe>,
+    pub routes: Routes,
+}
+
+/// How a watch is told to go by other terms, and what gives them.
+pub struct Reload<'a> {
+    pub hangup: Hangup,
+    /// Reads the settings again, or says what is wrong with them.
+    pub terms: Box<dyn FnMut() -> Answer<Terms> + 'a>,
+}
+
+impl fmt::Debug for Reload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reload").field("hangup", &self.hangup).finish_non_exhaustive()
+    }
 }
 
 /// What a watch needs.
 #[derive(Debug)]
-pub struct WatchRequest {
+pub struct WatchRequest<'a> {
     pub target: Target,
     pub holder: Holder,
     pub release_id: Option<i64>,
@@ -44,6 +69,8 @@ pub struct WatchRequest {
     pub routes: Routes,
     /// Ends with a verdict after this time; `None` watches until it is stopped.
     pub lasts: Option<Duration>,
+    /// `None` goes by the same terms to the end.
+    pub reload: Option<Reload<'a>>,
 }
 
 /// How a watch ended.
@@ -63,7 +90,22 @@ pub enum WatchNews<'a> {
         at: Timestamp,
         resumed: bool,
     },
+    /// A source was asked.
+    Took {
+        check: &'a CheckName,
+        taken: &'a Taken,
+        took: Duration,
+    },
     Judged(&'a Judgement),
+    /// Something began that people are told of, or is over.
+    Turned {
+        turn: &'a Turn,
+        evidence: &'a Message,
+    },
+    /// The settings were read again: the watch goes by them from now on.
+    Reloaded,
+    /// The settings were read again and are broken: the watch goes by what it had.
+    ReloadRefused(&'a Problem),
     /// The first breach that binds, with its evidence. Told again by a process that goes on with the watch: the one
     /// before it may have died before it was heard. By the watch's identifier both are the same.
     Breached {
@@ -74,18 +116,6 @@ pub enum WatchNews<'a> {
     LedgerUnreachable(&'a Problem),
 }
 
-/// The ledger is written this often, and so the term is renewed.
-const SAVE_EVERY: Duration = Duration::from_secs(5);
-
-/// Samples of this length are kept.
-const SAMPLE: Duration = Duration::from_secs(5);
-
-/// Samples are merged this often: they thin within hours, and each time all of them are looked at.
-const THIN_EVERY: Duration = Duration::from_mins(10);
-
-/// While the ledger cannot be reached, so many samples wait: a day of five checks.
-const SAMPLES_WAITING_MAX: usize = 5 * 24 * 720;
-
 /// What was normal is read from this long before.
 const BASELINE: Duration = Duration::from_hours(1);
 
@@ -93,38 +123,35 @@ const BASELINE: Duration = Duration::from_hours(1);
 ///
 /// # Errors
 /// Another process watches, or took the watch over while this one slept; the ledger cannot be made.
-pub async fn watch(request: WatchRequest, stop: &Stop, tell: &mut dyn FnMut(WatchNews<'_>)) -> Answer<WatchEnd> {
+pub async fn watch(request: WatchRequest<'_>, stop: &Stop, tell: &mut dyn FnMut(WatchNews<'_>)) -> Answer<WatchEnd> {
     let connection = connect(&request.target).await?;
     ensure(&connection).await?;
     let taken = begin(&connection, &request).await?;
     tell(WatchNews::Began { at: taken.began_at, resumed: taken.is_resumed });
-    let baselines = if taken.baselines.is_empty() { baselines(&connection, &request).await? } else { taken.baselines };
+    let mut baselines = baselines(&connection, &request.watched).await?;
+    baselines.extend(taken.baselines);
     let checks: Vec<Check> = request.watched.iter().map(|watched| watched.check.clone()).collect();
     let has_witness = request.witness.is_some();
     let watch =
         Watch::resume(request.rules, checks, &baselines, taken.memories, has_witness, taken.began_at, wall_clock());
     let deadline = request.lasts.map(|lasts| taken.began_at.checked_add(lasts).unwrap_or(Timestamp::MAX));
-    let keeper = Keeper {
-        connection: Some(connection),
+    let desk = Desk {
+        connection,
         target: request.target,
         holder: request.holder,
         release_id: request.release_id,
         term: taken.term,
         routes: request.routes,
-        baselines,
-        samples: BTreeMap::new(),
-        waiting: Vec::new(),
-        judgements: BTreeMap::new(),
-        is_recorded: taken.breach.is_some(),
-        breach: taken.breach,
-        breach_alert: None,
-        told: false,
-        thinned: None,
     };
-    Loop { watch, keeper, deadline }.run(request.watched, request.witness, stop, tell).await
+    let keeper = Keeper::new(desk, baselines, taken.incidents, taken.breach);
+    let mut sources = Sources { plans: Vec::new(), running: JoinSet::new() };
+    for watched in request.watched {
+        sources.add(watched);
+    }
+    Loop { watch, keeper, deadline, sources, reload: request.reload }.run(request.witness, stop, tell).await
 }
 
-async fn begin(connection: &Connection, request: &WatchRequest) -> Answer<TakenWatch> {
+async fn begin(connection: &Connection, request: &WatchRequest<'_>) -> Answer<TakenWatch> {
     let failed = |error: SqlError| error.problem(ExitClass::Usage, message!("watch-not-taken"));
     batch(connection, &connection.begin(Access::Write)).await.map_err(failed)?;
     let taken = take_watch(connection, request.release_id, &request.described, &request.holder).await;
@@ -132,57 +159,128 @@ async fn begin(connection: &Connection, request: &WatchRequest) -> Answer<TakenW
     taken
 }
 
-/// What the hour before shows of each check, as far as it was watched.
-async fn baselines(connection: &Connection, request: &WatchRequest) -> Answer<BTreeMap<CheckName, Baseline>> {
+/// What was normal for each check: what was measured on purpose before the deploy, or what the hour before shows, as
+/// far as it was watched.
+async fn baselines(connection: &Connection, watched: &[Watched]) -> Answer<BTreeMap<CheckName, Baseline>> {
     let since = wall_clock().checked_sub(BASELINE).unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut slices: BTreeMap<CheckName, Vec<Counts>> = BTreeMap::new();
-    for sample in read_health_samples(connection, since, None).await? {
-        if sample.span == SAMPLE && !sample.counts.is_empty() {
-            slices.entry(sample.check).or_default().push(sample.counts);
+    let mut seen: BTreeMap<CheckName, (Vec<Counts>, Latencies)> = BTreeMap::new();
+    for slice in read_slices(connection, since, SAMPLE).await? {
+        let (counts, latencies) = seen.entry(slice.check).or_default();
+        counts.push(slice.counts);
+        if let Some(more) = &slice.latencies {
+            latencies.add(more);
         }
     }
-    slices.retain(|name, _| request.watched.iter().any(|watched| watched.check.name == *name));
-    Ok(slices.into_iter().map(|(name, slices)| (name, Baseline::of(&slices, Latencies::default()))).collect())
+    let mut baselines: BTreeMap<CheckName, Baseline> =
+        seen.into_iter().map(|(name, (slices, latencies))| (name, Baseline::of(&slices, latencies))).collect();
+    let saved = read_baseline(connection).await?.filter(|record| record.age <= Preflight::AGE_MAX);
+    baselines.extend(saved.into_iter().flat_map(|record| record.checks));
+    baselines.retain(|name, _| watched.iter().any(|one| one.check.name == *name));
+    Ok(baselines)
 }
 
 /// What is running beside the loop.
 enum Done {
-    Took { place: usize, source: Source, taken: Taken },
+    Took { place: usize, source: Source, taken: Taken, took: Duration },
     Witness { witness: WitnessProbe, word: Word },
     Late { late: Duration },
 }
 
-struct Loop {
+/// The sources of a watch. Each has a place for as long as the watch lasts; one that was taken out keeps its place and
+/// is not asked again.
+struct Sources {
+    plans: Vec<Plan>,
+    running: JoinSet<Done>,
+}
+
+struct Plan {
+    name: CheckName,
+    identity: String,
+    every: Duration,
+    is_gone: bool,
+}
+
+impl Sources {
+    fn add(&mut self, watched: Watched) {
+        let place = self.plans.len();
+        let Watched { check, every, source, identity } = watched;
+        self.plans.push(Plan { name: check.name, identity, every, is_gone: false });
+        self.running.spawn(take(place, source, Duration::ZERO));
+    }
+
+    /// Takes these instead of those it has. The names of those that go on as they were.
+    fn replace(&mut self, watched: Vec<Watched>) -> BTreeSet<CheckName> {
+        let before: Vec<usize> = (0..self.plans.len()).filter(|place| !self.plans[*place].is_gone).collect();
+        for place in &before {
+            self.plans[*place].is_gone = true;
+        }
+        let mut kept = BTreeSet::new();
+        for one in watched {
+            let is_same = |plan: &Plan| plan.name == one.check.name && plan.identity == one.identity;
+            match before.iter().find(|place| is_same(&self.plans[**place])) {
+                Some(place) => {
+                    let plan = &mut self.plans[*place];
+                    (plan.is_gone, plan.every) = (false, one.every);
+                    kept.insert(one.check.name);
+                }
+                None => self.add(one),
+            }
+        }
+        kept
+    }
+}
+
+struct Loop<'a> {
     watch: Watch,
     keeper: Keeper,
     deadline: Option<Timestamp>,
+    sources: Sources,
+    reload: Option<Reload<'a>>,
 }
 
-impl Loop {
+/// The witness: at home, or being asked. A new one takes its place when the old one is back.
+struct Asked {
+    at_home: Option<WitnessProbe>,
+    is_out: bool,
+    /// Whether the one that is out is none any more, and which one is instead.
+    is_replaced: bool,
+    next: Option<WitnessProbe>,
+}
+
+impl Asked {
+    fn back(&mut self, witness: WitnessProbe) {
+        self.is_out = false;
+        self.at_home = if self.is_replaced { self.next.take() } else { Some(witness) };
+        self.is_replaced = false;
+    }
+
+    fn replace(&mut self, witness: Option<WitnessProbe>) {
+        if self.is_out {
+            (self.is_replaced, self.next) = (true, witness);
+        } else {
+            self.at_home = witness;
+        }
+    }
+}
+
+impl Loop<'_> {
     async fn run(
         mut self,
-        watched: Vec<Watched>,
         witness: Option<WitnessProbe>,
         stop: &Stop,
         tell: &mut dyn FnMut(WatchNews<'_>),
     ) -> Answer<WatchEnd> {
         let lateness = Lateness::USUAL;
-        let mut running: JoinSet<Done> = JoinSet::new();
-        let mut plans = Vec::new();
-        for (place, one) in watched.into_iter().enumerate() {
-            plans.push((one.check.name.clone(), one.every));
-            running.spawn(take(place, one.source, Duration::ZERO));
-        }
-        running.spawn(async move { Done::Late { late: lateness.take().await } });
-        let mut witness = witness;
-        let has_witness = witness.is_some();
+        self.sources.running.spawn(async move { Done::Late { late: lateness.take().await } });
+        let mut witness = Asked { at_home: witness, is_out: false, is_replaced: false, next: None };
         let mut saved = instant();
         loop {
             // Errors wait for the witness: it is asked as soon as there are some.
             if self.watch.wants_witness()
-                && let Some(mut asked) = witness.take()
+                && let Some(mut asked) = witness.at_home.take()
             {
-                running.spawn(async move {
+                witness.is_out = true;
+                self.sources.running.spawn(async move {
                     let word = asked.take().await;
                     Done::Witness { witness: asked, word }
                 });
@@ -198,41 +296,36 @@ impl Loop {
                     self.keeper.leave().await;
                     return Ok(WatchEnd::Stopped(cause));
                 }
-                Some(done) = running.join_next() => {
+                () = hung_up(self.reload.as_mut()) => {
+                    self.reload(&mut witness, tell).await?;
+                    saved = instant();
+                }
+                Some(done) = self.sources.running.join_next() => {
                     // A source that panics is our bug, and must not look like a service that is well.
                     let done = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
                     match done {
-                        Done::Took { place, source, taken } => {
-                            let (name, every) = &plans[place];
-                            let judgements = self.watch.observe(name, &taken.measurement);
-                            self.keeper.sample(name, &taken);
-                            self.judged(&judgements, tell);
-                            running.spawn(take(place, source, self.watch.next_probe_in(name, *every)));
-                        }
+                        Done::Took { place, source, taken, took } => self.took(place, source, &taken, took, tell),
                         Done::Witness { witness: asked, word } => {
                             self.watch.witness_asked(word.asked_at, word.reached);
-                            witness = Some(asked);
+                            witness.back(asked);
                         }
                         Done::Late { late } => {
                             if lateness.is_starved(late) {
                                 self.watch.starved(wall_clock());
                             }
-                            running.spawn(async move { Done::Late { late: lateness.take().await } });
+                            self.sources.running.spawn(async move { Done::Late { late: lateness.take().await } });
                         }
                     }
                 }
                 () = sleep(pause) => {}
             }
             // While the witness is being asked, nothing is judged that waits for its word.
-            let waits_for_witness = has_witness && witness.is_none() && self.watch.wants_witness();
-            if !waits_for_witness {
+            if !(witness.is_out && self.watch.wants_witness()) {
                 let judgements = self.watch.advance(wall_clock());
                 self.judged(&judgements, tell);
             }
             if let Some(breach) = self.watch.breach() {
-                let keeper = &mut self.keeper;
-                keeper.breach.get_or_insert_with(|| judgement_to_json(breach));
-                keeper.breach_alert.get_or_insert_with(|| breach_alert(keeper.term.id, keeper.release_id, breach));
+                self.keeper.breached(breach);
             }
             if let Some(evidence) = self.keeper.breach.clone().filter(|_| !self.keeper.told) {
                 self.keeper.told = true;
@@ -242,6 +335,7 @@ impl Loop {
                 tell(WatchNews::Breached { watch: self.keeper.term.id, evidence: &evidence });
             }
             if saved.elapsed() >= SAVE_EVERY {
+                self.keeper.look_for_silence(&self.watch, tell);
                 self.keeper.save(&self.watch, tell).await?;
                 saved = instant();
             }
@@ -259,11 +353,63 @@ impl Loop {
         }
     }
 
+    fn took(
+        &mut self,
+        place: usize,
+        source: Source,
+        taken: &Taken,
+        took: Duration,
+        tell: &mut dyn FnMut(WatchNews<'_>),
+    ) {
+        let plan = &self.sources.plans[place];
+        if plan.is_gone {
+            return;
+        }
+        let (name, every) = (plan.name.clone(), plan.every);
+        let judgements = self.watch.observe(&name, &taken.measurement);
+        self.keeper.sample(&name, taken);
+        tell(WatchNews::Took { check: &name, taken, took });
+        self.judged(&judgements, tell);
+        self.sources.running.spawn(take(place, source, self.watch.next_probe_in(&name, every)));
+    }
+
+    /// The terms are read again; broken ones change nothing.
+    async fn reload(&mut self, witness: &mut Asked, tell: &mut dyn FnMut(WatchNews<'_>)) -> Answer<()> {
+        let Some(reload) = &mut self.reload else { return Ok(()) };
+        let terms = match (reload.terms)() {
+            Ok(terms) => terms,
+            Err(problem) => {
+                tell(WatchNews::ReloadRefused(&problem));
+                return Ok(());
+            }
+        };
+        // Of checks that are new. Without a ledger they have no baseline, and the watch goes on.
+        let found = match &self.keeper.connection {
+            Some(connection) => baselines(connection, &terms.watched).await.unwrap_or_default(),
+            None => BTreeMap::new(),
+        };
+        let checks: Vec<Check> = terms.watched.iter().map(|watched| watched.check.clone()).collect();
+        let kept = self.sources.replace(terms.watched);
+        self.watch.reload(terms.rules, checks, &kept, &found, terms.witness.is_some(), wall_clock());
+        witness.replace(terms.witness);
+        self.keeper.reloaded(&self.watch, found, terms.described, terms.routes);
+        tell(WatchNews::Reloaded);
+        self.keeper.save(&self.watch, tell).await
+    }
+
     fn judged(&mut self, judgements: &[Judgement], tell: &mut dyn FnMut(WatchNews<'_>)) {
         for judgement in judgements {
-            self.keeper.remember(judgement);
+            self.keeper.judged(&self.watch, judgement, tell);
             tell(WatchNews::Judged(judgement));
         }
+    }
+}
+
+/// Resolves when the settings are to be read again; never, where they are not.
+async fn hung_up(reload: Option<&mut Reload<'_>>) {
+    match reload {
+        Some(reload) => reload.hangup.asked().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -273,188 +419,7 @@ fn until(at: Timestamp) -> Duration {
 
 async fn take(place: usize, mut source: Source, pause: Duration) -> Done {
     sleep(pause).await;
+    let began = instant();
     let taken = source.take().await;
-    Done::Took { place, source, taken }
-}
-
-/// Keeps in the ledger what has to outlive the process; what cannot be written now is written later.
-struct Keeper {
-    connection: Option<Connection>,
-    target: Target,
-    holder: Holder,
-    release_id: Option<i64>,
-    term: WatchTerm,
-    routes: Routes,
-    baselines: BTreeMap<CheckName, Baseline>,
-    /// The samples that are being gathered, by check.
-    samples: BTreeMap<CheckName, HealthSample>,
-    /// Those that are whole.
-    waiting: Vec<HealthSample>,
-    /// What each rule last said of each check.
-    judgements: BTreeMap<CheckName, BTreeMap<&'static str, Value>>,
-    breach: Option<Value>,
-    /// What is told of it.
-    breach_alert: Option<Alert>,
-    /// Whether the breach is known to stand in the ledger.
-    is_recorded: bool,
-    /// Whether this process has told of the breach.
-    told: bool,
-    /// When samples were last merged.
-    thinned: Option<Instant>,
-}
-
-impl Keeper {
-    fn sample(&mut self, name: &CheckName, taken: &Taken) {
-        let measurement = &taken.measurement;
-        let step = i64::try_from(SAMPLE.as_secs()).unwrap_or(1);
-        let second = measurement.at.as_second().div_euclid(step) * step;
-        let at = Timestamp::from_second(second).unwrap_or(measurement.at);
-        let value = taken.readings.iter().find(|reading| reading.bound.is_some()).and_then(|it| it.value.as_ref().ok());
-        let fresh = || HealthSample {
-            check: name.clone(),
-            at,
-            span: SAMPLE,
-            counts: Counts::NONE,
-            value: None,
-            verdicts: VerdictCounts::default(),
-        };
-        let sample = self.samples.entry(name.clone()).or_insert_with(fresh);
-        if sample.at != at {
-            let whole = std::mem::replace(sample, fresh());
-            if self.waiting.len() < SAMPLES_WAITING_MAX {
-                self.waiting.push(whole);
-            }
-        }
-        sample.counts = sample.counts.plus(measurement.counts);
-        sample.value = sample.value.into_iter().chain(value.copied()).reduce(f64::max);
-        sample.verdicts.add(measurement.verdict);
-    }
-
-    fn remember(&mut self, judgement: &Judgement) {
-        let said = self.judgements.entry(judgement.check.clone()).or_default();
-        said.insert(judgement.rule.as_str(), judgement_to_json(judgement));
-    }
-
-    /// Renews the term, and writes what is waiting. That the database cannot be reached ends no watch.
-    async fn save(&mut self, watch: &Watch, tell: &mut dyn FnMut(WatchNews<'_>)) -> Answer<()> {
-        match self.write(watch).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Problem::new(ExitClass::Busy, message!("watch-lost")).hint(message!("watch-lost-hint"))),
-            Err(problem) => {
-                self.connection = None;
-                tell(WatchNews::LedgerUnreachable(&problem));
-                Ok(())
-            }
-        }
-    }
-
-    async fn write(&mut self, watch: &Watch) -> Answer<bool> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.target).await?,
-        };
-        let failed = |error: SqlError| error.problem(ExitClass::Usage, message!("watch-not-saved"));
-        batch(&connection, &connection.begin(Access::Write)).await.map_err(failed)?;
-        let is_thinning = self.thinned.is_none_or(|at| at.elapsed() >= THIN_EVERY);
-        let written = self.write_in_transaction(&connection, watch, is_thinning).await;
-        let holds = matches!(written, Ok(true));
-        batch(&connection, if holds { "COMMIT" } else { "ROLLBACK" }).await.map_err(failed)?;
-        if holds {
-            self.waiting.clear();
-            self.is_recorded = self.breach.is_some();
-            if is_thinning {
-                self.thinned = Some(instant());
-            }
-        }
-        self.connection = Some(connection);
-        written.map_err(failed)
-    }
-
-    async fn write_in_transaction(
-        &self,
-        connection: &Connection,
-        watch: &Watch,
-        is_thinning: bool,
-    ) -> Result<bool, SqlError> {
-        let checks: Vec<StoredCheck> = watch.memories().map(|(name, memory)| self.stored(name, memory)).collect();
-        // The reply to an earlier COMMIT may have been lost, so that only the ledger knows.
-        let is_first = self.breach.is_some() && !self.is_recorded && !self.finds_breach(connection).await?;
-        if !save_watch(connection, self.term, watch.next_due(), self.breach.as_ref(), &checks).await? {
-            return Ok(false);
-        }
-        if let Some(breach) = self.breach.as_ref().filter(|_| is_first) {
-            // Recorded, and to be told, in one transaction: neither without the other, and once.
-            record_event(connection, &self.holder.actor, "health_breach", self.release_id, breach).await?;
-            if let Some(alert) = &self.breach_alert {
-                self.routes.put(connection, alert).await?;
-            }
-        }
-        add_samples(connection, SAMPLE, &self.waiting).await?;
-        if is_thinning {
-            thin_samples(connection).await?;
-        }
-        Ok(true)
-    }
-
-    /// Whether a breach of this watch stands in the ledger already.
-    async fn finds_breach(&self, connection: &Connection) -> Result<bool, SqlError> {
-        let sql = "SELECT w.breach IS NOT NULL FROM lockkeeper.watches w WHERE w.id = $1";
-        let rows = crate::ledger::query(connection, sql, &[(&self.term.id, tokio_postgres::types::Type::INT8)]).await?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
-    }
-
-    fn stored(&self, name: &CheckName, memory: &Memory) -> StoredCheck {
-        StoredCheck {
-            name: name.clone(),
-            memory: memory.clone(),
-            baseline: self.baselines.get(name).cloned(),
-            judgements: json!(self.judgements.get(name)),
-        }
-    }
-
-    /// So that the next process need not wait for the term to run out. A failure is no harm.
-    async fn leave(&self) {
-        if let Some(connection) = &self.connection {
-            let _ = release_watch(connection, self.term).await;
-        }
-    }
-
-    async fn end(&self, verdict: WatchVerdict) -> Answer<()> {
-        let connection = match &self.connection {
-            Some(connection) => connection,
-            None => &connect(&self.target).await?,
-        };
-        end_watch(connection, self.term, verdict)
-            .await
-            .map_err(|error| error.problem(ExitClass::Usage, message!("watch-not-saved")))?;
-        Ok(())
-    }
-}
-
-fn breach_alert(watch: i64, release_id: Option<i64>, breach: &Judgement) -> Alert {
-    let subject = message!("alert-breach", check = breach.check.as_str(), rule = breach.rule.as_str());
-    let alert = Alert::new(AlertKind::Breach, About::breach(watch), subject, message!("alert-breach-summary"));
-    let alert = match release_id {
-        Some(release) => alert.fact(FactName::Release, release),
-        None => alert,
-    };
-    alert
-        .fact(FactName::Check, breach.check.as_str())
-        .fact(FactName::Rule, breach.rule.as_str())
-        .fact(FactName::Evidence, breach.evidence())
-}
-
-/// A judgement with its evidence, as it is stored, sent and handed over.
-pub fn judgement_to_json(judgement: &Judgement) -> Value {
-    json!({
-        "at": judgement.at.to_string(),
-        "check": judgement.check.as_str(),
-        "rule": judgement.rule.as_str(),
-        "binds": judgement.binds,
-        "verdict": judgement.verdict.as_str(),
-        "breaches": judgement.breaches,
-        "failures": judgement.streak.map(|row| row.failures),
-        "consecutive": judgement.streak.map(|row| row.of),
-        "evidence": message_to_json(&judgement.evidence()),
-    })
+    Done::Took { place, source, taken, took: began.elapsed() }
 }

@@ -1,5 +1,7 @@
 //! What a watch remembers, as JSON and back. What cannot be read any more begins anew.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use lockkeeper_core::health::{Baseline, Correlation, Counts, Evidence, Latencies, Memory, SideBySide, Streak};
 use lockkeeper_core::model::Verdict;
@@ -47,16 +49,24 @@ pub fn memory_from_json(value: &Value) -> Option<Memory> {
     })
 }
 
-/// Without its latencies: a histogram is measured again, and until then the rule on it has no data.
 pub fn baseline_to_json(baseline: &Baseline) -> Value {
-    json!({ "total": counts_to_json(baseline.total), "correlation": baseline.correlation.value() })
+    let latencies = (!baseline.latencies.is_empty()).then(|| BASE64.encode(baseline.latencies.to_bytes()));
+    json!({
+        "total": counts_to_json(baseline.total),
+        "correlation": baseline.correlation.map(Correlation::value),
+        "latencies": latencies,
+    })
 }
 
 pub fn baseline_from_json(value: &Value) -> Option<Baseline> {
     Some(Baseline {
         total: counts_from_json(&value["total"])?,
-        correlation: Correlation::of(value["correlation"].as_f64()?),
-        latencies: Latencies::default(),
+        correlation: value["correlation"].as_f64().map(Correlation::of),
+        latencies: value["latencies"]
+            .as_str()
+            .and_then(|text| BASE64.decode(text).ok())
+            .and_then(|bytes| Latencies::from_bytes(&bytes))
+            .unwrap_or_default(),
     })
 }
 
@@ -88,6 +98,17 @@ mod tests {
         let text = memory_to_json(&memory).to_string();
         let value: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(memory_from_json(&value), Some(memory));
+    }
+
+    #[test]
+    fn a_baseline_comes_back_with_its_latencies() {
+        let mut latencies = Latencies::default();
+        latencies.record(std::time::Duration::from_millis(12));
+        for latencies in [Latencies::default(), latencies] {
+            let baseline = Baseline { total: Counts::new(100, 3).expect("counts"), correlation: None, latencies };
+            let value: Value = serde_json::from_str(&baseline_to_json(&baseline).to_string()).expect("JSON");
+            assert_eq!(baseline_from_json(&value), Some(baseline));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod backups;
+mod baselines;
 mod event;
 mod install;
 mod journeys;
@@ -28,6 +29,7 @@ pub use backups::{
     BackupKind, BackupRecord, LastVerification, NewBackup, NewBackupVerification, VerifiedHow, insert_backup,
     insert_backup_verification, read_backups,
 };
+pub use baselines::{BaselineRecord, NewBaseline, insert_baseline, read_baseline};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
 pub use install::{LEDGER_VERSION, ensure, read_problem};
 pub use journeys::{
@@ -44,7 +46,9 @@ pub use outbox::{
 };
 pub use points::{take_point, void_points_after};
 pub use releases::{last_deployed, open_release, set_deployed, set_state};
-pub use samples::{HealthSample, VerdictCounts, add_samples, read_health_samples, thin_samples};
+pub use samples::{
+    HealthSample, Slice, VerdictCounts, add_samples, export_samples, read_health_samples, read_slices, thin_samples,
+};
 pub use schema::{SchemaReading, accept_drift, inventory, mark_unsettled, read_schema, record_schema};
 pub use snapshot::{AppliedRecord, ApprovalRecord, LedgerSnapshot, PointRecord, ReleaseRecord, StepRecord, read};
 pub use spool::{Observation, Spool, record_once};
@@ -54,6 +58,6 @@ pub use verifications::{
     NewVerification, TriedMigration, VerificationRecord, VerifiedFiles, insert_verification, read_verifications,
 };
 pub use watches::{
-    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, end_watch, read_watch, release_watch, save_watch,
-    take_watch,
+    StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, change_terms, end_watch, read_watch, release_watch,
+    save_watch, take_watch,
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lockkeeper_core::health::{CheckName, Counts};
+use lockkeeper_core::health::{CheckName, Counts, Latencies};
 use lockkeeper_core::model::{Answer, Verdict};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -22,6 +22,16 @@ pub struct HealthSample {
     /// Of a check that has a value: the worst of the time.
     pub value: Option<f64>,
     pub verdicts: VerdictCounts,
+    /// How long its requests took, where that is known. It is written, and read by [`read_slices`] alone.
+    pub latencies: Option<Latencies>,
+}
+
+/// What a check measured in one slice, as baselines are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slice {
+    pub check: CheckName,
+    pub counts: Counts,
+    pub latencies: Option<Latencies>,
 }
 
 /// How often each verdict was given.
@@ -57,6 +67,8 @@ pub async fn add_samples(connection: &Connection, span: Duration, samples: &[Hea
     let requests: Vec<i64> = samples.iter().map(|sample| whole(sample.counts.requests())).collect();
     let errors: Vec<i64> = samples.iter().map(|sample| whole(sample.counts.errors())).collect();
     let values: Vec<Option<f64>> = samples.iter().map(|sample| sample.value).collect();
+    let latencies: Vec<Option<Vec<u8>>> =
+        samples.iter().map(|sample| sample.latencies.as_ref().map(Latencies::to_bytes)).collect();
     let verdicts = |of: fn(&VerdictCounts) -> u32| -> Vec<i32> {
         samples.iter().map(|sample| i32::try_from(of(&sample.verdicts)).unwrap_or(i32::MAX)).collect()
     };
@@ -74,6 +86,7 @@ pub async fn add_samples(connection: &Connection, span: Duration, samples: &[Hea
             (&verdicts(|it| it.fail), Type::INT4_ARRAY),
             (&verdicts(|it| it.no_data), Type::INT4_ARRAY),
             (&verdicts(|it| it.probe_error), Type::INT4_ARRAY),
+            (&latencies, Type::BYTEA_ARRAY),
         ],
     )
     .await
@@ -132,5 +145,71 @@ fn sample(row: &Row) -> Answer<HealthSample> {
             no_data: verdict("no_data"),
             probe_error: verdict("probe_error"),
         },
+        latencies: None,
     })
+}
+
+/// The slices of one length since then that counted requests, with how long those took.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn read_slices(connection: &Connection, since: Timestamp, span: Duration) -> Answer<Vec<Slice>> {
+    let rows = query_alone(
+        connection,
+        "SELECT s.check_name, s.requests, s.errors, s.latencies FROM lockkeeper.health_samples s \
+         WHERE s.at >= 'epoch'::timestamptz + $1 * interval '1 microsecond' AND s.span_s = $2 AND s.requests > 0 \
+         ORDER BY s.at",
+        &[(&since.as_microsecond(), Type::INT8), (&i32::try_from(span.as_secs()).unwrap_or(i32::MAX), Type::INT4)],
+    )
+    .await
+    .map_err(|error| read_problem(&error, connection))?;
+    let count = |row: &Row, column: &str| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0);
+    let slice = |row: &Row| {
+        let bytes: Option<&[u8]> = row.get("latencies");
+        Ok(Slice {
+            check: CheckName::new(row.get("check_name")).ok_or_else(|| broken("health_samples.check_name"))?,
+            counts: Counts::new(count(row, "requests"), count(row, "errors"))
+                .ok_or_else(|| broken("health_samples.errors"))?,
+            latencies: bytes.and_then(Latencies::from_bytes),
+        })
+    };
+    rows.iter().map(slice).collect()
+}
+
+/// How many samples are held in memory at a time while they are exported.
+const EXPORT_PAGE: i64 = 5_000;
+
+/// Hands over every sample since then, oldest first, of one check or of all, a page at a time.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn export_samples(
+    connection: &Connection,
+    since: Timestamp,
+    check: Option<&CheckName>,
+    each: &mut dyn FnMut(&HealthSample),
+) -> Answer<()> {
+    let check = check.map(CheckName::as_str);
+    // Where the page before ended: its time, its check, its length.
+    let mut after = (since.as_microsecond(), String::new(), 0_i32);
+    loop {
+        let rows = query_alone(
+            connection,
+            include_str!("sql/export_samples.sql"),
+            &[
+                (&after.0, Type::INT8),
+                (&after.1, Type::TEXT),
+                (&after.2, Type::INT4),
+                (&check, Type::TEXT),
+                (&EXPORT_PAGE, Type::INT8),
+            ],
+        )
+        .await
+        .map_err(|error| read_problem(&error, connection))?;
+        for row in &rows {
+            each(&sample(row)?);
+        }
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = (last.get("at"), last.get("check_name"), last.get("span_s"));
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lockkeeper_core::health::{Baseline, CheckName, Memory};
+use lockkeeper_core::health::{Baseline, CheckName, Matter, Memory};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem, WatchVerdict};
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub struct TakenWatch {
     pub baselines: BTreeMap<CheckName, Baseline>,
     /// The breach that binds, if there was one: it stays.
     pub breach: Option<Value>,
+    /// What people were told of and is not over yet.
+    pub incidents: Vec<Matter>,
 }
 
 /// A check as it is stored.
@@ -64,6 +66,7 @@ pub struct WatchRecord {
     pub seen_at: Timestamp,
     pub next_due_at: Option<Timestamp>,
     pub breach: Option<Value>,
+    pub incidents: Vec<Matter>,
     pub ended: Option<(Timestamp, WatchVerdict)>,
     /// Whether somebody is watching.
     pub is_held: bool,
@@ -111,7 +114,14 @@ pub async fn take_watch(
             .filter_map(|check| check.baseline.map(|baseline| (check.name, baseline)))
             .collect(),
         breach: json_or_none(row, "breach"),
+        incidents: matters(row),
     })
+}
+
+fn matters(row: &Row) -> Vec<Matter> {
+    let stored = json_or_none(row, "incidents");
+    let keys = stored.as_ref().and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(Value::as_str).filter_map(Matter::from_key).collect()
 }
 
 async fn busy(connection: &Connection) -> Box<Problem> {
@@ -137,9 +147,11 @@ pub async fn save_watch(
     term: WatchTerm,
     next_due_at: Option<Timestamp>,
     breach: Option<&Value>,
+    incidents: &[String],
     checks: &[StoredCheck],
 ) -> Result<bool, SqlError> {
     let due = next_due_at.map(Timestamp::as_microsecond);
+    let incidents = Value::from(incidents).to_string();
     let breach = breach.map(ToString::to_string);
     let rows = query(
         connection,
@@ -150,6 +162,7 @@ pub async fn save_watch(
             (&WATCH_TTL.as_secs_f64(), Type::FLOAT8),
             (&due, Type::INT8),
             (&breach, Type::TEXT),
+            (&incidents, Type::TEXT),
         ],
     )
     .await?;
@@ -174,6 +187,20 @@ pub async fn save_watch(
     )
     .await?;
     Ok(true)
+}
+
+/// Goes by other terms from now on, and forgets the checks that are none any more. In the transaction that is open.
+pub async fn change_terms(
+    connection: &Connection,
+    term: WatchTerm,
+    rules: &Value,
+    checks: &[&str],
+) -> Result<(), SqlError> {
+    let sql = "UPDATE lockkeeper.watches SET rules = $3 WHERE id = $1 AND term = $2";
+    let rules = rules.to_string();
+    query(connection, sql, &[(&term.id, Type::INT8), (&term.term, Type::INT8), (&rules, Type::TEXT)]).await?;
+    let sql = "DELETE FROM lockkeeper.watch_checks WHERE watch_id = $1 AND check_name <> ALL ($2)";
+    query(connection, sql, &[(&term.id, Type::INT8), (&checks, Type::TEXT_ARRAY)]).await.map(|_| ())
 }
 
 /// Ends the watch with its verdict. `false` when the term was lost.
@@ -227,6 +254,7 @@ fn record(row: &Row) -> Answer<WatchRecord> {
         seen_at: timestamp(row, "seen_at")?,
         next_due_at: optional_timestamp(row, "next_due_at")?,
         breach: json_or_none(row, "breach"),
+        incidents: matters(row),
         ended: optional_timestamp(row, "ended_at")?.zip(verdict.transpose()?),
         is_held: row.get("is_held"),
         now: timestamp(row, "now")?,

@@ -4,6 +4,7 @@ mod blocker;
 mod build_progress;
 mod certificate;
 mod chain;
+mod client_program;
 mod connect;
 mod connect_problem;
 mod facts;
@@ -24,6 +25,7 @@ mod tls_problem;
 
 pub use blocker::{Blocker, blockers_of, pid_running};
 pub use build_progress::{BuildProgress, build_progress};
+pub use client_program::{ClientProgram, is_libpq_name, libpq_environment};
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
 pub use facts::{read_facts, read_facts_document};
 pub use facts_document::{FactsDocument, FactsFault};

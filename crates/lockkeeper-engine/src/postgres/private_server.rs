@@ -151,20 +151,20 @@ impl ServerBinaries {
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` → 15; `17beta1` → 17.
-fn parse_major(version: &str) -> Option<i32> {
+pub(super) fn parse_major(version: &str) -> Option<i32> {
     let (_, rest) = version.split_once("(PostgreSQL) ")?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest[..digits].parse().ok()
 }
 
-fn pg_config_bindir() -> Option<PathBuf> {
+pub(super) fn pg_config_bindir() -> Option<PathBuf> {
     let output = Command::new("pg_config").arg("--bindir").stdin(Stdio::null()).output().ok()?;
     let dir = String::from_utf8(output.stdout).ok()?;
     (output.status.success() && !dir.trim().is_empty()).then(|| PathBuf::from(dir.trim()))
 }
 
 /// Every existing folder of [`VERSIONED_PLACES`], newest version first.
-fn versioned_dirs() -> Vec<PathBuf> {
+pub(super) fn versioned_dirs() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for (parent, prefix, bin) in VERSIONED_PLACES {
         for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {

@@ -2,7 +2,7 @@
 
 mod stop;
 
-pub use stop::{Stop, StopCause, StopHandle};
+pub use stop::{Hangup, Stop, StopCause, StopHandle};
 
 /// Waits. The only sleep of the engine.
 pub async fn sleep(duration: std::time::Duration) {

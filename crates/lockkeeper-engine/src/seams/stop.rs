@@ -70,3 +70,25 @@ impl StopHandle {
         });
     }
 }
+
+/// The wish that the settings be read again: SIGHUP.
+#[derive(Debug)]
+pub struct Hangup(tokio::signal::unix::Signal);
+
+impl Hangup {
+    /// From here on SIGHUP ends the process no longer.
+    ///
+    /// # Errors
+    /// When the operating system refuses the signal handler.
+    pub fn on_signal() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Resolves at the next one. Several that came in the meantime are one.
+    pub async fn asked(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

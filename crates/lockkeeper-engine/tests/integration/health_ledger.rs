@@ -44,7 +44,7 @@ fn two_failures() -> StoredCheck {
     let memory = Memory { floor: Streak::of(2), ..Memory::default() };
     let baseline = Baseline {
         total: Counts::new(1000, 10).unwrap(),
-        correlation: Correlation::of(0.02),
+        correlation: Some(Correlation::of(0.02)),
         latencies: Latencies::default(),
     };
     StoredCheck { name: name("shop"), memory, baseline: Some(baseline), judgements: json!([]) }
@@ -57,7 +57,7 @@ async fn there_is_one_watcher_and_the_second_is_told_who() {
     let refused = take(&ledger.connection, "beta").await.unwrap_err();
     assert_eq!(refused.exit, ExitClass::Busy);
     assert!(refused.to_string().contains("alpha"), "{refused}");
-    assert!(save_watch(&ledger.connection, first.term, None, None, &[]).await.unwrap());
+    assert!(save_watch(&ledger.connection, first.term, None, None, &[], &[]).await.unwrap());
     let record = read_watch(&ledger.connection).await.unwrap().unwrap();
     assert!(record.is_held);
     assert_eq!((record.host.as_str(), record.ended), ("alpha", None));
@@ -67,14 +67,14 @@ async fn there_is_one_watcher_and_the_second_is_told_who() {
 async fn a_watch_whose_watcher_is_gone_is_taken_over_with_its_memory() {
     let ledger = ledger().await;
     let first = take(&ledger.connection, "alpha").await.unwrap();
-    assert!(save_watch(&ledger.connection, first.term, None, None, &[two_failures()]).await.unwrap());
+    assert!(save_watch(&ledger.connection, first.term, None, None, &[], &[two_failures()]).await.unwrap());
     ledger.database.execute("UPDATE lockkeeper.watches SET expires_at = now()");
     let second = take(&ledger.connection, "beta").await.unwrap();
     assert_eq!(second.began_at, first.began_at, "it is the same watch");
     assert_eq!(second.memories[&name("shop")], two_failures().memory);
     assert_eq!(Some(&second.baselines[&name("shop")]), two_failures().baseline.as_ref());
     // The first one was only asleep: it writes nothing any more.
-    assert!(!save_watch(&ledger.connection, first.term, None, None, &[]).await.unwrap());
+    assert!(!save_watch(&ledger.connection, first.term, None, None, &[], &[]).await.unwrap());
     assert!(!end_watch(&ledger.connection, first.term, WatchVerdict::Healthy).await.unwrap());
     assert!(end_watch(&ledger.connection, second.term, WatchVerdict::Healthy).await.unwrap());
 }
@@ -93,8 +93,8 @@ async fn a_breach_stays_and_a_watch_that_has_one_never_ends_healthy() {
     let ledger = ledger().await;
     let watch = take(&ledger.connection, "alpha").await.unwrap();
     let (first, second) = (json!({ "rule": "floor" }), json!({ "rule": "detector" }));
-    assert!(save_watch(&ledger.connection, watch.term, None, Some(&first), &[]).await.unwrap());
-    assert!(save_watch(&ledger.connection, watch.term, None, Some(&second), &[]).await.unwrap());
+    assert!(save_watch(&ledger.connection, watch.term, None, Some(&first), &[], &[]).await.unwrap());
+    assert!(save_watch(&ledger.connection, watch.term, None, Some(&second), &[], &[]).await.unwrap());
     let record = read_watch(&ledger.connection).await.unwrap().unwrap();
     assert_eq!(record.breach, Some(first), "there is one rollback for a release");
     assert!(!end_watch(&ledger.connection, watch.term, WatchVerdict::Healthy).await.unwrap());
@@ -122,6 +122,7 @@ fn sample(at: Timestamp, requests: u64, errors: u64, value: f64) -> HealthSample
         counts: Counts::new(requests, errors).unwrap(),
         value: Some(value),
         verdicts: VerdictCounts { pass: 1, ..VerdictCounts::default() },
+        latencies: None,
     }
 }
 

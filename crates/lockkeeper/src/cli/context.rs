@@ -13,7 +13,7 @@ use lockkeeper_engine::signature::AllowedSigners;
 
 use super::{authors, files};
 use crate::printer::{Printer, Tone};
-use crate::settings::Settings;
+use crate::settings::{Flags, Settings};
 
 /// What a command does when another process is at work.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -25,16 +25,18 @@ pub struct WaitArgs {
 
 pub struct Context<'p> {
     pub settings: Settings,
+    /// What the settings were resolved with, for a command that reads them again.
+    pub flags: Flags,
     pub printer: &'p Printer,
     runtime: tokio::runtime::Runtime,
 }
 
 impl<'p> Context<'p> {
-    pub fn new(settings: Settings, printer: &'p Printer) -> Answer<Self> {
+    pub fn new(settings: Settings, flags: Flags, printer: &'p Printer) -> Answer<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime
             .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
-        Ok(Self { settings, printer, runtime })
+        Ok(Self { settings, flags, printer, runtime })
     }
 
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {

@@ -56,6 +56,7 @@ enum Command {
     Stage2(commands::stage2::Args),
     Rollback(commands::rollback::Args),
     Release(commands::release::Args),
+    Backup(commands::backup::Args),
     Health(commands::health::Args),
     Log(commands::log::Args),
     Demo(commands::demo::Args),
@@ -77,7 +78,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let settings = settings::load(&cli.flags);
     let printer = printer(&cli.flags, settings.as_ref().ok());
-    match settings.and_then(|settings| execute(cli.command, settings, &printer)) {
+    match settings.and_then(|settings| execute(cli.command, settings, cli.flags, &printer)) {
         Ok(code) => ExitCode::from(code),
         Err(problem) => {
             printer.problem(&problem);
@@ -102,11 +103,11 @@ fn printer(flags: &GlobalFlags, settings: Option<&Settings>) -> Printer {
     Printer::new(Language::from_locale(language.as_deref()), color, flags.json)
 }
 
-fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8> {
+fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &Printer) -> Answer<u8> {
     for warning in &settings.warnings {
         printer.note_in(warning, Tone::Waiting);
     }
-    let context = Context::new(settings, printer)?;
+    let context = Context::new(settings, flags, printer)?;
     match command {
         Command::Init(args) => commands::init::run(&args, &context),
         Command::New(args) => commands::new::run(&args, &context),
@@ -121,6 +122,7 @@ fn execute(command: Command, settings: Settings, printer: &Printer) -> Answer<u8
         Command::Stage2(args) => context.wait(commands::stage2::run(&args, &context)),
         Command::Rollback(args) => context.wait(commands::rollback::run(&args, &context)),
         Command::Release(args) => context.wait(commands::release::run(&args, &context)),
+        Command::Backup(args) => context.wait(commands::backup::run(&args, &context)),
         Command::Health(args) => context.wait(commands::health::run(&args, &context)),
         Command::Log(args) => context.wait(commands::log::run(&args, &context)),
         Command::Demo(args) => context.wait(commands::demo::run(&args, &context)),

@@ -141,16 +141,54 @@ help-rollback-yes = 터미널에서 묻지 않음
 help-rollback-past-stage2 = 단계 2 마이그레이션도 되돌립니다. 다운 스크립트는 테이블과 열을 되살리지만 그 안에 있던 데이터는 되살리지 못합니다
 help-rollback-down-from-files = 적용할 때 보관한 것 대신 이 체크아웃의 다운 파일을 실행
 
+help-backup = 백업을 만들고, 어떤 백업이 있는지 보고, 복원할 수 있음을 증명합니다
+help-backup-epilogue =
+    예:
+      lockkeeper backup create --directory /var/backups/shop
+      lockkeeper backup list
+      lockkeeper backup verify
+help-backup-create = pg_dump나 lockkeeper.toml의 명령으로 백업을 만들고 기록합니다
+help-backup-create-epilogue =
+    예:
+      lockkeeper backup create --directory /var/backups/shop --jobs 2
+help-backup-create-directory = 백업마다 폴더 하나가 생기는 폴더 [파일: backup.directory]
+help-backup-create-jobs = 동시에 덤프할 테이블 수 [기본값: 코어 수, 최대 4]
+help-backup-create-counts-only = 테이블마다 행의 수만 세고 값은 합산하지 않음: 읽기가 절반으로 줄어듭니다
+help-backup-list = 기록된 백업, 그 나이, 아직 있는지, 언제 검증했는지를 보여 줍니다
+help-backup-list-epilogue =
+    예:
+      lockkeeper backup list --json | jq '.backups[0]'
+help-backup-verify = 백업을 증명합니다: 파일의 모든 바이트, 그리고 임시 데이터베이스에 복원해 테이블마다 비교
+help-backup-verify-epilogue =
+    예:
+      lockkeeper backup verify
+      lockkeeper backup verify 7 --folder /mnt/offsite/shop-20261122T220635Z-3f2a1c
+
+    ID 없이 --folder를 주면 그 폴더만으로 증명합니다. 원장에 묻지 않고, 아무것도 기록하지 않습니다.
+help-backup-verify-id = 어느 백업인지, `backup list`의 번호로 [기본값: 가장 최근 것]
+help-backup-verify-folder = 만든 곳에 없을 때, 백업이 지금 있는 폴더
+help-backup-verify-shadow-url = 전용 서버를 시작하지 않고 이 서버에 복원함
+help-backup-verify-jobs = 동시에 복원할 테이블 수 [기본값: 코어 수, 최대 4]
+help-backup-verify-counts-only = 행의 내용이 아니라 테이블마다 행의 수만 비교함
+
 help-health = 애플리케이션과 데이터베이스가 정상인지 측정합니다
 help-health-epilogue =
     예:
       lockkeeper health check
+      lockkeeper health check --for 2m --save-baseline
       lockkeeper health start --for 10m
       lockkeeper health start --on-breach './roll-back.sh'
       lockkeeper health status
+      lockkeeper health export --since 24h --format csv
 help-health-action = 할 일
-help-health-lasts = start와 함께: 이 시간 뒤에, 또는 첫 위반에서 판정하고 끝냄
+help-health-lasts = start와 함께: 이 시간 뒤에, 또는 첫 위반에서 판정하고 끝냄. check와 함께: 이 시간 동안 감시할 때처럼 측정함
+help-health-save-baseline = check --for와 함께: 측정한 것을 평상시로 남겨, 뒤따르는 릴리스와 감시가 쓰게 함
 help-health-on-breach = start와 함께: 첫 위반에서 셸로 실행할 명령. 증거가 표준 입력에 JSON으로 주어집니다
+help-health-log = start와 함께: 측정과 판정을 표준 오류에 남기는 형식 [기본값: human, --json이면 json]
+help-health-metrics-listen = start와 함께: Prometheus용 지표를 이 주소의 /metrics에서 제공 [기본값: lockkeeper.toml의 metrics]
+help-health-format = export와 함께: csv, 또는 줄마다 객체 하나인 json
+help-health-since = export와 함께: 얼마나 거슬러 올라갈지 [기본값: 24h]
+help-health-check = export와 함께: 이 점검만
 
 help-log = 이벤트 로그를 보여 줍니다. --verify는 변경, 삭제, 순서 바뀜이 없음을 증명합니다
 help-log-epilogue =
@@ -166,3 +204,20 @@ help-demo = 끝나면 사라지는 전용 PostgreSQL에서 릴리스 이야기�
 help-demo-epilogue =
     예:
       lockkeeper demo
+
+help-release = 변경을 스스로 두 게이트 너머로 옮기거나 되돌립니다: 검증, 단계 1, 배포, 감시, 승인, 단계 2
+help-release-epilogue =
+    예:
+      lockkeeper release start --version 3.0
+      lockkeeper release resume
+      lockkeeper release status
+      lockkeeper release abort --reason "잘못된 빌드"
+
+    훅과 조건은 lockkeeper.toml의 [hooks]와 [release]에 적습니다.
+    종료 코드: 0 완료되었거나 승인을 기다림, 1 거부되었거나 여전히 기다림, 5 되돌림, 6 판단할 자료가 부족함.
+help-release-action = 할 일: start는 릴리스를 시작해 갈 수 있는 데까지 진행, resume은 저장소와 데이터베이스가 있는 아무 기계에서나 이어서 진행, status는 지금 상태와 한 일, abort는 포기하고 되돌리기
+help-release-version = start에서: 배포할 버전. 훅에 전달됩니다
+help-release-previous = start에서: 지금 실행 중이며 되돌아갈 버전 [기본값: 마지막으로 배포된 버전]
+help-release-despite-baseline = start에서: 이미 실패한 검사가 있어도 시작
+help-release-despite-cool-down = start에서: 방금 릴리스를 되돌렸어도 시작
+help-release-reason = abort에서: 이유. 원장에 남습니다

@@ -144,6 +144,22 @@ impl Printer {
         err(&format!("{}{}", " ".repeat(spaces), tone.paint(&self.text(message), self.color_errors)));
     }
 
+    /// Whether a person watches what is said beside the answer.
+    pub fn is_watched(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// How far something is, in one line that the next such line is written over. For a terminal.
+    pub fn note_over(&self, message: &Message) {
+        let text = Tone::Quiet.paint(&self.text(message), self.color_errors);
+        let _ = std::io::stderr().write_all(format!("\r\u{1b}[2K{text}").as_bytes());
+    }
+
+    /// Clears that line away.
+    pub fn note_over_ends(&self) {
+        let _ = std::io::stderr().write_all(b"\r\x1b[2K");
+    }
+
     /// Text that is no message, such as SQL, beside the answer.
     pub fn note_text(&self, spaces: usize, text: &str) {
         err(&format!("{}{text}", " ".repeat(spaces)));
@@ -155,6 +171,16 @@ impl Printer {
         if self.json {
             out(&format!("{:#}", serde_json::json!({ "error": problem::to_json(problem, &self.catalogue) })));
         }
+    }
+
+    /// A refusal that ends nothing.
+    pub fn problem_beside(&self, problem: &Problem) {
+        err(&problem::render(problem, &self.catalogue, self.color_errors));
+    }
+
+    /// A refusal as programs read it.
+    pub fn problem_json(&self, problem: &Problem) -> serde_json::Value {
+        problem::to_json(problem, &self.catalogue)
     }
 
     /// Asks a yes-or-no question on the terminal. `None` when there is no terminal to ask on.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_core::release::OnBreach;
-use lockkeeper_engine::driver::{Hook, Hooks, Terms};
+use lockkeeper_engine::driver::{AppHook, AppHooks, ReleaseTerms};
 use lockkeeper_engine::process::CommandLine;
 use serde::Deserialize;
 use toml::Spanned;
@@ -18,13 +18,13 @@ use super::file::Source;
 #[derive(Debug, Clone)]
 pub struct FileRelease {
     /// Without the versions, which the command line gives.
-    pub terms: Terms,
-    pub hooks: Hooks,
+    pub terms: ReleaseTerms,
+    pub hooks: AppHooks,
 }
 
 impl Default for FileRelease {
     fn default() -> Self {
-        Self { terms: Terms::usual(), hooks: Hooks::default() }
+        Self { terms: ReleaseTerms::usual(), hooks: AppHooks::default() }
     }
 }
 
@@ -34,6 +34,7 @@ pub(super) struct RawRelease {
     watch: Option<Spanned<String>>,
     settle: Option<Spanned<String>>,
     answers_within: Option<Spanned<String>>,
+    baseline: Option<Spanned<String>>,
     cool_down: Option<Spanned<String>>,
     on_breach: Option<Spanned<String>>,
     stop_app: Option<bool>,
@@ -71,7 +72,7 @@ const TIMEOUT: Duration = Duration::from_mins(15);
 
 impl Source<'_> {
     pub(super) fn release(&self, release: RawRelease, hooks: RawHooks) -> Answer<FileRelease> {
-        let usual = Terms::usual();
+        let usual = ReleaseTerms::usual();
         let on_breach = match &release.on_breach {
             None => usual.on_breach,
             Some(word) => OnBreach::from_ledger(word.get_ref()).ok_or_else(|| {
@@ -79,17 +80,18 @@ impl Source<'_> {
                     .at(self.place(word.span()))
             })?,
         };
-        let terms = Terms {
+        let terms = ReleaseTerms {
             watch: self.duration(release.watch)?.unwrap_or(usual.watch),
             settle: self.duration(release.settle)?.unwrap_or(usual.settle),
             answers_within: self.duration(release.answers_within)?.unwrap_or(usual.answers_within),
+            baseline: self.duration(release.baseline)?.unwrap_or(usual.baseline),
             cool_down: self.duration(release.cool_down)?.unwrap_or(usual.cool_down),
             on_breach,
             stops_app: release.stop_app.unwrap_or(usual.stops_app),
             verifies: release.verify.unwrap_or(usual.verifies),
             ..usual
         };
-        let hooks = Hooks {
+        let hooks = AppHooks {
             deploy: self.hook(hooks.deploy)?,
             wait_deployed: self.hook(hooks.wait_deployed)?,
             rollback_app: self.hook(hooks.rollback_app)?,
@@ -99,7 +101,7 @@ impl Source<'_> {
         Ok(FileRelease { terms, hooks })
     }
 
-    fn hook(&self, hook: Option<RawHook>) -> Answer<Option<Hook>> {
+    fn hook(&self, hook: Option<RawHook>) -> Answer<Option<AppHook>> {
         let Some(hook) = hook else { return Ok(None) };
         let span = hook.run.span();
         let words = match hook.run.into_inner() {
@@ -119,7 +121,7 @@ impl Source<'_> {
             environment: Vec::new(),
             time_limit: timeout.unwrap_or(TIMEOUT),
         };
-        Ok(Some(Hook { line, retries: hook.retries.unwrap_or(0) }))
+        Ok(Some(AppHook { line, retries: hook.retries.unwrap_or(0) }))
     }
 }
 
@@ -161,7 +163,7 @@ mod tests {
 
     #[test]
     fn terms_are_the_usual_ones_unless_said() {
-        assert_eq!(read("").unwrap().terms, Terms::usual());
+        assert_eq!(read("").unwrap().terms, ReleaseTerms::usual());
         let own = read("[release]\nwatch = \"2m\"\non_breach = \"app\"\nverify = false").unwrap().terms;
         assert_eq!((own.watch, own.on_breach, own.verifies), (Duration::from_mins(2), OnBreach::App, false));
     }

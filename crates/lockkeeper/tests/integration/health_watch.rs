@@ -9,45 +9,59 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 /// Windows of a second, so that three of them are three seconds; 20 probes a second, and 10 are enough to judge.
-const QUICK: &str = "[health]\nrules = [\"floor\"]\ninterval = \"1s\"\nmin_samples = 10\n";
+pub const QUICK: &str = "[health]\nrules = [\"floor\"]\ninterval = \"1s\"\nmin_samples = 10\n";
 
-struct Watched {
-    database: Database,
-    server: FaultyHttp,
-    project: Project,
+pub struct Watched {
+    pub database: Database,
+    pub server: FaultyHttp,
+    pub project: Project,
 }
 
 impl Watched {
-    fn with(settings: &str, answer: HttpAnswer) -> Self {
+    pub fn with(settings: &str, answer: HttpAnswer) -> Self {
         let (database, server) = (Database::create(), FaultyHttp::start(answer));
         let project = Project::new(env!("CARGO_BIN_EXE_lockkeeper")).with_env(database.env());
-        let text = format!(
-            "{settings}\n[[health.http]]\nname = \"shop\"\nurl = \"{}\"\nevery = \"50ms\"\n",
-            server.url("/healthz")
-        );
-        std::fs::write(project.path().join("lockkeeper.toml"), text).unwrap();
-        Self { database, server, project }
+        let watched = Self { database, server, project };
+        watched.settings(settings);
+        watched
     }
 
-    fn quick(answer: HttpAnswer) -> Self {
+    /// Writes the settings, with the one check.
+    pub fn settings(&self, settings: &str) {
+        let check = format!(
+            "{settings}\n[[health.http]]\nname = \"shop\"\nurl = \"{}\"\nevery = \"50ms\"\n",
+            self.server.url("/healthz")
+        );
+        std::fs::write(self.project.path().join("lockkeeper.toml"), check).unwrap();
+    }
+
+    pub fn quick(answer: HttpAnswer) -> Self {
         Self::with(QUICK, answer)
     }
 
-    fn health(&self, args: &[&str]) -> Finished {
+    pub fn health(&self, args: &[&str]) -> Finished {
         self.project.lockkeeper(std::iter::once("health").chain(args.iter().copied()))
     }
 
-    fn start(&self, args: &[&str]) -> Watcher {
+    pub fn start(&self, args: &[&str]) -> Watcher {
         let args = ["health", "start"].into_iter().chain(args.iter().copied());
         let mut command: Command = self.project.command(args);
         Watcher(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn status(&self) -> Value {
+    /// What it says on standard error goes into this file.
+    pub fn start_logged(&self, args: &[&str], log: &std::path::Path) -> Watcher {
+        let args = ["health", "start"].into_iter().chain(args.iter().copied());
+        let mut command: Command = self.project.command(args);
+        let log = std::fs::File::create(log).unwrap();
+        Watcher(command.stdout(Stdio::null()).stderr(log).spawn().unwrap())
+    }
+
+    pub fn status(&self) -> Value {
         serde_json::from_str(&self.health(&["status", "--json"]).stdout).unwrap_or(Value::Null)
     }
 
-    fn wait_until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub fn wait_until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let status = self.status();
@@ -65,14 +79,14 @@ impl Watched {
 }
 
 /// A watcher that runs; killed with this value.
-struct Watcher(Child);
+pub struct Watcher(Child);
 
 impl Watcher {
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
     }
 
-    fn code(mut self) -> Option<i32> {
+    pub fn code(mut self) -> Option<i32> {
         self.0.wait().unwrap().code()
     }
 }
@@ -84,7 +98,7 @@ impl Drop for Watcher {
     }
 }
 
-fn failures(status: &Value) -> u64 {
+pub fn failures(status: &Value) -> u64 {
     let checks = status["checks"].as_array().cloned().unwrap_or_default();
     checks.iter().filter_map(|check| check["judgements"]["floor"]["failures"].as_u64()).max().unwrap_or(0)
 }
@@ -205,6 +219,6 @@ fn a_dead_watcher_is_told_of() {
 #[test]
 fn a_flag_of_the_watch_is_refused_elsewhere() {
     let watched = Watched::quick(HttpAnswer::status(200));
-    assert_eq!(watched.health(&["check", "--for", "5s"]).code, Some(2));
+    assert_eq!(watched.health(&["status", "--for", "5s"]).code, Some(2));
     assert_eq!(watched.health(&["start", "--for", "soon"]).code, Some(2));
 }

@@ -34,6 +34,8 @@ mod facts;
 /// What a trial of all migrations finds.
 mod verify;
 mod verify_data;
+/// Backups: made of one moment, found again, proven, and asked for before stage 2.
+mod backup;
 /// Locks that others hold.
 mod locks;
 /// Two at once, signals, and holders that died or slept.
@@ -55,6 +57,7 @@ mod lint;
 mod lint_fix;
 /// What `init` and `new` write, and that it works.
 mod health_check;
+mod health_life;
 mod health_watch;
 mod init;
 /// English and Korean.

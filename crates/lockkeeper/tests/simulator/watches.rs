@@ -1,6 +1,6 @@
 //! Watches on simulated traffic: the usual rules, and the rule that others have beside them.
 
-use lockkeeper_core::health::{Correlation, Counts, Evidence, Floor, NoDataPolicy, Rules, Streak};
+use lockkeeper_core::health::{Correlation, Counts, Evidence, Floor, NoDataPolicy, Rules, Streak, Tempering};
 
 use crate::slices::{Random, Traffic};
 
@@ -45,7 +45,7 @@ impl<T: Copy> By<T> {
 /// One watch, with its rules' state.
 struct Judge {
     rules: Rules,
-    correlation: Correlation,
+    correlation: Option<Correlation>,
     evidence: Evidence,
     floor: Counting,
     naive: Counting,
@@ -66,13 +66,22 @@ impl Counting {
         Self { rule, window: Counts::NONE, streak: Streak::of(0) }
     }
 
-    fn breaches(&mut self, slice: Counts, window_ends: bool) -> bool {
+    fn breaches(
+        &mut self,
+        slice: Counts,
+        window_ends: bool,
+        tempering: impl FnOnce(Counts) -> Option<Tempering>,
+    ) -> bool {
         self.window = self.window.plus(slice);
         if !window_ends {
             return false;
         }
         let window = std::mem::take(&mut self.window);
-        self.streak = self.streak.after(self.rule.judge(window), NoDataPolicy::Hold);
+        let (verdict, _) = match tempering(window) {
+            Some(tempering) => self.rule.look_through(window, tempering),
+            None => self.rule.look(window),
+        };
+        self.streak = self.streak.after(verdict, NoDataPolicy::Hold);
         self.streak.reached(self.rule.consecutive)
     }
 }
@@ -97,17 +106,19 @@ impl Judge {
         self.slices += 1;
         let window_ends = self.slices.is_multiple_of(SLICES_PER_WINDOW);
         let detector = self.rules.detector.numbers().expect("the detector is usual");
-        self.evidence = detector.after(self.evidence, slice, self.correlation);
+        self.evidence = detector.after(self.evidence, slice, self.correlation.unwrap_or(Correlation::UNKNOWN));
         let note = |first: &mut Option<usize>, alarms: bool| {
             if alarms && first.is_none() {
                 *first = Some(place);
             }
         };
-        let (by_detector, by_floor) = (detector.alarms(self.evidence), self.floor.breaches(slice, window_ends));
+        let (rules, correlation) = (self.rules, self.correlation);
+        let by_detector = detector.alarms(self.evidence);
+        let by_floor = self.floor.breaches(slice, window_ends, |window| rules.tempers_floor(window, correlation));
         note(&mut self.alarmed.detector, by_detector);
         note(&mut self.alarmed.floor, by_floor);
         note(&mut self.alarmed.usual, by_detector || by_floor);
-        note(&mut self.alarmed.naive, self.naive.breaches(slice, window_ends));
+        note(&mut self.alarmed.naive, self.naive.breaches(slice, window_ends, |_| None));
     }
 }
 

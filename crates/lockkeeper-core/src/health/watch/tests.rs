@@ -1,7 +1,7 @@
 //! Watches with a clock of the test's own.
 
 use super::*;
-use crate::health::{Counts, Floor, Impediment, NoDataPolicy, Rule, RuleName, Seen, WhyNothing};
+use crate::health::{Counts, Floor, Impediment, Latencies, NoDataPolicy, Rule, RuleName, Seen, WhyNothing};
 use crate::model::WatchVerdict;
 
 /// A watch under test, with a clock of its own.
@@ -105,6 +105,39 @@ fn a_window_that_is_too_thin_holds_the_row() {
     );
     trial.windows("shop", &[(59, 59)]);
     assert!(trial.watch.breach().is_some(), "the row went on");
+}
+
+/// An hour whose errors came all at once, now and then.
+fn bursts() -> BTreeMap<CheckName, Baseline> {
+    let slices: Vec<Counts> = (0..720)
+        .map(|slice| Counts::new(50, if slice % 40 == 0 { 20 } else { 0 }).expect("errors are requests"))
+        .collect();
+    BTreeMap::from([(name("shop"), Baseline::of(&slices, Latencies::default()))])
+}
+
+#[test]
+fn where_errors_come_in_bursts_the_floor_leaves_it_to_the_detector() {
+    let must_have_traffic = Check { no_data: NoDataPolicy::Fail, ..check("shop", Measures::Requests) };
+    let mut trial = Trial::new(Rules::usual(), Vec::new());
+    trial.watch = Watch::begin(Rules::usual(), vec![must_have_traffic], &bursts(), false, BEGAN);
+    let judgements = trial.windows("shop", &[(300, 16); 5]);
+    let floor: Vec<&Seen> =
+        judgements.iter().filter(|it| it.rule == RuleName::Floor).map(|judgement| &judgement.seen).collect();
+    assert!(matches!(floor[0], Seen::Nothing(WhyNothing::TooBursty { have: 300, need: 59, .. })), "{floor:?}");
+    assert!(trial.watch.breach().is_none(), "no policy makes a failure of it");
+    trial.windows("shop", &[(300, 300); 8]);
+    assert_eq!(trial.watch.breach().map(|breach| breach.rule), Some(RuleName::Detector));
+}
+
+#[test]
+fn the_floor_alone_judges_bursts_as_it_is_written() {
+    let mut trial = Trial::new(Rules::floor_only(), Vec::new());
+    let checks = vec![check("shop", Measures::Requests)];
+    trial.watch = Watch::begin(Rules::floor_only(), checks, &bursts(), false, BEGAN);
+    trial.windows("shop", &[(300, 15), (300, 15), (300, 14), (300, 15), (300, 15)]);
+    assert!(trial.watch.breach().is_none());
+    trial.windows("shop", &[(300, 15)]);
+    assert_eq!(trial.watch.breach().map(|breach| breach.rule), Some(RuleName::Floor));
 }
 
 #[test]
@@ -301,6 +334,36 @@ fn latency_is_compared_with_the_baseline() {
     };
     assert_eq!(run(39), None);
     assert_eq!(run(60), Some(RuleName::Latency));
+}
+
+#[test]
+fn other_rules_keep_the_row_of_a_check_that_is_as_it_was() {
+    let names = || BTreeSet::from([name("shop")]);
+    let strict = || {
+        let floor = Floor { error_share: crate::health::Share::percent(2), ..Floor::default() };
+        Rules { floor: Rule::Binding(floor), ..Rules::floor_only() }
+    };
+    let trial = || {
+        let mut trial = Trial::new(Rules::floor_only(), vec![check("shop", Measures::Requests)]);
+        trial.windows("shop", &[(1000, 50), (1000, 50)]);
+        trial
+    };
+    let mut kept = trial();
+    let now = kept.now;
+    kept.watch.reload(strict(), vec![check("shop", Measures::Requests)], &names(), &BTreeMap::new(), false, now);
+    kept.windows("shop", &[(1000, 20)]);
+    assert!(kept.watch.breach().is_some(), "the third in a row, by the new threshold");
+    let mut changed = trial();
+    let checks = vec![check("shop", Measures::Requests)];
+    changed.watch.reload(strict(), checks, &BTreeSet::new(), &BTreeMap::new(), false, now);
+    changed.windows("shop", &[(1000, 20), (1000, 20)]);
+    assert!(changed.watch.breach().is_none(), "another check begins anew");
+    let mut off = trial();
+    let without = Rules { floor: Rule::Off, ..Rules::floor_only() };
+    off.watch.reload(without, vec![check("shop", Measures::Requests)], &names(), &BTreeMap::new(), false, now);
+    off.watch.reload(strict(), vec![check("shop", Measures::Requests)], &names(), &BTreeMap::new(), false, now);
+    off.windows("shop", &[(1000, 20)]);
+    assert!(off.watch.breach().is_none(), "a rule that was off has forgotten its row");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::seams::{Stop, instant, jittered, sleep};
 
 /// One hook, as it was configured.
 #[derive(Debug, Clone)]
-pub struct Hook {
+pub struct AppHook {
     pub line: CommandLine,
     /// How often it is tried again when it fails.
     pub retries: u32,
@@ -25,17 +25,17 @@ pub struct Hook {
 
 /// The hooks of a release. What is not there is not run.
 #[derive(Debug, Clone, Default)]
-pub struct Hooks {
-    pub deploy: Option<Hook>,
-    pub wait_deployed: Option<Hook>,
-    pub rollback_app: Option<Hook>,
-    pub stop_app: Option<Hook>,
-    pub start_app: Option<Hook>,
+pub struct AppHooks {
+    pub deploy: Option<AppHook>,
+    pub wait_deployed: Option<AppHook>,
+    pub rollback_app: Option<AppHook>,
+    pub stop_app: Option<AppHook>,
+    pub start_app: Option<AppHook>,
 }
 
-impl Hooks {
+impl AppHooks {
     /// The hook of a task. The old code is waited for as the new one is.
-    pub const fn of(&self, task: Task) -> Option<&Hook> {
+    pub const fn of(&self, task: Task) -> Option<&AppHook> {
         match task {
             Task::Deploy => self.deploy.as_ref(),
             Task::WaitDeployed | Task::WaitRolledBack => self.wait_deployed.as_ref(),
@@ -113,7 +113,7 @@ const GRACE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Runs a hook until it succeeds, its retries are spent, or a stop is asked for.
-pub async fn run_hook(hook: &Hook, told: &Told<'_>, secrets: &Secrets, stop: &Stop) -> Ran {
+pub async fn run_hook(hook: &AppHook, told: &Told<'_>, secrets: &Secrets, stop: &Stop) -> Ran {
     let began = instant();
     let mut tried = 0;
     loop {
@@ -135,7 +135,7 @@ pub async fn run_hook(hook: &Hook, told: &Told<'_>, secrets: &Secrets, stop: &St
     }
 }
 
-fn judged(hook: &Hook, ended: &Ended, secrets: &Secrets) -> Ran {
+fn judged(hook: &AppHook, ended: &Ended, secrets: &Secrets) -> Ran {
     let program = hook.line.program.to_string_lossy().into_owned();
     let failed = |why: Message, evidence: Value| Ran { outcome: Outcome::Failed, evidence, why: Some(why) };
     match ended {

@@ -5,6 +5,7 @@
 //! of these begins the same task again.
 
 mod abort;
+mod alerts;
 mod hooks;
 mod perform;
 mod standing;
@@ -14,9 +15,7 @@ mod turn;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{
-    About, Alert, AlertKind, Answer, ExitClass, FactName, GateReport, Message, Problem, Stage,
-};
+use lockkeeper_core::model::{Answer, ExitClass, GateReport, Message, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_up, survey};
 use lockkeeper_core::release::{
@@ -25,20 +24,22 @@ use lockkeeper_core::release::{
 use serde_json::{Value, json};
 
 pub use abort::{Aborted, ask_abort};
-pub use hooks::{Hook, Hooks, Secrets};
+pub use hooks::{AppHook, AppHooks, Secrets};
 pub use standing::standing_then;
-pub use terms::Terms;
+pub use terms::ReleaseTerms;
 
+use self::alerts::{frozen_alert, move_alert, way_alert};
 use self::perform::Did;
 use self::standing::standing;
+use super::baseline::BaselineRequest;
 use super::drift::DriftRules;
 use super::gates::GateContext;
 use super::progress::Progress;
 use super::session::{Session, stopped};
 use super::watching::{WatchNews, WatchRequest};
 use crate::ledger::{
-    JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, TaskRecord, begin_task, end_task, ensure, open_journey,
-    open_release, read, read_journey, record_event, set_deployed, set_state, set_way_back, take_journey,
+    JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, TaskRecord, begin_task, end_task, ensure,
+    open_journey, open_release, read, read_journey, record_event, set_deployed, set_state, set_way_back, take_journey,
 };
 use crate::notify::Routes;
 use crate::postgres::SqlError;
@@ -53,14 +54,16 @@ pub struct Means<'a> {
     pub pairs: &'a [MigrationPair],
     pub gates: &'a GateContext,
     pub drift: &'a DriftRules,
-    pub hooks: &'a Hooks,
+    pub hooks: &'a AppHooks,
     pub secrets: &'a Secrets,
     pub routes: &'a Routes,
     pub rules: &'a lockkeeper_core::health::Rules,
     /// A watch of this release for so long.
-    pub watch: &'a dyn Fn(i64, Duration) -> Answer<WatchRequest>,
+    pub watch: &'a dyn Fn(i64, Duration) -> Answer<WatchRequest<'a>>,
     /// Everything that a watch would measure, to be looked at once.
     pub checks: &'a dyn Fn() -> Answer<Checks>,
+    /// What is normal, to be measured for so long.
+    pub baseline: &'a dyn Fn(Duration) -> Answer<BaselineRequest>,
     /// Tries the migrations that are pending in a shadow, and records what came of it.
     pub verify: &'a dyn Fn() -> std::pin::Pin<Box<dyn Future<Output = Answer<bool>> + 'a>>,
 }
@@ -126,7 +129,7 @@ pub struct Driver<'a> {
     signals: Stop,
     means: &'a Means<'a>,
     term: JourneyTerm,
-    terms: Terms,
+    terms: ReleaseTerms,
     /// How many this process has begun.
     tasks: usize,
 }
@@ -138,7 +141,7 @@ pub struct Driver<'a> {
 pub async fn start_journey<'a>(
     session: Session,
     means: &'a Means<'a>,
-    terms: Terms,
+    terms: ReleaseTerms,
     despite_cool_down: bool,
 ) -> Answer<Driver<'a>> {
     ensure(&session.connection).await?;
@@ -202,7 +205,7 @@ pub async fn resume_journey<'a>(session: Session, means: &'a Means<'a>) -> Answe
             cause = session.stop.asked() => return Err(stopped(cause)),
         }
     };
-    let terms = Terms::from_json(&journey.version, journey.previous_version.as_deref(), &journey.terms);
+    let terms = ReleaseTerms::from_json(&journey.version, journey.previous_version.as_deref(), &journey.terms);
     Ok(Driver::new(session, means, term, terms))
 }
 
@@ -271,7 +274,7 @@ struct Reading {
 }
 
 impl<'a> Driver<'a> {
-    fn new(mut session: Session, means: &'a Means<'a>, term: JourneyTerm, terms: Terms) -> Self {
+    fn new(mut session: Session, means: &'a Means<'a>, term: JourneyTerm, terms: ReleaseTerms) -> Self {
         let signals = session.stop.clone();
         let (handle, stop) = Stop::new();
         let (asked, aborted) = (signals.clone(), term.aborted());
@@ -377,7 +380,7 @@ impl<'a> Driver<'a> {
         let (id, from) = (reading.release.id, reading.release.state);
         let to = next(reading.release.release(), event)?;
         let version = (event_deploys(event)).then(|| reading.journey.version.clone());
-        let alert = alert_of_move(reading, to);
+        let alert = move_alert(reading, to);
         self.patiently(tell, async |driver: &Self| {
             let actor = driver.session.holder.actor.as_str();
             driver
@@ -480,7 +483,7 @@ impl<'a> Driver<'a> {
         let event = if is_frozen { Event::Froze } else { Event::RollbackStarted };
         let to = next(reading.release.release(), event)?;
         tell(JourneyNews::GoesBack { cause, way: &way });
-        let alert = alert_of_way(reading, cause, &way);
+        let alert = way_alert(reading, cause, &way);
         let payload = json!({ "cause": cause.as_str(), "class": way.class.as_str(), "evidence": evidence });
         self.patiently(tell, async |driver: &Self| {
             let actor = driver.session.holder.actor.as_str();
@@ -580,69 +583,5 @@ fn end_of(reading: &Reading) -> JourneyEnd {
             cause: back.map(|back| back.cause),
             evidence: back.map(|back| back.evidence.clone()).unwrap_or_default(),
         },
-    }
-}
-
-// ── alerts ─────────────────────────────────────────────────────────────────────────────────────
-
-fn alert_of_move(reading: &Reading, to: ReleaseState) -> Option<Alert> {
-    let id = reading.release.id;
-    let version = reading.journey.version.as_str();
-    match to {
-        ReleaseState::AwaitingApproval => Some(
-            Alert::new(
-                AlertKind::ApprovalWaiting,
-                About::approval(id),
-                message!("alert-approval-subject", release = id),
-                message!("alert-approval-summary"),
-            )
-            .fact(FactName::Release, id)
-            .fact(FactName::Version, version)
-            .fact(FactName::Next, message!("next-approve")),
-        ),
-        ReleaseState::RolledBack => Some(
-            Alert::new(
-                AlertKind::RollbackFinished,
-                About::rollback(id),
-                message!("alert-release-back-subject", release = id),
-                message!("alert-release-back-summary"),
-            )
-            .fact(FactName::Release, id)
-            .fact(FactName::Version, version),
-        ),
-        _ => None,
-    }
-}
-
-fn alert_of_way(reading: &Reading, cause: Cause, way: &WayBack) -> Alert {
-    if way.class == RollbackClass::Freeze {
-        return frozen_alert(reading, cause, Some(way.because.clone()));
-    }
-    let id = reading.release.id;
-    Alert::new(
-        AlertKind::RollbackStarted,
-        About::rollback(id),
-        message!("alert-release-goes-back-subject", release = id, version = reading.journey.version.as_str()),
-        message!("alert-release-goes-back-summary", cause = cause.as_str(), class = way.class.as_str()),
-    )
-    .fact(FactName::Release, id)
-    .fact(FactName::Version, reading.journey.version.as_str())
-    .fact(FactName::Reason, way.because.clone())
-}
-
-fn frozen_alert(reading: &Reading, cause: Cause, why: Option<Message>) -> Alert {
-    let id = reading.release.id;
-    let alert = Alert::new(
-        AlertKind::ReleaseFrozen,
-        About::frozen(id),
-        message!("alert-release-frozen-subject", release = id),
-        message!("alert-release-frozen-summary", cause = cause.as_str()),
-    )
-    .fact(FactName::Release, id)
-    .fact(FactName::Version, reading.journey.version.as_str())
-    .fact(FactName::State, reading.release.state.as_str());
-    match why {
-        Some(why) => alert.fact(FactName::Reason, why),
-        None => alert,
     }
 }

@@ -4,7 +4,7 @@ use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{AppliedMigration, PlannedMigration, RollbackClass, plan_up};
 use lockkeeper_core::release::{Standing, Task, Undoable};
 
-use super::Terms;
+use super::ReleaseTerms;
 use crate::ledger::{JourneyRecord, LedgerSnapshot};
 
 /// What stands of this release.
@@ -12,7 +12,7 @@ pub fn standing(
     snapshot: &LedgerSnapshot,
     journey: &JourneyRecord,
     pairs: &[MigrationPair],
-    terms: &Terms,
+    terms: &ReleaseTerms,
 ) -> Standing {
     let of_it = snapshot.applied.iter().filter(|row| row.release_id == journey.release_id);
     Standing {
@@ -24,7 +24,7 @@ pub fn standing(
 }
 
 /// What stands once these migrations are applied and the new code is out: for the preview.
-pub fn standing_then<'p>(migrations: impl Iterator<Item = &'p PlannedMigration>, terms: &Terms) -> Standing {
+pub fn standing_then<'p>(migrations: impl Iterator<Item = &'p PlannedMigration>, terms: &ReleaseTerms) -> Standing {
     let undoable = |planned: &PlannedMigration| Undoable {
         number: planned.number,
         stage: planned.stage(),

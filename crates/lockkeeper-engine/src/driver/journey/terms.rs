@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The terms of one release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct ReleaseTerms {
     pub version: String,
     pub previous_version: Option<String>,
     /// How long it is watched after the deploy; zero does not watch.
@@ -23,16 +23,19 @@ pub struct Terms {
     pub stops_app: bool,
     /// Whether migrations that have not been tried are tried first.
     pub verifies: bool,
+    /// How long what is normal is measured before anything is done; zero does not measure.
+    pub baseline: Duration,
     /// Begins although the system is not well.
     pub despite_baseline: bool,
 }
 
-impl Terms {
+impl ReleaseTerms {
     pub(super) fn to_json(&self) -> Value {
         json!({
             "watch_s": self.watch.as_secs_f64(),
             "settle_s": self.settle.as_secs_f64(),
             "answers_within_s": self.answers_within.as_secs_f64(),
+            "baseline_s": self.baseline.as_secs_f64(),
             "cool_down_s": self.cool_down.as_secs_f64(),
             "on_breach": self.on_breach.as_str(),
             "stops_app": self.stops_app,
@@ -54,6 +57,7 @@ impl Terms {
             watch: time("watch_s", usual.watch),
             settle: time("settle_s", usual.settle),
             answers_within: time("answers_within_s", usual.answers_within),
+            baseline: time("baseline_s", usual.baseline),
             cool_down: time("cool_down_s", usual.cool_down),
             on_breach: kept["on_breach"].as_str().and_then(OnBreach::from_ledger).unwrap_or(usual.on_breach),
             stops_app: flag("stops_app", usual.stops_app),
@@ -70,6 +74,7 @@ impl Terms {
             watch: Duration::from_mins(10),
             settle: Duration::from_mins(10),
             answers_within: Duration::from_mins(5),
+            baseline: Duration::from_secs(30),
             cool_down: Duration::from_mins(10),
             on_breach: OnBreach::Schema,
             stops_app: false,
@@ -85,15 +90,15 @@ mod tests {
 
     #[test]
     fn terms_read_back_as_they_were_kept() {
-        let terms = Terms {
+        let terms = ReleaseTerms {
             version: "3.0".into(),
             previous_version: Some("2.9".into()),
             watch: Duration::from_millis(1_500),
             on_breach: OnBreach::App,
             stops_app: true,
             verifies: false,
-            ..Terms::usual()
+            ..ReleaseTerms::usual()
         };
-        assert_eq!(Terms::from_json("3.0", Some("2.9"), &terms.to_json()), terms);
+        assert_eq!(ReleaseTerms::from_json("3.0", Some("2.9"), &terms.to_json()), terms);
     }
 }

@@ -23,7 +23,8 @@ pub use given::{Fate, GivenReport, GivenRows};
 use rows::Filled;
 pub use rows::RowsTrial;
 pub use shadow::Shadow;
-use shadow::{Run, Schema, Scratch, differences};
+pub(super) use shadow::{Run, Scratch};
+use shadow::{Schema, differences};
 use trial::trial;
 pub use trial::{LockFinding, Outcome, Trial};
 

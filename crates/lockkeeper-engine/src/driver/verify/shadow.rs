@@ -117,8 +117,19 @@ pub struct Run {
 impl Run {
     /// An empty database.
     pub async fn database(&self, name: &str) -> Answer<Scratch> {
+        self.database_of(name, &[""]).await
+    }
+
+    /// An empty database of a kind: the first of these that the server can make. There is at least one.
+    pub async fn database_of(&self, name: &str, kinds: &[&str]) -> Answer<Scratch> {
         let full = self.full_name(name);
-        let created = batch(&self.admin, &format!("CREATE DATABASE {full} TEMPLATE template0")).await;
+        let mut created = Ok(());
+        for kind in kinds {
+            created = batch(&self.admin, &format!("CREATE DATABASE {full} TEMPLATE template0 {kind}")).await;
+            if created.is_ok() {
+                break;
+            }
+        }
         created.map_err(|error| no_scratch(&error))?;
         let connection = connect(&self.target.with_database(full)).await?;
         Ok(Scratch {
@@ -127,6 +138,21 @@ impl Run {
             roles_before: Arc::clone(&self.roles_before),
             makes_roles: false,
         })
+    }
+
+    /// Where a database of this run is.
+    pub fn target_of(&self, name: &str) -> Target {
+        self.target.with_database(self.full_name(name))
+    }
+
+    /// Makes those of these roles that are not there. The end of the run removes them.
+    pub async fn make_roles(&self, names: &BTreeSet<String>) -> Answer<()> {
+        for role in names.difference(&self.roles_before) {
+            let quoted = role.replace('"', "\"\"");
+            let made = batch(&self.admin, &format!("CREATE ROLE \"{quoted}\" NOLOGIN")).await;
+            made.map_err(|error| no_scratch(&error))?;
+        }
+        Ok(())
     }
 
     /// Removes a database again.

@@ -1,5 +1,7 @@
 -- The newest watch: what it stands at, and whether anybody is at it.
 SELECT w.id, w.release_id, w.rules, w.holder, w.host, w.pid, w.breach, w.verdict,
+       -- A ledger of an earlier version has none.
+       pg_catalog.to_jsonb(w) ->> 'incidents' AS incidents,
        (extract(epoch FROM w.began_at) * 1000000)::bigint AS began_at,
        (extract(epoch FROM w.seen_at) * 1000000)::bigint AS seen_at,
        (extract(epoch FROM w.next_due_at) * 1000000)::bigint AS next_due_at,

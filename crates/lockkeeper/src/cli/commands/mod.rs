@@ -13,6 +13,7 @@ pub mod approve;
 pub mod stage2;
 pub mod rollback;
 pub mod release;
+pub mod backup;
 pub mod health;
 pub mod log;
 pub mod demo;

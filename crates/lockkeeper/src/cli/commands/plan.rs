@@ -204,7 +204,7 @@ fn told_in_use(used: &InUse) -> Message {
 }
 
 /// Bytes in the unit in which they are one to three digits.
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut left = bytes;
     let mut unit = 0;

@@ -2,6 +2,9 @@
 
 alert-breach = The health gate is broken: { $check } ({ $rule })
 alert-breach-summary = The release does not hold. Whoever runs it decides whether it goes back; a release that lockkeeper runs goes back by itself.
+alert-check-failing = { $check } fails
+alert-check-failing-summary = A rule of the health gate breaches. What it rests on stands below; where the rule only advises, nothing follows by itself.
+alert-data-again = { $check } has data again
 alert-fact-actor = by
 alert-fact-check = check
 alert-fact-evidence = evidence
@@ -16,3 +19,11 @@ alert-fact-rule = rule
 alert-fact-state = state
 alert-fact-undone = undone
 alert-fact-version = version
+alert-ledger-away-summary = As long as the ledger could not be written, nobody could be told of anything. What was measured meanwhile is written down now.
+alert-no-data = { $check } has nothing to judge by
+alert-no-data-summary = Without data a watch cannot become healthy, and nothing is rolled back by itself. Look whether the service has traffic and the source answers.
+alert-recovered = { $check } is well again
+alert-recovered-summary = Two good looks in a row.
+alert-watcher = The watcher judges nobody: { $trouble }
+alert-watcher-summary = Nothing is rolled back and nothing is called healthy until the watcher is well. Look at the machine that it runs on and at its network.
+alert-watcher-well = The watcher is well again

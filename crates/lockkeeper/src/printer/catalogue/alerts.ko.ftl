@@ -2,6 +2,9 @@
 
 alert-breach = 상태 게이트 위반: { $check } ({ $rule })
 alert-breach-summary = 이 릴리스는 버티지 못합니다. 되돌릴지는 릴리스를 운영하는 사람이 정합니다. lockkeeper가 진행하는 릴리스는 스스로 되돌아갑니다.
+alert-check-failing = { $check } 실패
+alert-check-failing-summary = 상태 게이트의 규칙이 위반되었습니다. 근거는 아래에 있습니다. 조언만 하는 규칙이라면 저절로 뒤따르는 일은 없습니다.
+alert-data-again = { $check }의 데이터가 다시 들어옵니다
 alert-fact-actor = 실행한 사람
 alert-fact-check = 검사
 alert-fact-evidence = 근거
@@ -16,3 +19,11 @@ alert-fact-rule = 규칙
 alert-fact-state = 상태
 alert-fact-undone = 되돌린 마이그레이션
 alert-fact-version = 버전
+alert-ledger-away-summary = 원장에 쓸 수 없는 동안에는 아무에게도 알릴 수 없었습니다. 그동안 측정한 것은 이제 기록됩니다.
+alert-no-data = { $check }에 판정할 것이 없습니다
+alert-no-data-summary = 데이터가 없으면 감시는 정상으로 끝날 수 없고, 저절로 롤백되지도 않습니다. 서비스에 트래픽이 있는지, 소스가 응답하는지 확인하세요.
+alert-recovered = { $check }이(가) 다시 정상입니다
+alert-recovered-summary = 두 번 연속으로 정상이었습니다.
+alert-watcher = 감시자가 아무도 판정하지 않습니다: { $trouble }
+alert-watcher-summary = 감시자가 정상이 될 때까지 롤백도, 정상 판정도 없습니다. 감시자가 도는 기계와 그 네트워크를 확인하세요.
+alert-watcher-well = 감시자가 다시 정상입니다

@@ -3,7 +3,7 @@
 ## What a rule saw
 
 health-seen-beside = { $errors } errors in { $requests } requests, beside { $old_errors } in { $old_requests }: by chance once in { $chance }
-health-seen-errors = { $errors } errors in { $requests } requests, { $share }, against { $threshold }
+health-seen-errors = { $errors } errors in { $requests } requests, { $share } (95 % between { $low } and { $high } %), against { $threshold }
 health-seen-evidence = { $errors } errors in { $requests } requests, evidence { $evidence } of { $alarm }
 health-seen-latency = the { $percentile }th percentile took { $took } ms, and { $bound } ms are its bound
 health-seen-probes = { $failed } of { $made } probes failed
@@ -11,6 +11,7 @@ health-seen-probes = { $failed } of { $made } probes failed
 ## Why there is nothing to judge
 
 health-nothing-baseline = no baseline to compare with, or too thin a one
+health-nothing-bursty = errors come in bursts here, so that { $have } requests tell as much as { $worth } independent ones, and { $need } are needed: the detector judges
 health-nothing-measured = nothing was measured
 health-nothing-own-cpu = this process did not get the CPU in time, so what timed out may be its own fault
 health-nothing-own-network = the witness cannot be reached either: the network is our own
@@ -130,6 +131,17 @@ probe-source-status = the source answered with status { $status }
 
 ## A watch
 
+watch-data-again = { $check } has data again
+watch-fails = { $check } breaches: { $evidence }
+watch-ledger-was-away = the ledger could not be written for { $seconds } s, since { $since }
+watch-measured = { $check } { $verdict } in { $ms } ms: { $said }
+watch-no-data = { $check } has nothing to judge by: { $evidence }
+watch-no-data-for = no data for { $seconds } s
+watch-recovered = { $check } is well again: { $evidence }
+watch-reload-refused = lockkeeper.toml is broken, and the watch goes by what it had
+watch-reloaded = lockkeeper.toml was read again: the watch goes by it from now on
+watch-trouble = this watcher is not well and judges nobody: { $evidence }
+watch-trouble-over = this watcher is well again
 watch-began = watching since { $since }
 watch-breached = breach: { $evidence }
 watch-command-failed = the command that was to follow the breach failed: { $reason }
@@ -154,6 +166,17 @@ watch-not-taken = the watch could not be taken
 
 ## A check
 
+baseline-not-kept = nothing was kept: --save-baseline keeps it for the release and the watch that follow
+baseline-not-saved = the baseline could not be written down
+baseline-saved = baseline { $number }: { $seconds } s are kept as what is normal, for the release and the watch that follow
+health-baseline-for = a baseline needs a time to be measured in: --for 2m
+health-check-unknown = { $name } is no name of a check
+health-option = { $option } belongs to health { $action }
+preflight-hint = lockkeeper health check --for 2m --save-baseline
+preflight-missing = nobody has measured how the system was before the deploy
+preflight-old = the baseline is { $hours } hours old: what is normal may be something else by now
+preflight-thin = the baseline has too little to judge by
+preflight-unwell = the system was unwell { $minutes } minutes ago, before the deploy: rolling back could not mend it
 health-column-check = CHECK
 health-column-row = ROW
 health-column-rule = RULE
@@ -162,7 +185,6 @@ health-column-took = TOOK
 health-column-verdict = VERDICT
 health-no-checks = there is nothing to check
 health-no-checks-hint = write a [[health.http]] into lockkeeper.toml, with a name and a url
-health-only-start = --for and --on-breach belong to health start
 health-probes-thin = { $check }: { $probes } probes in { $seconds } s are too few for the floor, which needs { $need }: set every to less
 
 ## Its settings

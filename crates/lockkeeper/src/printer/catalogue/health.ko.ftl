@@ -3,7 +3,7 @@
 ## 규칙이 본 것
 
 health-seen-beside = 요청 { $requests }건 중 오류 { $errors }건, 이전 버전은 { $old_requests }건 중 { $old_errors }건: 우연이라면 { $chance }번에 한 번입니다
-health-seen-errors = 요청 { $requests }건 중 오류 { $errors }건, { $share }, 기준은 { $threshold }
+health-seen-errors = 요청 { $requests }건 중 오류 { $errors }건, { $share } (95 % 신뢰 구간 { $low }~{ $high } %), 기준은 { $threshold }
 health-seen-evidence = 요청 { $requests }건 중 오류 { $errors }건, 증거 { $evidence } / { $alarm }
 health-seen-latency = 백분위수 { $percentile }은(는) { $took } ms, 한계는 { $bound } ms
 health-seen-probes = 프로브 { $made }번 중 { $failed }번 실패
@@ -11,6 +11,7 @@ health-seen-probes = 프로브 { $made }번 중 { $failed }번 실패
 ## 판정할 것이 없는 까닭
 
 health-nothing-baseline = 비교할 기준선이 없거나 너무 적습니다
+health-nothing-bursty = 여기서는 오류가 몰려오므로 요청 { $have }건이 독립인 요청 { $worth }건만큼만 말해 줍니다. { $need }건이 필요하며, 판정은 detector가 합니다
 health-nothing-measured = 측정된 것이 없습니다
 health-nothing-own-cpu = 이 프로세스가 제때 CPU를 얻지 못했으므로, 시간 초과는 자신의 탓일 수 있습니다
 health-nothing-own-network = 증인에도 연결되지 않습니다: 이쪽 네트워크의 문제입니다
@@ -130,6 +131,17 @@ probe-source-status = 소스가 상태 { $status }(으)로 답했습니다
 
 ## 감시
 
+watch-data-again = { $check }의 데이터가 다시 들어옵니다
+watch-fails = { $check } 위반: { $evidence }
+watch-ledger-was-away = { $since }부터 { $seconds }초 동안 원장에 쓸 수 없었습니다
+watch-measured = { $check } { $verdict }, { $ms } ms: { $said }
+watch-no-data = { $check }에 판정할 것이 없습니다: { $evidence }
+watch-no-data-for = { $seconds }초 동안 데이터가 없습니다
+watch-recovered = { $check }이(가) 다시 정상입니다: { $evidence }
+watch-reload-refused = lockkeeper.toml이 잘못되어, 감시는 지금까지의 설정을 따릅니다
+watch-reloaded = lockkeeper.toml을 다시 읽었습니다. 이제부터 이 설정을 따릅니다
+watch-trouble = 이 감시자 자신이 정상이 아니어서 아무도 판정하지 않습니다: { $evidence }
+watch-trouble-over = 이 감시자가 다시 정상입니다
 watch-began = { $since }부터 감시합니다
 watch-breached = 위반: { $evidence }
 watch-command-failed = 위반 뒤에 실행할 명령이 실패했습니다: { $reason }
@@ -154,6 +166,17 @@ watch-not-taken = 감시를 시작할 수 없었습니다
 
 ## 점검
 
+baseline-not-kept = 아무것도 남기지 않았습니다. --save-baseline을 주면 뒤따르는 릴리스와 감시를 위해 남깁니다
+baseline-not-saved = 기준선을 기록하지 못했습니다
+baseline-saved = 기준선 { $number }: { $seconds }초를 평상시로 남겼습니다. 뒤따르는 릴리스와 감시가 씁니다
+health-baseline-for = 기준선은 잴 시간이 필요합니다: --for 2m
+health-check-unknown = { $name }은(는) 점검의 이름이 아닙니다
+health-option = { $option }은(는) health { $action }에 씁니다
+preflight-hint = lockkeeper health check --for 2m --save-baseline
+preflight-missing = 배포 전에 시스템이 어땠는지 아무도 재지 않았습니다
+preflight-old = 기준선이 { $hours }시간 전의 것입니다. 그사이 평상시가 달라졌을 수 있습니다
+preflight-thin = 기준선에 판정할 것이 너무 적습니다
+preflight-unwell = 시스템이 배포 전인 { $minutes }분 전에 이미 정상이 아니었습니다. 롤백해도 나아지지 않습니다
 health-column-check = 점검
 health-column-row = 연속
 health-column-rule = 규칙
@@ -162,7 +185,6 @@ health-column-took = 시간
 health-column-verdict = 판정
 health-no-checks = 점검할 것이 없습니다
 health-no-checks-hint = lockkeeper.toml에 name과 url이 있는 [[health.http]]를 쓰세요
-health-only-start = --for와 --on-breach는 health start에 씁니다
 health-probes-thin = { $check }: { $seconds }초에 프로브 { $probes }번은 floor가 판정하기에 적습니다. { $need }번이 필요합니다: every를 더 짧게 하세요
 
 ## 점검의 설정

@@ -56,7 +56,7 @@ impl Release {
         let store = Storefront::start(shop.database.target(), &version, &codes);
         let settings = format!(
             "{QUICK}\n[[health.counters]]\nname = \"shop\"\nurl = \"{}\"\nevery = \"100ms\"\nrequests = \"/requests\"\n\
-             errors = \"/errors\"\n\n[release]\nwatch = \"8s\"\nsettle = \"8s\"\nverify = false\ncool_down = \"0s\"\n\n\
+             errors = \"/errors\"\n\n[release]\nwatch = \"8s\"\nsettle = \"8s\"\nverify = false\nbaseline = \"3s\"\ncool_down = \"0s\"\n\n\
              [hooks.deploy]\nrun = \"echo deploy $LOCKKEEPER_VERSION $LOCKKEEPER_IDEMPOTENCY_KEY >> calls; echo $LOCKKEEPER_VERSION > version\"\n\
              [hooks.rollback_app]\nrun = \"echo rollback $LOCKKEEPER_VERSION >> calls; echo $LOCKKEEPER_VERSION > version\"\n{more}",
             store.url("/counters")
@@ -83,7 +83,9 @@ impl Release {
     }
 
     pub fn state(&self) -> String {
-        self.shop.database.value("SELECT coalesce((SELECT state FROM lockkeeper.releases ORDER BY id DESC LIMIT 1), 'none')")
+        self.shop
+            .database
+            .value("SELECT coalesce((SELECT state FROM lockkeeper.releases ORDER BY id DESC LIMIT 1), 'none')")
     }
 
     pub fn status(&self) -> Value {

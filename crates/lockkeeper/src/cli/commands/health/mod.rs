@@ -1,40 +1,59 @@
-//! `health check`, `start`, `status`: everything that a watch would measure, once; the watch; what it stands at.
+//! `health check`, `start`, `status`, `export`: everything that a watch would measure; the watch; what it stands at; what
+//! it has measured.
 
+mod check;
+mod export;
 mod start;
 mod status;
+mod terms;
+mod watch_log;
 
-pub use start::{log as tell_watch, request as watch_request};
+pub use terms::{sources, terms as watch_terms};
+pub use watch_log::WatchLog;
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::time::Duration;
 
-use lockkeeper_core::health::{Measures, Role, Rules};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Message, Problem, Stage, Verdict};
-use lockkeeper_core::plan::plan_up;
-use lockkeeper_engine::driver::{Looked, look_at_all};
-use lockkeeper_engine::probe::{
-    CertificateProbe, CommandProbe, CountersProbe, DatabaseProbe, ExpectedSchema, HostProbe, HttpProbe, KnownMigration,
-    PromqlProbe, Reading, SchemaHead, Source, WitnessProbe, Word,
-};
+use lockkeeper_core::model::{Answer, Problem};
 
 use crate::cli::context::Context;
-use crate::printer::{Cell, Table, Tone};
-use crate::settings::{HealthCheck, HealthSource};
+use crate::settings;
 
 /// Measure whether the application and its database are well
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockkeeper health check\n  lockkeeper health start --for 10m\n  \
-                        lockkeeper health start --on-breach './roll-back.sh'\n  lockkeeper health status")]
+#[command(after_help = "Examples:\n  lockkeeper health check\n  lockkeeper health check --for 2m --save-baseline\n  \
+                        lockkeeper health start --for 10m\n  lockkeeper health start --on-breach './roll-back.sh'\n  \
+                        lockkeeper health status\n  lockkeeper health export --since 24h --format csv")]
 pub struct Args {
     /// What to do
     #[arg(value_enum)]
     action: Action,
-    /// With start: end with a verdict after this time, or at the first breach
+    /// With start: end with a verdict after this time, or at the first breach. With check: measure for so long, as a
+    /// watch would
     #[arg(long = "for", value_name = "TIME")]
     lasts: Option<String>,
+    /// With check --for: keep what was measured as what is normal, for the release and the watch that follow
+    #[arg(long)]
+    save_baseline: bool,
     /// With start: run this in a shell at the first breach; its evidence is on its standard input, as JSON
     #[arg(long, value_name = "COMMAND")]
     on_breach: Option<String>,
+    /// With start: how each measurement and judgement is logged on standard error [default: human, or json with --json]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    log: Option<LogFormat>,
+    /// With start: serve metrics for Prometheus at this address, under /metrics [default: metrics in lockkeeper.toml]
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
+    /// With export: csv, or json with an object on each line
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    format: Option<ExportFormat>,
+    /// With export: how far back [default: 24h]
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// With export: this check alone
+    #[arg(long, value_name = "NAME")]
+    check: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -42,170 +61,76 @@ enum Action {
     /// Make every check of lockkeeper.toml once: exit code 0 when all are well, 1 when one is not, 6 when none is
     /// unwell and one has no data
     Check,
-    /// Watch until stopped, or with --for until there is a verdict: 0 healthy, 1 unhealthy, 6 inconclusive
+    /// Watch until stopped, or with --for until there is a verdict: 0 healthy, 1 unhealthy, 6 inconclusive. SIGHUP
+    /// reads lockkeeper.toml again
     Start,
     /// What the watch stands at, from wherever the database can be reached
     Status,
+    /// What was measured, with the share of errors, for other programs
+    Export,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// What is new, in words
+    Human,
+    /// Everything, an object on each line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ExportFormat {
+    /// With a heading
+    Csv,
+    /// An object on each line
+    Json,
 }
 
 const UNHEALTHY: u8 = 1;
 const INCONCLUSIVE: u8 = 6;
 
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
-    let is_start = args.action == Action::Start;
-    if !is_start && (args.lasts.is_some() || args.on_breach.is_some()) {
-        return Err(Problem::usage(message!("health-only-start")));
-    }
+    belongs(args)?;
+    let lasts = args.lasts.as_deref().map(time).transpose()?;
     match args.action {
-        Action::Check => check(context).await,
-        Action::Start => start::run(args.lasts.as_deref(), args.on_breach.as_deref(), context).await,
+        Action::Check => match lasts {
+            Some(lasts) => check::for_a_while(lasts, args.save_baseline, context).await,
+            None => check::once(context).await,
+        },
+        Action::Start => start::run(args, lasts, context).await,
         Action::Status => status::run(context).await,
+        Action::Export => export::run(args, context).await,
     }
 }
 
-/// The checks with their sources, or what to write first.
-pub fn sources(context: &Context<'_>) -> Answer<Vec<(HealthCheck, Source)>> {
-    let health = &context.settings.health;
-    if health.checks.is_empty() {
-        return Err(Problem::usage(message!("health-no-checks")).hint(message!("health-no-checks-hint")));
-    }
-    health.checks.iter().map(|check| Ok((check.clone(), source(check, context)?))).collect()
-}
-
-async fn check(context: &Context<'_>) -> Answer<u8> {
-    let health = &context.settings.health;
-    let sources = sources(context)?.into_iter().map(|(check, source)| (check.check, source)).collect();
-    let witness = health.witness.clone().map(WitnessProbe::new);
-    let (looked, word) = look_at_all(sources, witness, &health.rules).await;
-    let thin: Vec<Message> = health.checks.iter().filter_map(|check| thin(check, &health.rules)).collect();
-    tell(context, &looked, word.as_ref(), &thin);
-    let judged = || looked.iter().filter(|one| one.check.role == Role::Judged).map(|one| one.verdict);
-    Ok(if judged().any(|verdict| verdict == Verdict::Fail) {
-        UNHEALTHY
-    } else if judged().all(|verdict| verdict == Verdict::Pass) && judged().count() > 0 {
-        0
-    } else {
-        INCONCLUSIVE
-    })
-}
-
-/// Settings become a source that can be asked.
-fn source(check: &HealthCheck, context: &Context<'_>) -> Answer<Source> {
-    if let Some(problem) = &check.problem {
-        return Err(problem.clone());
-    }
-    Ok(match &check.source {
-        HealthSource::Http { request, expected } => {
-            Source::Http(Box::new(HttpProbe::new((**request).clone(), expected.clone())))
-        }
-        HealthSource::Counters { request, place } => {
-            Source::Counters(Box::new(CountersProbe::new((**request).clone(), place.clone())))
-        }
-        HealthSource::Promql { server, query, bound } => {
-            Source::Promql(Box::new(PromqlProbe::new((**server).clone(), query, *bound)))
-        }
-        HealthSource::Certificate { request, bound } => {
-            Source::Certificate(Box::new(CertificateProbe::new((**request).clone(), *bound)))
-        }
-        HealthSource::Database { bounds, schema_fails, limit } => {
-            let target = context.settings.target()?.clone();
-            let schema = expected_schema(schema_fails, context)?;
-            Source::Database(Box::new(DatabaseProbe::new(target, *bounds, schema, *limit)))
-        }
-        HealthSource::Host { subject, bounds } => {
-            Source::Host(Box::new(HostProbe::new(PathBuf::from("/"), subject.clone(), *bounds)))
-        }
-        HealthSource::Command { line, bound } => Source::Command(Box::new(CommandProbe::new(line.clone(), *bound))),
-    })
-}
-
-/// What the migrations' folder says of the schema: what belongs to stage 1 has to be there, what belongs to stage 2
-/// may be.
-fn expected_schema(fails: &[SchemaHead], context: &Context<'_>) -> Answer<Option<ExpectedSchema>> {
-    if fails.is_empty() {
-        return Ok(None);
-    }
-    let pairs = context.pairs()?;
-    let known = pairs.iter().map(|pair| {
-        let is_due = plan_up(pair)?.stage() == Stage::Expand;
-        Ok(KnownMigration { number: pair.number, checksum: pair.up.checksum, is_due })
-    });
-    Ok(Some(ExpectedSchema { known: known.collect::<Answer<_>>()?, fails: fails.to_vec() }))
-}
-
-/// Probes that are sent so rarely that a window of the floor would never have enough of them.
-fn thin(check: &HealthCheck, rules: &Rules) -> Option<Message> {
-    let floor = rules.floor.numbers()?;
-    let probes = rules.interval.as_millis() / check.every.as_millis().max(1);
-    let is_thin = check.check.measures == Measures::Probes && probes < u128::from(floor.min_samples);
-    is_thin.then(|| {
-        message!(
-            "health-probes-thin",
-            check = check.check.name.as_str(),
-            probes = u64::try_from(probes).unwrap_or(u64::MAX),
-            need = floor.min_samples,
-            seconds = rules.interval.as_secs()
-        )
-    })
-}
-
-fn tell(context: &Context<'_>, looked: &[Looked], word: Option<&Word>, thin: &[Message]) {
-    let printer = context.printer;
-    let heading = [
-        message!("health-column-check"),
-        message!("health-column-verdict"),
-        message!("health-column-took"),
-        message!("health-column-said"),
+/// Each option belongs to one action, and says so.
+fn belongs(args: &Args) -> Answer<()> {
+    use Action::{Check, Export, Start};
+    let options = [
+        ("--for", args.lasts.is_some(), &[Start, Check][..]),
+        ("--save-baseline", args.save_baseline, &[Check]),
+        ("--on-breach", args.on_breach.is_some(), &[Start]),
+        ("--log", args.log.is_some(), &[Start]),
+        ("--metrics-listen", args.metrics_listen.is_some(), &[Start]),
+        ("--format", args.format.is_some(), &[Export]),
+        ("--since", args.since.is_some(), &[Export]),
+        ("--check", args.check.is_some(), &[Export]),
     ];
-    let mut table = Table::new(heading.iter().map(|name| printer.text(name)).collect());
-    for one in looked {
-        let tone = match one.verdict {
-            Verdict::Pass => Tone::Good,
-            Verdict::Fail => Tone::Bad,
-            Verdict::NoData | Verdict::ProbeError => Tone::Waiting,
-        };
-        table.row(vec![
-            Cell::new(one.check.name.as_str()),
-            Cell::toned(one.verdict.as_str(), tone),
-            Cell::new(format!("{} ms", one.took.as_millis())),
-            Cell::new(printer.text(&one.said)),
-        ]);
+    for (option, is_given, actions) in options {
+        if is_given && !actions.contains(&args.action) {
+            let action = clap::ValueEnum::to_possible_value(&actions[0]);
+            let action = action.map_or_else(String::new, |value| value.get_name().to_owned());
+            return Err(Problem::usage(message!("health-option", option = option, action = action)));
+        }
     }
-    printer.table(&table);
-    if let Some(word) = word.filter(|word| !word.reached) {
-        printer.note_in(&word.said, Tone::Waiting);
+    if args.save_baseline && args.lasts.is_none() {
+        return Err(Problem::usage(message!("health-baseline-for")));
     }
-    for said in thin {
-        printer.note_in(said, Tone::Waiting);
-    }
-    printer.answer(&serde_json::json!({
-        "checks": looked.iter().map(|one| to_json(one, context)).collect::<Vec<_>>(),
-        "witness_reached": word.map(|word| word.reached),
-    }));
+    Ok(())
 }
 
-fn to_json(one: &Looked, context: &Context<'_>) -> serde_json::Value {
-    let role = match one.check.role {
-        Role::Judged => "judged",
-        Role::Advisory => "advisory",
-        Role::Baseline => "baseline",
-    };
-    let reading = |reading: &Reading| {
-        serde_json::json!({
-            "name": reading.name,
-            "value": reading.value.as_ref().ok(),
-            "fails": reading.bound.map(|bound| bound.to_string()),
-            "verdict": reading.verdict().as_str(),
-        })
-    };
-    serde_json::json!({
-        "check": one.check.name.as_str(),
-        "role": role,
-        "verdict": one.verdict.as_str(),
-        "said": { "id": one.said.id, "text": context.printer.text(&one.said) },
-        "requests": one.counts.requests(),
-        "errors": one.counts.errors(),
-        "took_ms": u64::try_from(one.took.as_millis()).unwrap_or(u64::MAX),
-        "readings": one.readings.iter().map(reading).collect::<Vec<_>>(),
-    })
+fn time(text: &str) -> Answer<Duration> {
+    settings::duration_of(text)
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| Problem::usage(message!("settings-duration-invalid", value = text)))
 }

@@ -11,8 +11,8 @@ use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_migration};
 use lockkeeper_core::release::{Cause, way_back};
 use lockkeeper_engine::driver::{
-    Aborted, Checks, DriftRules, GateContext, Hooks, JourneyEnd, Means, Secrets, Session, Terms, ask_abort,
-    resume_journey, standing_then, start_journey,
+    Aborted, AppHooks, BaselineRequest, Checks, DriftRules, GateContext, JourneyEnd, Means, ReleaseTerms, Secrets,
+    Session, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
 };
 use lockkeeper_engine::ledger::last_deployed;
 use lockkeeper_engine::notify::Routes;
@@ -20,7 +20,7 @@ use lockkeeper_engine::postgres::Connection;
 use lockkeeper_engine::probe::WitnessProbe;
 use serde_json::{Value, json};
 
-use super::health;
+use super::health::{self, WatchLog};
 use super::verify;
 use crate::cli::context::{Context, WaitArgs, pending};
 use crate::printer::Tone;
@@ -30,7 +30,7 @@ use crate::settings;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  lockkeeper release start --version 3.0\n  lockkeeper release resume\n  \
                         lockkeeper release status\n  lockkeeper release abort --reason \"wrong build\"\n\n\
-Hooks and terms stand in lockkeeper.toml, in [hooks] and [release].\n\
+AppHooks and terms stand in lockkeeper.toml, in [hooks] and [release].\n\
 Exit codes: 0 completed, or waiting for an approval; 1 refused, or still waiting; 5 rolled back; 6 not enough to judge by.")]
 pub struct Args {
     /// What to do
@@ -118,7 +118,7 @@ impl Kit {
 
 /// How this process comes by the release.
 enum Begin {
-    Start { terms: Terms, despite_cool_down: bool },
+    Start { terms: ReleaseTerms, despite_cool_down: bool },
     Resume,
 }
 
@@ -133,7 +133,8 @@ async fn start(args: &Args, context: &Context<'_>) -> Answer<u8> {
         None => last_deployed(&session.connection).await?,
     };
     let despite_baseline = args.despite_baseline;
-    let terms = Terms { version, previous_version: previous, despite_baseline, ..settings.release.terms.clone() };
+    let terms =
+        ReleaseTerms { version, previous_version: previous, despite_baseline, ..settings.release.terms.clone() };
     let planned = planned(&session.connection, &kit.pairs).await?;
     preview(&planned, &terms, context);
     drive(session, Begin::Start { terms, despite_cool_down: args.despite_cool_down }, &kit, context).await
@@ -152,7 +153,7 @@ async fn session(args: &Args, context: &Context<'_>) -> Answer<Session> {
 }
 
 /// A release that could not go back is not begun.
-fn check_hooks(hooks: &Hooks) -> Answer<()> {
+fn check_hooks(hooks: &AppHooks) -> Answer<()> {
     for (name, hook) in [("deploy", &hooks.deploy), ("rollback_app", &hooks.rollback_app)] {
         if hook.is_none() {
             return Err(Problem::usage(message!("hook-missing", hook = name)).hint(message!("hook-missing-hint")));
@@ -168,10 +169,31 @@ async fn planned(connection: &Connection, pairs: &[MigrationPair]) -> Answer<Vec
 /// Puts together what a release is driven with, drives it, and tells where it ended.
 async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>) -> Answer<u8> {
     let settings = &context.settings;
-    let watch = |release_id, lasts| health::watch_request(context, Some(release_id), Some(lasts));
+    let watch = |release_id, lasts| -> Answer<WatchRequest> {
+        let terms = health::watch_terms(&settings.health, context)?;
+        Ok(WatchRequest {
+            target: settings.target()?.clone(),
+            holder: context.holder(),
+            release_id: Some(release_id),
+            rules: terms.rules,
+            described: terms.described,
+            watched: terms.watched,
+            witness: terms.witness,
+            routes: terms.routes,
+            lasts: Some(lasts),
+            reload: None,
+        })
+    };
     let checks = || -> Answer<Checks> {
-        let sources = health::sources(context)?.into_iter().map(|(check, source)| (check.check, source)).collect();
+        let sources = health::sources(&settings.health, context)?
+            .into_iter()
+            .map(|(check, source)| (check.check, source))
+            .collect();
         Ok((sources, settings.health.witness.clone().map(WitnessProbe::new)))
+    };
+    let baseline = |lasts| -> Answer<BaselineRequest> {
+        let terms = health::watch_terms(&settings.health, context)?;
+        Ok(BaselineRequest { watched: terms.watched, rules: terms.rules, witness: terms.witness, lasts })
     };
     let verify = || -> Pin<Box<dyn Future<Output = Answer<bool>> + '_>> { Box::pin(verify::try_and_record(context)) };
     let means = Means {
@@ -184,6 +206,7 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
         rules: &settings.health.rules,
         watch: &watch,
         checks: &checks,
+        baseline: &baseline,
         verify: &verify,
     };
     let driver = match begin {
@@ -191,12 +214,13 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
         Begin::Resume => resume_journey(session, &means).await?,
     };
     let release_id = driver.release_id();
-    let end = Box::pin(driver.drive(&mut |news| news::tell(&news, context))).await;
+    let mut log = WatchLog::new(context.printer, context.printer.is_json());
+    let end = Box::pin(driver.drive(&mut |news| news::tell(&news, &mut log, context))).await;
     Ok(tell_end(release_id, &end?, context))
 }
 
 /// What a rollback would mean, told before anything is done.
-fn preview(planned: &[PlannedMigration], terms: &Terms, context: &Context<'_>) {
+fn preview(planned: &[PlannedMigration], terms: &ReleaseTerms, context: &Context<'_>) {
     let printer = context.printer;
     let previous = terms.previous_version.as_deref().unwrap_or("?");
     printer.note_in(&message!("release-preview", version = terms.version.as_str(), previous = previous), Tone::Strong);

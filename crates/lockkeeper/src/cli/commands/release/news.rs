@@ -6,12 +6,12 @@ use lockkeeper_core::release::{Outcome, Task};
 use lockkeeper_engine::driver::JourneyNews;
 
 use super::cause_told;
-use crate::cli::commands::health;
+use crate::cli::commands::health::WatchLog;
 use crate::cli::context::Context;
 use crate::printer::Tone;
 
 /// One line for what happened.
-pub fn tell(news: &JourneyNews<'_>, context: &Context<'_>) {
+pub fn tell(news: &JourneyNews<'_>, log: &mut WatchLog<'_>, context: &Context<'_>) {
     let printer = context.printer;
     match news {
         JourneyNews::Moved { from, to } => {
@@ -50,7 +50,7 @@ pub fn tell(news: &JourneyNews<'_>, context: &Context<'_>) {
             printer.note_under(2, &problem.message, Tone::Waiting);
         }
         JourneyNews::Driver(progress) => context.report(progress.clone()),
-        JourneyNews::Watch(news) => health::tell_watch(printer, news),
+        JourneyNews::Watch(news) => log.tell(news),
     }
 }
 
