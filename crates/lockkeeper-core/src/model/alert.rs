@@ -145,6 +145,11 @@ impl About {
         Self(format!("watch/{watch}/breach"))
     }
 
+    /// What a rule that only advises says of a check: told beside a breach that binds, not instead of it.
+    pub fn advice(watch: i64, check: &str) -> Self {
+        Self(format!("watch/{watch}/advice/{check}").chars().take(Self::CHARS_MAX).collect())
+    }
+
     /// That this watch has nothing to judge a check by.
     pub fn no_data(watch: i64, check: &str) -> Self {
         Self(format!("watch/{watch}/no_data/{check}").chars().take(Self::CHARS_MAX).collect())
@@ -157,6 +162,16 @@ impl About {
 
     pub fn migration(release: i64, number: MigrationNumber) -> Self {
         Self(format!("release/{release}/migration/{number}"))
+    }
+
+    /// What all that is about the migrations of this release begins with.
+    pub fn migrations(release: i64) -> String {
+        format!("release/{release}/migration/")
+    }
+
+    /// What all that is about this release begins with.
+    pub fn all_of_release(release: i64) -> String {
+        format!("release/{release}/")
     }
 
     pub fn rollback(release: i64) -> Self {
@@ -178,6 +193,22 @@ impl About {
 
     pub fn from_ledger(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// The kinds of alerts that open what this is about. None for what is not known here, such as that of a later
+    /// version.
+    pub fn opened_by(&self) -> &'static [AlertKind] {
+        let mut parts = self.0.split('/');
+        match (parts.next(), parts.nth(1)) {
+            (Some("watch"), Some("breach" | "advice")) => &[AlertKind::Breach],
+            (Some("watch"), Some("no_data")) => &[AlertKind::NoData],
+            (Some("watch"), Some("watcher")) => &[AlertKind::WatcherTrouble],
+            (Some("release"), Some("migration")) => &[AlertKind::MigrationFailed],
+            (Some("release"), Some("rollback")) => &[AlertKind::RollbackStarted, AlertKind::RollbackFailed],
+            (Some("release"), Some("approval")) => &[AlertKind::ApprovalWaiting],
+            (Some("release"), Some("frozen")) => &[AlertKind::ReleaseFrozen],
+            _ => &[],
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -316,6 +347,26 @@ mod tests {
             let ends = kind.effect() == AlertEffect::Resolves;
             assert!(!ends || kind.severity() == Severity::Info, "{}", kind.as_str());
         }
+    }
+
+    #[test]
+    fn every_kind_that_opens_has_something_to_be_about() {
+        let number = MigrationNumber::from_ledger(3).expect("a number");
+        let all = [
+            About::breach(1),
+            About::advice(1, "shop"),
+            About::no_data(1, "shop"),
+            About::watcher(1),
+            About::migration(1, number),
+            About::rollback(1),
+            About::approval(1),
+            About::frozen(1),
+        ];
+        let opened: Vec<AlertKind> = all.iter().flat_map(About::opened_by).copied().collect();
+        for kind in AlertKind::ALL {
+            assert_eq!(opened.contains(&kind), kind.effect() == AlertEffect::Opens, "{}", kind.as_str());
+        }
+        assert_eq!(About::test("a").opened_by(), []);
     }
 
     #[test]

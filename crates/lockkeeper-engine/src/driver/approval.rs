@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, PlanDigest, Problem, Stage};
+use lockkeeper_core::model::{About, Answer, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlanEntry, PlannedMigration, plan_migration, stage2_digest, survey};
 use lockkeeper_core::release::ApprovalDocument;
@@ -117,7 +117,9 @@ pub async fn record_approval(
                     actor: &session.holder.actor,
                 },
             )
-            .await
+            .await?;
+            let about = About::approval(request.document.release_id);
+            session.routes.resolve_below(connection, about.as_str(), &message!("alert-approval-given")).await
         })
         .await;
     lease.release(&session.connection).await;

@@ -1,7 +1,7 @@
 //! Recording that the new code is out.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Problem, Stage};
+use lockkeeper_core::model::{About, Alert, AlertKind, Answer, FactName, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{plan_up, survey};
 use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
@@ -55,11 +55,25 @@ async fn record(session: &Session, lease: &Lease, pairs: &[MigrationPair], versi
     let set = session
         .record(lease, async |connection, _| {
             set_deployed(connection, release.id, version, actor).await?;
-            set_state(connection, release.id, release.state, to, actor, &[]).await
+            let set = set_state(connection, release.id, release.state, to, actor, &[]).await?;
+            if set && to == ReleaseState::AwaitingApproval {
+                session.routes.put(connection, &approval_alert(release.id, version, actor)).await?;
+            }
+            Ok(set)
         })
         .await?;
     if !set {
         return Err(Problem::refused(message!("release-moved")).hint(message!("next-status")));
     }
     Ok(Deployed::Recorded { release_id: release.id, state: to })
+}
+
+fn approval_alert(release_id: i64, version: &str, actor: &str) -> Alert {
+    let subject = message!("alert-approval-waiting", release = release_id);
+    let summary = message!("alert-approval-waiting-summary");
+    Alert::new(AlertKind::ApprovalWaiting, About::approval(release_id), subject, summary)
+        .fact(FactName::Release, release_id)
+        .fact(FactName::Version, version)
+        .fact(FactName::Actor, actor)
+        .fact(FactName::Next, "lockkeeper approve")
 }

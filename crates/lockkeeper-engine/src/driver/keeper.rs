@@ -233,7 +233,7 @@ impl Keeper {
         match matter {
             Matter::Breach(check) => Alert::new(
                 AlertKind::Breach,
-                if binds { About::breach(watch) } else { advice(watch, check) },
+                if binds { About::breach(watch) } else { About::advice(watch, check.as_str()) },
                 message!("alert-check-failing", check = check.as_str()),
                 message!("alert-check-failing-summary"),
             ),
@@ -261,7 +261,7 @@ impl Keeper {
         match matter {
             Matter::Breach(check) => {
                 let recovered = || message!("alert-recovered", check = check.as_str());
-                let mut alerts = vec![well(advice(watch, check), recovered())];
+                let mut alerts = vec![well(About::advice(watch, check.as_str()), recovered())];
                 if !is_left(|open| matches!(open, Matter::Breach(_))) {
                     alerts.push(well(About::breach(watch), recovered()));
                 }
@@ -446,11 +446,6 @@ impl Keeper {
             .map_err(|error| error.problem(ExitClass::Usage, message!("watch-not-saved")))?;
         Ok(())
     }
-}
-
-/// What a rule that only advises says of a check: told beside a breach that binds, not instead of it.
-fn advice(watch: i64, check: &CheckName) -> About {
-    About::from_ledger(&format!("watch/{watch}/advice/{check}"))
 }
 
 fn breach_alert(watch: i64, release_id: Option<i64>, breach: &Judgement) -> Alert {

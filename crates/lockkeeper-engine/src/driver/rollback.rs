@@ -2,7 +2,9 @@
 
 use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Checksum, ExitClass, MigrationNumber, PointName, Problem};
+use lockkeeper_core::model::{
+    About, Alert, AlertKind, Answer, Checksum, ExitClass, FactName, MigrationNumber, PointName, Problem,
+};
 use lockkeeper_core::parse::{MigrationFile, MigrationPair};
 use lockkeeper_core::plan::{AppliedMigration, RollbackPlan, Step, TakeBack, Undo, plan_rollback, read_down_script};
 use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
@@ -14,7 +16,7 @@ use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
 use super::session::{Limits, Session, stopped};
-use super::stage::failure_payload;
+use super::stage::{failure_payload, reason};
 use super::standalone::{Run, Unsettled};
 use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
@@ -195,6 +197,9 @@ async fn under_lease(
         if let Err(problem) = undoing.run(is_begun, report).await {
             let release_id = release.as_ref().map(|release| release.id);
             session.observe(lease, "undo_failed", release_id, failure_payload(number, &problem)).await;
+            if let Some(release_id) = release_id.filter(|_| problem.exit == ExitClass::MigrationFailed) {
+                session.alert(lease, &failed_alert(release_id, number, request, &problem)).await;
+            }
             return Err(problem
                 .note(message!("rollback-progress", undone = undone.len(), total = total))
                 .hint(message!("rollback-failed-hint", point = request.point.as_str())));
@@ -242,7 +247,11 @@ async fn start(
             if let Some(to) = to {
                 set_state(connection, release.id, release.state, to, actor, &[]).await?;
             }
-            Ok(())
+            // Who drives a release has told of its way back already.
+            match request.drive {
+                Drive::ByHand => session.routes.put(connection, &started_alert(release.id, request, actor)).await,
+                Drive::Driven => Ok(()),
+            }
         })
         .await
 }
@@ -361,13 +370,53 @@ async fn finish(
     session
         .record(lease, async |connection, _| {
             void_points_after(connection, point.after).await?;
-            query(connection, include_str!("close_emptied_releases.sql"), &[]).await?;
+            if request.drive == Drive::ByHand {
+                query(connection, include_str!("close_emptied_releases.sql"), &[]).await?;
+            }
             record_event(connection, actor, "rollback_finished", Some(release.id), &payload).await?;
             if to != release.state {
                 set_state(connection, release.id, release.state, to, actor, &[]).await?;
             }
-            Ok(())
+            if request.drive == Drive::Driven {
+                return Ok(());
+            }
+            session.routes.put(connection, &finished_alert(release.id, request, to)).await?;
+            // Whatever stood of the release went with it.
+            let said = message!("alert-rolled-back");
+            session.routes.resolve_below(connection, &About::all_of_release(release.id), &said).await
         })
         .await?;
     Ok(Some((release.id, to)))
+}
+
+// ── telling ────────────────────────────────────────────────────────────────────────────────────
+
+fn started_alert(release_id: i64, request: &RollbackRequest<'_>, actor: &str) -> Alert {
+    let subject = message!("alert-rollback-started", point = request.point.as_str());
+    let summary = message!("alert-rollback-started-summary");
+    let alert = Alert::new(AlertKind::RollbackStarted, About::rollback(release_id), subject, summary)
+        .fact(FactName::Release, release_id)
+        .fact(FactName::Point, request.point.as_str());
+    let alert = if request.reason.is_empty() { alert } else { alert.fact(FactName::Reason, request.reason.as_str()) };
+    alert.fact(FactName::Actor, actor)
+}
+
+fn failed_alert(release_id: i64, number: MigrationNumber, request: &RollbackRequest<'_>, problem: &Problem) -> Alert {
+    let subject = message!("alert-rollback-failed", number = number.to_string());
+    let summary = message!("alert-rollback-failed-summary");
+    Alert::new(AlertKind::RollbackFailed, About::rollback(release_id), subject, summary)
+        .fact(FactName::Release, release_id)
+        .fact(FactName::Point, request.point.as_str())
+        .fact(FactName::Migration, number.to_string())
+        .fact(FactName::Reason, reason(problem))
+        .fact(FactName::Next, format!("lockkeeper rollback {}", request.point.as_str()))
+}
+
+fn finished_alert(release_id: i64, request: &RollbackRequest<'_>, state: ReleaseState) -> Alert {
+    let subject = message!("alert-rollback-finished", point = request.point.as_str());
+    let summary = message!("alert-rollback-finished-summary");
+    Alert::new(AlertKind::RollbackFinished, About::rollback(release_id), subject, summary)
+        .fact(FactName::Release, release_id)
+        .fact(FactName::Point, request.point.as_str())
+        .fact(FactName::State, state.as_str())
 }

@@ -5,16 +5,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, Problem};
+use lockkeeper_core::model::{Alert, Answer, ExitClass, Problem};
 use lockkeeper_core::plan::Step;
 use tokio::sync::OnceCell;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::progress::{Progress, Reporter};
 use crate::ledger::{Holder, Lease, Observation, Param, Spool, batch, query_alone, record_once};
+use crate::notify::Routes;
 use crate::postgres::{
-    Blocker, BuildProgress, Connection, SqlError, blockers_of, build_progress, connect, own_settings, pid_running,
-    sqlstate,
+    Access, Blocker, BuildProgress, Connection, SqlError, blockers_of, build_progress, connect, own_settings,
+    pid_running, sqlstate,
 };
 use crate::seams::{Stop, StopCause, jittered, sleep};
 
@@ -54,6 +55,8 @@ pub struct Session {
     pub waits_for_lease: bool,
     /// Where events wait that cannot be logged now.
     pub spool: Option<Spool>,
+    /// Who is told of what goes wrong, and of what waits for somebody.
+    pub routes: Routes,
     /// Whether a migration may have left a role or a setting behind.
     settings_moved: AtomicBool,
     /// Behind a pooler: the process that runs our open transaction, and the calls that leave its session as it
@@ -98,8 +101,20 @@ impl Session {
     pub fn new(connection: Connection, holder: Holder, limits: Limits, stop: Stop, waits_for_lease: bool) -> Self {
         let (settings_moved, observer) = (AtomicBool::new(false), OnceCell::const_new());
         let (lent_pid, found) = (AtomicI32::new(connection.backend_pid()), Mutex::default());
-        let spool = None;
-        Self { connection, holder, limits, stop, waits_for_lease, spool, settings_moved, lent_pid, found, observer }
+        let (spool, routes) = (None, Routes::default());
+        Self {
+            connection,
+            holder,
+            limits,
+            stop,
+            waits_for_lease,
+            spool,
+            routes,
+            settings_moved,
+            lent_pid,
+            found,
+            observer,
+        }
     }
 
     /// A new connection in place of one that is gone.
@@ -149,6 +164,23 @@ impl Session {
             // Where the disk refuses too, the person still hears of the failure itself.
             let _ = spool.put(lease.ledger_id(), &observation);
         }
+    }
+
+    /// Puts an alert down in a transaction of its own; should this connection be what went wrong, on a new one. When
+    /// that is not possible either, nobody can be told: the ledger is where alerts wait.
+    pub async fn alert(&self, lease: &Lease, alert: &Alert) {
+        let put = async |connection: &Connection, _: &str| self.routes.put(connection, alert).await;
+        if self.routes.receivers.is_empty() || self.record(lease, put).await.is_ok() {
+            return;
+        }
+        let Ok(connection) = connect(self.connection.target()).await else { return };
+        let put = async {
+            batch(&connection, &connection.begin(Access::Write)).await?;
+            self.routes.put(&connection, alert).await?;
+            batch(&connection, "COMMIT").await
+        };
+        // The person who ran the command hears of the failure itself.
+        let _ = put.await;
     }
 
     /// Logs what waits on this machine. What cannot be delivered goes on waiting, and what comes behind it too, so

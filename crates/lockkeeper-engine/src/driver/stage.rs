@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
-    Answer, ExitClass, GateReport, GateVerdict, Message, MigrationNumber, PointName, Problem, Stage,
+    About, Alert, AlertKind, Answer, Arg, ExitClass, FactName, GateReport, GateVerdict, Message, MigrationNumber,
+    PointName, Problem, Stage,
 };
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
@@ -415,6 +416,10 @@ async fn start(
             for point in &points {
                 take_point(connection, point, id, snapshot.last_seq, actor).await?;
             }
+            if request.stage == Stage::Contract {
+                let said = message!("alert-approval-used");
+                session.routes.resolve_below(connection, About::approval(id).as_str(), &said).await?;
+            }
             if let Some(approval) = approval {
                 mark_approval_used(connection, approval).await?;
             }
@@ -446,7 +451,11 @@ async fn finish(
     let to = next(Release { state: from, drive: decision.drive }, event)?;
     let actor = session.holder.actor.as_str();
     let set = session
-        .record(lease, async |connection, _| set_state(connection, release_id, from, to, actor, &[]).await)
+        .record(lease, async |connection, _| {
+            let below = About::migrations(release_id);
+            session.routes.resolve_below(connection, &below, &message!("alert-migrations-applied")).await?;
+            set_state(connection, release_id, from, to, actor, &[]).await
+        })
         .await?;
     if set { Ok(to) } else { Err(Problem::refused(message!("release-moved")).hint(message!("next-status"))) }
 }
@@ -471,6 +480,33 @@ fn progress_note(problem: Box<Problem>, applied: &[MigrationNumber], total: usiz
 /// Writes the failure into the log, or puts it aside for the next command to do so.
 async fn note_failure(session: &Session, lease: &Lease, release_id: i64, number: MigrationNumber, problem: &Problem) {
     session.observe(lease, "migration_failed", Some(release_id), failure_payload(number, problem)).await;
+    // A stop, a lost lease and a spent lock budget leave nothing that somebody has to mend.
+    if problem.exit == ExitClass::MigrationFailed {
+        session.alert(lease, &failure_alert(release_id, number, problem)).await;
+    }
+}
+
+fn failure_alert(release_id: i64, number: MigrationNumber, problem: &Problem) -> Alert {
+    let (about, number) = (About::migration(release_id, number), number.to_string());
+    let subject = message!("alert-migration-failed", number = number.as_str());
+    let mut alert = Alert::new(AlertKind::MigrationFailed, about, subject, message!("alert-migration-failed-summary"))
+        .fact(FactName::Release, release_id)
+        .fact(FactName::Migration, number);
+    if let Some(place) = &problem.place {
+        alert = alert.fact(FactName::File, place.to_string());
+    }
+    alert.fact(FactName::Reason, reason(problem)).fact(FactName::Next, "lockkeeper status")
+}
+
+/// What went wrong, and what the server said. Its detail may hold values of rows, and stays where the command ran.
+pub fn reason(problem: &Problem) -> Arg {
+    match &problem.server {
+        Some(server) => {
+            let (state, said) = (server.sqlstate.as_str(), server.message.as_str());
+            message!("alert-reason-server", what = problem.message.clone(), sqlstate = state, said = said).into()
+        }
+        None => problem.message.clone().into(),
+    }
 }
 
 /// What the log keeps of a failure.

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, CONNECTION, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONNECTION, HOST, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use lockkeeper_core::message;
@@ -30,6 +31,8 @@ pub struct Exchange {
     pub body: Bytes,
     /// When the server's own certificate runs out, in seconds since 1970.
     pub certificate_ends: Option<i64>,
+    /// How long the server asks to be left alone (RFC 9110, section 10.2.3), where it says so in seconds.
+    pub retry_after: Option<Duration>,
 }
 
 /// Makes one request as often as it is asked to.
@@ -67,7 +70,7 @@ impl Client {
         let limit = self.request.limits.total;
         let outcome = match tokio::time::timeout(limit, self.exchange_unlimited(watch)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+            Err(_) => Err(self.out_of_time(limit, watch)),
         };
         watch.stop();
         outcome
@@ -83,7 +86,7 @@ impl Client {
         };
         let outcome = match tokio::time::timeout(limit, shake_hands).await {
             Ok(outcome) => outcome.map(|(_, ends)| ends),
-            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+            Err(_) => Err(self.out_of_time(limit, watch)),
         };
         watch.stop();
         outcome
@@ -125,7 +128,15 @@ impl Client {
         let limit = self.request.limits.connect;
         match tokio::time::timeout(limit, self.connect(watch)).await {
             Ok(stream) => stream,
-            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+            Err(_) => Err(self.out_of_time(limit, watch)),
+        }
+    }
+
+    /// Who let the time pass: the resolver, as long as it was asked, which is ours; the target after that.
+    fn out_of_time(&self, limit: Duration, watch: &Stopwatch) -> Failure {
+        match watch.phase() {
+            Phase::Resolve => Failure::of_resolver(self.request.url.host(), format!("{} ms", limit.as_millis())),
+            Phase::Connect | Phase::Tls | Phase::FirstByte | Phase::Transfer => Failure::Target(Fault::TimedOut(limit)),
         }
     }
 
@@ -158,8 +169,9 @@ impl Client {
         let answer = sender.send_request(self.build()).await.map_err(|error| Failure::of_http(&error))?;
         watch.enter(Phase::Transfer);
         let status = answer.status().as_u16();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let body = self.read(answer).await?;
-        Ok(Exchange { status, body, certificate_ends })
+        Ok(Exchange { status, body, certificate_ends, retry_after: retry_after.map(Duration::from_secs) })
     }
 
     fn build(&self) -> Request<Full<Bytes>> {

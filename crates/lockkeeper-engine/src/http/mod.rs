@@ -14,5 +14,5 @@ pub use failure::{Failure, Fault};
 pub use hyper::Method;
 pub use phases::{Phase, Stopwatch};
 pub use request::{AddressFamily, Header, HttpLimits, HttpRequest};
-pub use roots::config as tls_config;
+pub use roots::authorities;
 pub use url::{Url, UrlFault};

@@ -20,7 +20,7 @@ use crate::postgres::RootCert;
 
 /// What a handshake needs. Every one is a whole one: a resumed session would not show the certificate again, and so
 /// not that it has run out meanwhile.
-pub fn config(roots: &RootCert) -> Result<Arc<ClientConfig>, Message> {
+pub(super) fn config(roots: &RootCert) -> Result<Arc<ClientConfig>, Message> {
     let unusable = |reason: String| message!("probe-own-roots", path = shown(roots), reason = reason);
     let provider = Arc::new(ring::default_provider());
     let (store, listed) = match roots {
@@ -38,6 +38,19 @@ pub fn config(roots: &RootCert) -> Result<Arc<ClientConfig>, Message> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// The authorities themselves, DER, for a library that makes its own handshakes.
+pub fn authorities(roots: &RootCert) -> Result<Vec<Vec<u8>>, Message> {
+    let found = match roots {
+        RootCert::System => rustls_native_certs::load_native_certs().certs,
+        RootCert::File(path) => file(path)?.1,
+    };
+    if found.is_empty() {
+        Err(message!("probe-own-roots-system"))
+    } else {
+        Ok(found.iter().map(|der| der.to_vec()).collect())
+    }
 }
 
 fn system() -> Result<RootCertStore, Message> {

@@ -36,6 +36,25 @@ pub async fn version(connection: &Connection) -> Answer<Option<i32>> {
     version_as(connection, async |sql| query_alone(connection, sql, &[]).await).await
 }
 
+/// Whether there is a ledger of exactly this program's version. Only reads.
+///
+/// # Errors
+/// As [`version`].
+pub async fn is_current(connection: &Connection) -> Answer<bool> {
+    Ok(version(connection).await? == Some(LEDGER_VERSION))
+}
+
+/// What tells this ledger from all others.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn ledger_id(connection: &Connection) -> Answer<String> {
+    let rows = query_alone(connection, "SELECT i.ledger_id::text FROM lockkeeper.identity i", &[])
+        .await
+        .map_err(|error| read_problem(&error, connection))?;
+    Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
+}
+
 async fn version_as(
     connection: &Connection,
     ask: impl AsyncFn(&'static str) -> Result<Vec<Row>, SqlError>,

@@ -31,7 +31,7 @@ pub use backups::{
 };
 pub use baselines::{BaselineRecord, NewBaseline, insert_baseline, read_baseline};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
-pub use install::{LEDGER_VERSION, ensure, read_problem};
+pub use install::{LEDGER_VERSION, ensure, is_current, ledger_id, read_problem};
 pub use journeys::{
     Back, JOURNEY_TTL, JourneyRecord, JourneyTerm, NewJourney, TaskRecord, begin_task, end_task, hold_journey,
     open_journey, read_journey, set_way_back, take_journey,
@@ -41,8 +41,9 @@ pub use migrations::{
     NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
 };
 pub use outbox::{
-    Delivery, NewAlert, arg_to_json, claim_deliveries, mark_delivered, mark_undelivered, message_to_json, open_alert,
-    put_alert, remind_alerts, resolve_alert,
+    Delivery, NewAlert, Undelivered, arg_to_json, claim_deliveries, give_up_old_deliveries, mark_delivered,
+    mark_undelivered, message_to_json, open_abouts, open_alert, put_alert, read_open_alerts, read_undelivered,
+    remind_alerts, resolve_alert,
 };
 pub use points::{take_point, void_points_after};
 pub use releases::{last_deployed, open_release, set_deployed, set_state};

@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lockkeeper_core::model::{About, AlertKind, Answer, Arg, Message};
 use serde_json::{Value, json};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::install::read_problem;
-use super::sql::{Param, broken, query, timestamp};
+use super::install::{is_current, read_problem};
+use super::sql::{Param, broken, optional_timestamp, query, query_alone, timestamp};
 use crate::postgres::{Connection, SqlError};
 use crate::seams::random_id;
 
@@ -89,6 +90,17 @@ async fn put(
     Ok(rows.first().map(|row| row.get(0)))
 }
 
+/// What stands and is about what begins so.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn open_abouts(connection: &Connection, below: &str) -> Result<Vec<About>, SqlError> {
+    let sql = "SELECT a.about FROM lockkeeper.open_alerts a \
+               WHERE pg_catalog.starts_with(a.about, $1) ORDER BY a.opened_at";
+    let rows = query(connection, sql, &[(&below, Type::TEXT)]).await?;
+    Ok(rows.iter().map(|row| About::from_ledger(row.get(0))).collect())
+}
+
 /// Puts reminders down of everything that stands and was last told of `every` ago or longer, unless it has stood
 /// longer than `at_most`. How many.
 ///
@@ -119,19 +131,97 @@ pub async fn claim_deliveries(
     )
     .await
     .map_err(|error| read_problem(&error, connection))?;
+    rows.iter().map(delivery).collect()
+}
+
+/// What stands and was delivered to this receiver, each as it was last told.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn read_open_alerts(connection: &Connection, sink: &str) -> Answer<Vec<Delivery>> {
+    let rows = query_alone(connection, include_str!("sql/read_open_alerts.sql"), &[(&sink, Type::TEXT)])
+        .await
+        .map_err(|error| read_problem(&error, connection))?;
+    rows.iter().map(delivery).collect()
+}
+
+fn delivery(row: &Row) -> Answer<Delivery> {
+    let count = |column: &str| u32::try_from(row.get::<_, i32>(column)).unwrap_or(u32::MAX);
+    Ok(Delivery {
+        id: row.get("id"),
+        sink: row.get("sink"),
+        attempts: count("attempts"),
+        about: About::from_ledger(row.get("about")),
+        kind: AlertKind::from_name(row.get("kind")).ok_or_else(|| broken("outbox.kind"))?,
+        payload: serde_json::from_str(row.get("payload")).unwrap_or(Value::Null),
+        told: count("told"),
+        created_at: timestamp(row, "created_at")?,
+        age: Duration::try_from_secs_f64(row.get("age_s")).unwrap_or_default(),
+    })
+}
+
+/// Gives up what has been waiting for longer than this and is in nobody's hands, such as what is for a receiver that
+/// is in no settings any more.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn give_up_old_deliveries(connection: &Connection, after: Duration, why: &str) -> Result<(), SqlError> {
+    let sql = "UPDATE lockkeeper.deliveries d \
+               SET gave_up_at = pg_catalog.clock_timestamp(), last_error = coalesce(d.last_error, $2) \
+               FROM lockkeeper.outbox o \
+               WHERE o.id = d.alert_id AND d.delivered_at IS NULL AND d.gave_up_at IS NULL \
+                   AND d.due_at <= pg_catalog.clock_timestamp() \
+                   AND o.created_at + pg_catalog.make_interval(secs => $1) < pg_catalog.clock_timestamp()";
+    let params: [Param<'_>; 2] = [(&after.as_secs_f64(), Type::FLOAT8), (&why, Type::TEXT)];
+    query(connection, sql, &params).await.map(|_| ())
+}
+
+/// An alert that a receiver does not have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undelivered {
+    pub id: String,
+    pub sink: String,
+    pub kind: String,
+    pub about: String,
+    /// The stored message.
+    pub subject: Value,
+    pub attempts: i32,
+    pub created_at: Timestamp,
+    /// When it is tried again; not, when it was given up.
+    pub due_at: Option<Timestamp>,
+    pub gave_up_at: Option<Timestamp>,
+    /// The stored message of why not, or plain text.
+    pub last_error: Option<Value>,
+}
+
+/// What is not delivered, the oldest first, and what was given up within `since`. Only reads.
+///
+/// # Errors
+/// When the ledger cannot be read. A ledger that has no outbox holds nothing.
+pub async fn read_undelivered(connection: &Connection, since: Duration) -> Answer<Vec<Undelivered>> {
+    if !is_current(connection).await? {
+        return Ok(Vec::new());
+    }
+    let sql = include_str!("sql/read_undelivered.sql");
+    let rows = query_alone(connection, sql, &[(&since.as_secs_f64(), Type::FLOAT8)])
+        .await
+        .map_err(|error| read_problem(&error, connection))?;
     rows.iter()
         .map(|row| {
-            let count = |column: &str| u32::try_from(row.get::<_, i32>(column)).unwrap_or(u32::MAX);
-            Ok(Delivery {
+            let payload: Value = serde_json::from_str(row.get("payload")).unwrap_or(Value::Null);
+            let text: Option<String> = row.get("last_error");
+            let gave_up_at = optional_timestamp(row, "gave_up_at")?;
+            Ok(Undelivered {
                 id: row.get("id"),
                 sink: row.get("sink"),
-                attempts: count("attempts"),
-                about: About::from_ledger(row.get("about")),
-                kind: AlertKind::from_name(row.get("kind")).ok_or_else(|| broken("outbox.kind"))?,
-                payload: serde_json::from_str(row.get("payload")).unwrap_or(Value::Null),
-                told: count("told"),
+                kind: row.get("kind"),
+                about: row.get("about"),
+                subject: payload["subject"].clone(),
+                attempts: row.get("attempts"),
                 created_at: timestamp(row, "created_at")?,
-                age: Duration::try_from_secs_f64(row.get("age_s")).unwrap_or_default(),
+                due_at: if gave_up_at.is_some() { None } else { Some(timestamp(row, "due_at")?) },
+                gave_up_at,
+                last_error: text.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text))),
             })
         })
         .collect()

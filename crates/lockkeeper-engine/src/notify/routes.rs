@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use lockkeeper_core::model::{Alert, AlertEffect, AlertKind, Severity};
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Alert, AlertEffect, AlertKind, Message, Severity};
 use serde_json::{Value, json};
 
-use crate::ledger::{NewAlert, arg_to_json, message_to_json, open_alert, put_alert, resolve_alert};
+use crate::ledger::{NewAlert, arg_to_json, message_to_json, open_abouts, open_alert, put_alert, resolve_alert};
 use crate::postgres::{Connection, SqlError};
 
 /// A receiver's name, and what it wants to hear.
@@ -79,6 +80,18 @@ impl Routes {
             AlertEffect::Tells => {
                 put_alert(connection, &new, &sinks).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Ends everything that stands and is about what begins so, in the transaction that is open, in these words.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn resolve_below(&self, connection: &Connection, below: &str, said: &Message) -> Result<(), SqlError> {
+        for about in open_abouts(connection, below).await? {
+            let summary = message!("alert-over-summary");
+            self.put(connection, &Alert::new(AlertKind::Recovered, about, said.clone(), summary)).await?;
         }
         Ok(())
     }

@@ -75,6 +75,7 @@ impl<'p> Context<'p> {
         }
         let mut session = Session::new(connection, self.holder(), self.limits(), stop, waiting.wait);
         session.spool = Some(self.spool());
+        session.routes = self.routes();
         Ok(session)
     }
 

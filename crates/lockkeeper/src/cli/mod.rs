@@ -1,5 +1,6 @@
 //! The command line: one file for each command under `commands`.
 
+mod alerts;
 mod authors;
 mod commands;
 mod context;
@@ -58,6 +59,7 @@ enum Command {
     Release(commands::release::Args),
     Backup(commands::backup::Args),
     Health(commands::health::Args),
+    Notify(commands::notify::Args),
     Log(commands::log::Args),
     Demo(commands::demo::Args),
 }
@@ -108,7 +110,11 @@ fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &P
         printer.note_in(warning, Tone::Waiting);
     }
     let context = Context::new(settings, flags, printer)?;
-    match command {
+    let may_alert = matches!(
+        command,
+        Command::Stage1(_) | Command::Deployed(_) | Command::Approve(_) | Command::Stage2(_) | Command::Rollback(_)
+    );
+    let code = match command {
         Command::Init(args) => commands::init::run(&args, &context),
         Command::New(args) => commands::new::run(&args, &context),
         Command::Lint(args) => commands::lint::run(&args, &context),
@@ -124,9 +130,20 @@ fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &P
         Command::Release(args) => context.wait(commands::release::run(&args, &context)),
         Command::Backup(args) => context.wait(commands::backup::run(&args, &context)),
         Command::Health(args) => context.wait(commands::health::run(&args, &context)),
+        Command::Notify(args) => context.wait(commands::notify::run(&args, &context)),
         Command::Log(args) => context.wait(commands::log::run(&args, &context)),
         Command::Demo(args) => context.wait(commands::demo::run(&args, &context)),
+    };
+    if !may_alert {
+        return code;
     }
+    // What happened is said before alerts are delivered, which may take a moment.
+    let code = code.unwrap_or_else(|problem| {
+        printer.problem(&problem);
+        problem.exit.code()
+    });
+    context.wait(context.deliver_alerts());
+    Ok(code)
 }
 
 #[cfg(test)]

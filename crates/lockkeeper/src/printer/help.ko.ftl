@@ -221,3 +221,12 @@ help-release-previous = start에서: 지금 실행 중이며 되돌아갈 버전
 help-release-despite-baseline = start에서: 이미 실패한 검사가 있어도 시작
 help-release-despite-cool-down = start에서: 방금 릴리스를 되돌렸어도 시작
 help-release-reason = abort에서: 이유. 원장에 남습니다
+help-notify = 알림이 닿는지 시험하고, 닿지 않은 것을 보이거나 전달합니다
+help-notify-epilogue =
+    예:
+      lockkeeper notify test
+      lockkeeper notify test chat pager
+      lockkeeper notify status
+      lockkeeper notify deliver
+help-notify-action = 할 일
+help-notify-names = test와 함께: lockkeeper.toml의 이 수신자에게만

@@ -13,6 +13,7 @@ use super::backup_section::{FileBackup, RawBackup};
 use super::duration;
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
+use super::notify_section::{FileNotify, RawNotify};
 use super::release_section::{FileRelease, RawHooks, RawRelease};
 
 /// The file's contents. What is missing is `None`: the defaults are given where all sources meet.
@@ -34,6 +35,7 @@ pub struct FileSettings {
     pub health: Health,
     pub backup: FileBackup,
     pub release: FileRelease,
+    pub notify: FileNotify,
 }
 
 /// The section `[database]`.
@@ -74,6 +76,8 @@ struct Raw {
     release: RawRelease,
     #[serde(default)]
     hooks: RawHooks,
+    #[serde(default)]
+    notify: RawNotify,
 }
 
 #[derive(Default, Deserialize)]
@@ -136,6 +140,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         health: source.health(raw.health)?,
         backup: source.backup(raw.backup)?,
         release: source.release(raw.release, raw.hooks)?,
+        notify: source.notify(&raw.notify)?,
     };
     Ok(settings)
 }

@@ -27,6 +27,7 @@ use toml::Spanned;
 
 use super::file::Source;
 pub use headers::SecretHeader;
+pub(super) use http::url_fault;
 use raw::RawCheck;
 pub(super) use raw::RawHealth;
 

@@ -9,7 +9,7 @@ use lockkeeper_core::model::{Answer, Problem, ServerVersion};
 use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT, XDG_STATE_HOME};
 use super::health_section::Health;
 use super::settings::{Approval, Backup, Environment, Limits, Lint, Settings};
-use super::{Flags, Sources, database};
+use super::{Flags, Sources, database, notify_section};
 
 const ENVIRONMENT_DEFAULT: &str = "development";
 const MIGRATIONS_DEFAULT: &str = "migrations";
@@ -64,6 +64,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         health: health(sources),
         backup: backup(sources),
         release: sources.file.release.clone(),
+        notify: notify_section::resolve(sources),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,
         language,

@@ -10,7 +10,7 @@ use lockkeeper_engine::postgres::Target;
 use lockkeeper_lint::check::Allow;
 use lockkeeper_lint::report::Severity;
 
-use super::{ColorChoice, FileRelease, Health};
+use super::{ColorChoice, FileRelease, Health, Notify};
 
 /// Settings from all sources together.
 #[derive(Debug, Clone)]
@@ -29,6 +29,7 @@ pub struct Settings {
     pub backup: Backup,
     /// By which terms a release drives itself, and its hooks.
     pub release: FileRelease,
+    pub notify: Notify,
     /// Patterns of objects that others may create, change and drop.
     pub drift_ignored: Vec<String>,
     /// The folder in which events wait that cannot be logged.

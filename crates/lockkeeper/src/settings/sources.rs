@@ -49,8 +49,9 @@ impl Sources {
         }
         let dotenv = read_dotenv(&project_dir.join(".env"))?;
         let (config, file) = read_file(flags, &env, &dotenv, &project_dir)?;
-        // Headers name variables of their own.
+        // Headers and receivers name variables of their own.
         env.extend(read_env(file.health.variables(), |name| std::env::var_os(name))?);
+        env.extend(read_env(file.notify.variables(), |name| std::env::var_os(name))?);
         let home = env.get(HOME).map(PathBuf::from);
         let password_file = env.get(DB_PASSWORD_FILE).map(PathBuf::from);
         let password_file = password_file.or_else(|| dotenv.get(DB_PASSWORD_FILE).map(|path| project_dir.join(path)));

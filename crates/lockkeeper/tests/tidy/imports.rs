@@ -76,7 +76,10 @@ const HOUSE: &[Crate] = &[
             room("probe", &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
-            room("notify", &["core", "engine::seams", "engine::postgres", "engine::http", "engine::ledger"]),
+            room(
+                "notify",
+                &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http", "engine::ledger"],
+            ),
             room(
                 "driver",
                 &[
@@ -122,6 +125,7 @@ const SETTINGS_MAY_IMPORT: &[&str] = &[
     "engine::postgres::SslMode",
     "engine::postgres::Target",
     "engine::probe",
+    "engine::notify",
     "engine::process::CommandLine",
 ];
 
@@ -133,6 +137,7 @@ const HIDDEN: &[(&str, &str)] = &[
     ("squawk_", "core::parse::squawk"),
     ("fluent_", "lockkeeper::printer"),
     ("hyper", "engine::http"),
+    ("lettre", "engine::notify::email"),
     ("ssh_key", "engine::signature"),
 ];
 

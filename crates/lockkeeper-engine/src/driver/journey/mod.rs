@@ -15,7 +15,7 @@ mod turn;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, GateReport, Message, Problem, Stage};
+use lockkeeper_core::model::{About, Answer, ExitClass, GateReport, Message, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_up, survey};
 use lockkeeper_core::release::{
@@ -41,7 +41,6 @@ use crate::ledger::{
     JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, TaskRecord, begin_task, end_task, ensure,
     open_journey, open_release, read, read_journey, record_event, set_deployed, set_state, set_way_back, take_journey,
 };
-use crate::notify::Routes;
 use crate::postgres::SqlError;
 use crate::probe::{Source, WitnessProbe};
 use crate::seams::{Stop, StopCause, instant, sleep};
@@ -56,7 +55,6 @@ pub struct Means<'a> {
     pub drift: &'a DriftRules,
     pub hooks: &'a AppHooks,
     pub secrets: &'a Secrets,
-    pub routes: &'a Routes,
     pub rules: &'a lockkeeper_core::health::Rules,
     /// A watch of this release for so long.
     pub watch: &'a dyn Fn(i64, Duration) -> Answer<WatchRequest<'a>>,
@@ -389,8 +387,14 @@ impl<'a> Driver<'a> {
                         set_deployed(connection, id, version, actor).await?;
                     }
                     set_state(connection, id, from, to, actor, &[]).await?;
+                    let routes = &driver.session.routes;
                     if let Some(alert) = &alert {
-                        driver.means.routes.put(connection, alert).await?;
+                        routes.put(connection, alert).await?;
+                    }
+                    if to == ReleaseState::RolledBack {
+                        // Whatever stood of the release went with it.
+                        let said = message!("alert-rolled-back");
+                        routes.resolve_below(connection, &About::all_of_release(id), &said).await?;
                     }
                     Ok(())
                 })
@@ -495,7 +499,7 @@ impl<'a> Driver<'a> {
                     set_way_back(connection, id, cause, &way, &evidence).await?;
                     record_event(connection, actor, "release_goes_back", Some(id), &payload).await?;
                     set_state(connection, id, from, to, actor, &[]).await?;
-                    driver.means.routes.put(connection, &alert).await
+                    driver.session.routes.put(connection, &alert).await
                 })
                 .await
         })
@@ -530,7 +534,7 @@ impl<'a> Driver<'a> {
                     }
                     record_event(connection, actor, "release_frozen", Some(id), &payload).await?;
                     set_state(connection, id, from, to, actor, &[]).await?;
-                    driver.means.routes.put(connection, &alert).await
+                    driver.session.routes.put(connection, &alert).await
                 })
                 .await
         })

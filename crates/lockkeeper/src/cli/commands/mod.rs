@@ -15,6 +15,7 @@ pub mod rollback;
 pub mod release;
 pub mod backup;
 pub mod health;
+pub mod notify;
 pub mod log;
 pub mod demo;
 mod stage;

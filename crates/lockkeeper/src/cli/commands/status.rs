@@ -5,9 +5,12 @@ use lockkeeper_core::model::{Answer, ExitClass, GateReport, GateVerdict, Message
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{FileState, PlanEntry, PlannedMigration, Survey, plan_migration, stage2_digest, survey};
 use lockkeeper_engine::driver::{drift_refusal, gate_reports, schema_drift, stopped_in_stage2};
-use lockkeeper_engine::ledger::{AppliedRecord, LedgerSnapshot, VerifiedFiles, read, read_verifications};
+use lockkeeper_engine::ledger::{
+    AppliedRecord, LedgerSnapshot, VerifiedFiles, read, read_undelivered, read_verifications,
+};
 use lockkeeper_engine::postgres::Connection;
 
+use super::notify::GIVEN_UP_SHOWN_FOR;
 use crate::cli::context::{Context, moment};
 use crate::printer::{Cell, Table, Tone};
 
@@ -52,6 +55,7 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let waiting = snapshot.as_ref().map_or(0, |snapshot| context.tell_waiting(&snapshot.ledger_id));
     let mut answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, drift.as_deref(), &problems);
     answer["events_waiting"] = waiting.into();
+    answer["alerts"] = alerts(&connection, context).await?;
     let verified = read_verifications(&connection, &folder.pairs).await?;
     answer["verified"] = verified_json(&verified, &folder.pairs);
     context.printer.answer(&answer);
@@ -60,6 +64,17 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
         Some(problem) => Ok(problem.exit.code()),
         None => Ok(0),
     }
+}
+
+/// How many alerts did not arrive, and a word to the person when there are any.
+async fn alerts(connection: &Connection, context: &Context<'_>) -> Answer<serde_json::Value> {
+    let undelivered = read_undelivered(connection, GIVEN_UP_SHOWN_FOR).await?;
+    let given_up = undelivered.iter().filter(|one| one.gave_up_at.is_some()).count();
+    let waiting = undelivered.len() - given_up;
+    if !undelivered.is_empty() {
+        context.printer.note_in(&message!("status-alerts", waiting = waiting, given_up = given_up), Tone::Waiting);
+    }
+    Ok(serde_json::json!({ "undelivered": waiting, "given_up": given_up }))
 }
 
 /// The gates before stage 2, when there is a stage 2 to come.

@@ -158,7 +158,7 @@ impl Source<'_> {
     }
 }
 
-fn url_fault(fault: UrlFault) -> Message {
+pub fn url_fault(fault: UrlFault) -> Message {
     match fault {
         UrlFault::Unreadable => message!("settings-health-url-unreadable"),
         UrlFault::Scheme => message!("settings-health-url-scheme"),

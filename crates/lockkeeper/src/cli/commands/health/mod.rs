@@ -97,7 +97,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
             Some(lasts) => check::for_a_while(lasts, args.save_baseline, context).await,
             None => check::once(context).await,
         },
-        Action::Start => start::run(args, lasts, context).await,
+        Action::Start => Box::pin(start::run(args, lasts, context)).await,
         Action::Status => status::run(context).await,
         Action::Export => export::run(args, context).await,
     }

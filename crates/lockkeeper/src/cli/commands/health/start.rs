@@ -7,6 +7,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem, WatchVerdict};
 use lockkeeper_engine::driver::{Reload, Terms, WatchEnd, WatchNews, WatchRequest, exit_of, watch};
 use lockkeeper_engine::ledger::read;
+use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
 use lockkeeper_engine::postgres::connect;
 use lockkeeper_engine::seams::{Hangup, Stop};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use super::terms::terms;
 use super::watch_log::WatchLog;
 use super::{Args, INCONCLUSIVE, LogFormat, UNHEALTHY};
+use crate::cli::alerts::{Texts, tell_news};
 use crate::cli::context::Context;
 use crate::printer::Tone;
 use crate::settings;
@@ -44,13 +46,26 @@ pub async fn run(args: &Args, lasts: Option<Duration>, context: &Context<'_>) ->
     let mut commands = JoinSet::new();
     let is_json = args.log.map_or_else(|| printer.is_json(), |format| format == LogFormat::Json);
     let mut log = WatchLog::new(printer, is_json);
-    let ended = watch(request, &stop, &mut |news| {
+    let mut told = |news: WatchNews<'_>| {
         log.tell(&news);
         if let (WatchNews::Breached { watch, evidence }, Some(command)) = (&news, &args.on_breach) {
             commands.spawn(hand_over(command.clone(), *watch, (*evidence).clone()));
         }
-    })
-    .await?;
+    };
+    let texts = Texts::new(printer.language());
+    let render = |lang: Option<&str>, value: &Value| texts.say(lang, value);
+    let deliverer = Deliverer::new(context.receivers().to_vec(), context.settings.notify.remind_every, &render);
+    let target = request.target.clone();
+    let mut tell = |news: News<'_>| tell_news(printer, &news);
+    let delivering = keep_delivering(&target, deliverer, &mut tell);
+    let watching = watch(request, &stop, &mut told);
+    // Alerts go out beside the watch, which waits for none of them.
+    let ended = tokio::select! {
+        ended = watching => ended,
+        () = delivering => unreachable!("it delivers until it is dropped"),
+    };
+    context.deliver_alerts().await;
+    let ended = ended?;
     // Whoever was told of the breach is not cut off in the middle.
     while let Some(finished) = commands.join_next().await {
         if let Ok(Err(error)) = finished {

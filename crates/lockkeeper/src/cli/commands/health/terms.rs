@@ -7,7 +7,6 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem, Stage};
 use lockkeeper_core::plan::plan_up;
 use lockkeeper_engine::driver::{Terms, Watched};
-use lockkeeper_engine::notify::Routes;
 use lockkeeper_engine::probe::{
     CertificateProbe, CommandProbe, CountersProbe, DatabaseProbe, ExpectedSchema, HostProbe, HttpProbe, KnownMigration,
     PromqlProbe, SchemaHead, Source, WitnessProbe,
@@ -24,7 +23,7 @@ pub fn terms(health: &Health, context: &Context<'_>) -> Answer<Terms> {
         described: described(&health.rules, &health.checks),
         watched: watched(health, context)?,
         witness: health.witness.clone().map(WitnessProbe::new),
-        routes: Routes::default(),
+        routes: context.routes(),
     })
 }
 

@@ -11,17 +11,18 @@ use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_migration};
 use lockkeeper_core::release::{Cause, way_back};
 use lockkeeper_engine::driver::{
-    Aborted, AppHooks, BaselineRequest, Checks, DriftRules, GateContext, JourneyEnd, Means, ReleaseTerms, Secrets,
-    Session, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
+    Aborted, AppHooks, BaselineRequest, Checks, DriftRules, GateContext, JourneyEnd, JourneyNews, Means, ReleaseTerms,
+    Secrets, Session, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
 };
 use lockkeeper_engine::ledger::last_deployed;
-use lockkeeper_engine::notify::Routes;
+use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
 use lockkeeper_engine::postgres::Connection;
 use lockkeeper_engine::probe::WitnessProbe;
 use serde_json::{Value, json};
 
 use super::health::{self, WatchLog};
 use super::verify;
+use crate::cli::alerts::{Texts, tell_news};
 use crate::cli::context::{Context, WaitArgs, pending};
 use crate::printer::Tone;
 use crate::settings;
@@ -73,10 +74,10 @@ const ROLLED_BACK: u8 = 5;
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     check_arguments(args)?;
     match args.action {
-        Action::Start => start(args, context).await,
+        Action::Start => Box::pin(start(args, context)).await,
         Action::Resume => resume(args, context).await,
         Action::Status => status::run(context).await,
-        Action::Abort => abort(args, context).await,
+        Action::Abort => Box::pin(abort(args, context)).await,
     }
 }
 
@@ -102,7 +103,6 @@ struct Kit {
     gates: GateContext,
     drift: DriftRules,
     secrets: Secrets,
-    routes: Routes,
 }
 
 impl Kit {
@@ -112,7 +112,7 @@ impl Kit {
         let ignore = context.settings.drift_ignored.clone();
         let drift = DriftRules { ignore, accept: Vec::new(), reason: String::new() };
         let secrets = Secrets::new(settings::secret_values(&context.settings));
-        Ok(Self { pairs, gates, drift, secrets, routes: Routes::default() })
+        Ok(Self { pairs, gates, drift, secrets })
     }
 }
 
@@ -202,7 +202,6 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
         drift: &kit.drift,
         hooks: &settings.release.hooks,
         secrets: &kit.secrets,
-        routes: &kit.routes,
         rules: &settings.health.rules,
         watch: &watch,
         checks: &checks,
@@ -215,7 +214,18 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
     };
     let release_id = driver.release_id();
     let mut log = WatchLog::new(context.printer, context.printer.is_json());
-    let end = Box::pin(driver.drive(&mut |news| news::tell(&news, &mut log, context))).await;
+    let texts = Texts::new(context.printer.language());
+    let render = |lang: Option<&str>, value: &Value| texts.say(lang, value);
+    let deliverer = Deliverer::new(context.receivers().to_vec(), settings.notify.remind_every, &render);
+    let (target, mut told) = (settings.target()?.clone(), |news: News<'_>| tell_news(context.printer, &news));
+    // Whoever is called is called while the release goes on, not when it is over.
+    let delivering = keep_delivering(&target, deliverer, &mut told);
+    let mut tell = |news: JourneyNews<'_>| news::tell(&news, &mut log, context);
+    let end = tokio::select! {
+        end = Box::pin(driver.drive(&mut tell)) => end,
+        () = delivering => unreachable!("it delivers until it is dropped"),
+    };
+    context.deliver_alerts().await;
     Ok(tell_end(release_id, &end?, context))
 }
 
