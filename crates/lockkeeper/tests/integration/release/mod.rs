@@ -1,6 +1,7 @@
 //! `release`: the whole journey on a real database, with a real application behind real HTTP, under traffic.
 
 mod back;
+mod diagram;
 mod forward;
 
 use std::path::PathBuf;
