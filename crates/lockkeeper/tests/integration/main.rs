@@ -70,6 +70,8 @@ mod health_names;
 mod health_own_network;
 /// A database that restarts under a watch.
 mod health_restart;
+/// The example services of the page on endpoints.
+mod health_endpoints;
 mod init;
 /// English and Korean.
 mod languages;
