@@ -47,7 +47,7 @@ pub use outbox::{
     remind_alerts, resolve_alert,
 };
 pub use points::{take_point, void_points_after};
-pub use releases::{open_release, set_deployed, set_state};
+pub use releases::{last_deployed, open_release, set_deployed, set_state};
 pub use samples::{
     HealthSample, Slice, VerdictCounts, add_samples, export_samples, read_health_samples, read_slices, thin_samples,
 };

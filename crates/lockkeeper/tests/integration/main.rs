@@ -19,6 +19,7 @@ mod gates;
 /// Four eyes: authors, as git knows them, do not approve.
 mod authors;
 /// The way back to a rollback point.
+mod release;
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;

@@ -114,6 +114,9 @@ const HOUSE: &[Crate] = &[
 const SETTINGS_MAY_IMPORT: &[&str] = &[
     "core",
     "lint",
+    "engine::driver::AppHook",
+    "engine::driver::AppHooks",
+    "engine::driver::ReleaseTerms",
     "engine::postgres::ChannelBinding",
     "engine::postgres::Host",
     "engine::postgres::Passfile",
