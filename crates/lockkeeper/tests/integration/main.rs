@@ -58,6 +58,7 @@ mod lint_fix;
 /// What `init` and `new` write, and that it works.
 mod health_check;
 mod health_life;
+mod health_metrics;
 mod health_watch;
 /// The fixture of the tests of health. No tests.
 mod health_bench;

@@ -76,6 +76,7 @@ const HOUSE: &[Crate] = &[
             room("probe", &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
+            room("metrics", &["core", "engine::ledger", "engine::probe"]),
             room(
                 "notify",
                 &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http", "engine::ledger"],
