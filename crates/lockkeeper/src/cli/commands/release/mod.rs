@@ -182,6 +182,7 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
             routes: terms.routes,
             lasts: Some(lasts),
             reload: None,
+            tells_vitals: false,
         })
     };
     let checks = || -> Answer<Checks> {
