@@ -12,10 +12,12 @@ mod pooler;
 mod project;
 mod proxy;
 mod random;
+pub mod receivers;
+mod smtp_server;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
-pub use faulty_http::{FaultyHttp, HttpAnswer};
+pub use faulty_http::{FaultyHttp, HttpAnswer, HttpReply, Service};
 pub use load::{Divergence, Load, LoadError, LoadOptions, LoadReport, LoadTables, Phase};
 pub use long_reader::LongReader;
 pub use open_session::OpenSession;
@@ -23,3 +25,4 @@ pub use pooler::Pooler;
 pub use project::{Finished, Project};
 pub use proxy::{Fault, Proxy};
 pub use random::Random;
+pub use smtp_server::{ReceivedMail, SmtpManners, SmtpServer};
