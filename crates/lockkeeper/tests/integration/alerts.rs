@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lockkeeper_core::model::AlertKind;
 use lockkeeper_testkit::receivers::{self, WebhookReceiver, json};
 use lockkeeper_testkit::{FaultyHttp, HttpAnswer, SmtpServer};
 use nix::sys::signal::Signal;
@@ -33,7 +34,7 @@ impl Hook {
         self.server.answer(HttpAnswer::By(receivers::webhook(Arc::clone(&self.known))));
     }
 
-    fn settings(&self) -> String {
+    fn settings() -> String {
         "[[notify.webhook]]\nname = \"hook\"\nurl_env = \"HOOK_URL\"\nsecrets_env = [\"HOOK_SECRET\"]\nlang = \"ko\"\n"
             .to_owned()
     }
@@ -54,7 +55,7 @@ impl Hook {
 fn shop(hook: &Hook) -> Shop {
     let mut shop = Shop::open();
     shop.project = shop.project.with_env(hook.env());
-    shop.project.write("lockkeeper.toml", &hook.settings());
+    shop.project.write("lockkeeper.toml", &Hook::settings());
     shop
 }
 
@@ -165,7 +166,7 @@ fn a_trial_says_what_each_receiver_answered() {
          to = [\"b@shop.example\"]\n",
         mail.port()
     );
-    shop.project.write("lockkeeper.toml", &format!("{}{mail_settings}", hook.settings()));
+    shop.project.write("lockkeeper.toml", &format!("{}{mail_settings}", Hook::settings()));
     let all = shop.run("notify test").expect(0);
     assert_eq!(all.json()["receivers"][0]["outcome"], "delivered");
     assert_eq!((hook.known.different(), mail.mails().len()), (1, 1));
@@ -197,7 +198,7 @@ fn a_trial_says_what_each_receiver_answered() {
 #[test]
 fn a_watcher_that_is_killed_and_started_again_alerts_exactly_once() {
     let hook = Hook::start();
-    let settings = format!("{}{}", hook.settings(), QUICK.replace("1s", "2s"));
+    let settings = format!("{}{}", Hook::settings(), QUICK.replace("1s", "2s"));
     let mut watched = Watched::with(&settings, HttpAnswer::status(500));
     watched.project = watched.project.with_env(hook.env());
     let first = watched.start(&[]);
@@ -230,7 +231,7 @@ fn a_watcher_that_is_killed_and_started_again_alerts_exactly_once() {
 fn a_receiver_that_hangs_slows_no_watch() {
     let hook = Hook::start();
     hook.server.answer(HttpAnswer::Hang);
-    let mut watched = Watched::with(&format!("{}{QUICK}", hook.settings()), HttpAnswer::status(500));
+    let mut watched = Watched::with(&format!("{}{QUICK}", Hook::settings()), HttpAnswer::status(500));
     watched.project = watched.project.with_env(hook.env());
     let began = Instant::now();
     let finished = watched.health(&["start", "--for", "60s"]);
@@ -239,4 +240,33 @@ fn a_receiver_that_hangs_slows_no_watch() {
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
     assert!(!finished.stderr.contains("hunter2"), "{finished:?}");
     assert_eq!(watched.database.value("SELECT count(*) FROM lockkeeper.deliveries WHERE delivered_at IS NULL"), "1");
+}
+
+/// The pages tell of every kind as the program has it, and their example is settings that work.
+#[test]
+fn the_pages_are_true() {
+    let env = [
+        ("SLACK_WEBHOOK_URL", "https://hooks.example.com/T0"),
+        ("HUB_SECRET", SECRET),
+        ("HUB_SECRET_OLD", SECRET),
+        ("PAGERDUTY_KEY", "0123456789abcdef0123456789abcdef"),
+        ("ALERTMANAGER_AUTHORIZATION", "Bearer x"),
+        ("SMTP_PASSWORD", "x"),
+    ];
+    for page in ["alerts.md", "alerts.ko.md"] {
+        let path = format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        for kind in AlertKind::ALL {
+            let row = format!("| `{}` | `{}` |", kind.as_str(), kind.severity().as_str());
+            assert!(text.contains(&row), "{page}: {row}");
+        }
+        let toml = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let mut shop = Shop::open();
+        shop.project = shop.project.with_env(env);
+        shop.project.write("lockkeeper.toml", toml);
+        let status = shop.run("notify status").expect(0).json();
+        let kinds: Vec<_> = status["receivers"].as_array().unwrap().iter().map(|it| it["kind"].as_str()).collect();
+        let all = ["slack", "webhook", "pagerduty", "alertmanager", "email", "command"].map(Some);
+        assert_eq!(kinds, all, "{page}");
+    }
 }
