@@ -31,6 +31,9 @@ pub enum HttpAnswer {
     Trickle(Duration),
     /// Something that is not HTTP.
     Nonsense,
+    /// Counters as an application keeps them, in Prometheus' format: `requests_total` and `errors_total`, which rise by
+    /// so much each time they are asked for.
+    Counting { requests: u64, errors: u64 },
     /// As a service answers that looks at the request first.
     By(Service),
 }
@@ -112,6 +115,8 @@ struct State {
     connections: usize,
     resumed: usize,
     slept: Vec<Duration>,
+    /// Requests and errors, as [`HttpAnswer::Counting`] has counted them up.
+    counted: (u64, u64),
     is_over: bool,
 }
 
@@ -142,8 +147,15 @@ impl FaultyHttp {
     fn listen(answer: HttpAnswer, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
-        let state =
-            State { answer, requests: Vec::new(), connections: 0, resumed: 0, slept: Vec::new(), is_over: false };
+        let state = State {
+            answer,
+            requests: Vec::new(),
+            connections: 0,
+            resumed: 0,
+            slept: Vec::new(),
+            counted: (0, 0),
+            is_over: false,
+        };
         let shared = Arc::new(Shared { state: Mutex::new(state), tls });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || accept(&listener, &accepting));
@@ -253,10 +265,13 @@ fn serve(client: TcpStream, accepted: Instant, shared: &Shared) -> std::io::Resu
 
 fn converse(mut stream: impl Read + Write, raw: &TcpStream, accepted: Instant, shared: &Shared) -> std::io::Result<()> {
     let request = read_request(&mut stream)?;
-    let answer = {
+    let (answer, counted) = {
         let mut state = shared.state();
         state.requests.push(request.clone());
-        state.answer.clone()
+        if let HttpAnswer::Counting { requests, errors } = state.answer {
+            state.counted = (state.counted.0 + requests, state.counted.1 + errors);
+        }
+        (state.answer.clone(), state.counted)
     };
     // The parts are one write each, so that a client never waits for the second one.
     let head = |length: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
@@ -294,6 +309,10 @@ fn converse(mut stream: impl Read + Write, raw: &TcpStream, accepted: Instant, s
                 stream.flush()?;
                 std::thread::sleep(pause);
             }
+        }
+        HttpAnswer::Counting { .. } => {
+            let body = format!("requests_total {}\nerrors_total {}\n", counted.0, counted.1);
+            stream.write_all(format!("{}{body}", head(body.len())).as_bytes())?;
         }
         HttpAnswer::Nonsense => stream.write_all(b"220 mail.example ESMTP\r\n")?,
         HttpAnswer::By(service) => {

@@ -1,5 +1,6 @@
 //! Development only: a private PostgreSQL for the tests, fresh databases, throw-away projects.
 
+pub mod certificates;
 mod cluster;
 mod database;
 mod dump;

@@ -50,6 +50,8 @@ pub(super) struct Stream {
     pub(super) slice: Gathering,
     pub(super) look: Gathering,
     pub(super) window: Gathering,
+    /// Whether the last window said nothing because it could not: the monitor was unwell, or its source.
+    is_blind: bool,
     /// A slice of the old version, until the new one's is closed beside it.
     pub(super) last_slice: Counts,
 }
@@ -71,6 +73,7 @@ impl Stream {
             slice: Gathering::new(warm_at, rules.slice),
             look: Gathering::new(warm_at, confirm),
             window: Gathering::new(warm_at, rules.interval),
+            is_blind: false,
             last_slice: Counts::NONE,
         }
     }
@@ -232,6 +235,8 @@ impl Stream {
             return;
         }
         let impediment = witness.impediment(window.opened, window.last_error);
+        let unmade = window.last.as_ref().is_some_and(|last| last.verdict == Verdict::ProbeError);
+        self.is_blind = impediment.is_some() || (window.counts.is_empty() && unmade);
         match self.check.measures {
             Measures::Probes | Measures::Requests => {
                 self.close_floor(rules, impediment, window, judgements);
@@ -250,7 +255,7 @@ impl Stream {
     ) {
         let Some(floor) = rules.floor.numbers() else { return };
         let judged = match nothing(impediment, window.counts.is_empty()) {
-            Some(why) => (Verdict::NoData, Seen::Nothing(why)),
+            Some(why) => silence(why, window),
             None => match rules.tempers_floor(window.counts, self.measured_correlation()) {
                 Some(tempering) => floor.look_through(window.counts, tempering),
                 None => floor.look(window.counts),
@@ -380,7 +385,7 @@ impl Stream {
         if self.check.measures == Measures::Values && !rules.threshold.binds() {
             return None;
         }
-        if memory.last_data_at.is_none() || self.is_silent(rules, began, now) {
+        if memory.last_data_at.is_none() || self.is_blind || self.is_silent(rules, began, now) {
             return Some(Doubt::Silent { check: check() });
         }
         if failing.into_iter().any(|(streak, binds)| binds && streak.failures() > 0) {
@@ -392,6 +397,17 @@ impl Stream {
         let (have, need) = (memory.total.requests(), rules.samples_min());
         let can_judge = memory.floor_judged && rules.floor.binds() || rules.detector.binds();
         (have < need || !can_judge).then(|| Doubt::TooFewRequests { check: check(), have, need })
+    }
+}
+
+/// What a window says in which no request was counted: what the source last said of itself, when it said anything.
+/// One that could not be asked at all is no service that is silent.
+fn silence(why: WhyNothing, window: &Gathering) -> (Verdict, Seen) {
+    match (&window.last, why) {
+        (Some(last), WhyNothing::NoMeasurement) if !last.verdict.judges() => {
+            (last.verdict, Seen::Value(last.said.clone()))
+        }
+        _ => (Verdict::NoData, Seen::Nothing(why)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A watch: measurements go in, judgements come out, and the first breach that binds stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,8 +21,14 @@ pub struct Watch {
     began: Timestamp,
     streams: BTreeMap<CheckName, Stream>,
     witness: Witness,
+    /// What was measured while errors before it wait for the witness, in its order.
+    held: VecDeque<(CheckName, Measurement)>,
     breach: Option<Judgement>,
 }
+
+/// Errors wait so long for the witness, which itself takes some seconds to be missed. Then they are judged without
+/// its word: not at all.
+const WITNESS_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Watch {
     /// A watch that begins now. What is measured before its warm-up is over is not looked at.
@@ -55,7 +61,7 @@ impl Watch {
                 (check.name, stream)
             })
             .collect();
-        Self { rules, began, streams, witness: Witness::new(has_witness), breach: None }
+        Self { rules, began, streams, witness: Witness::new(has_witness), held: VecDeque::new(), breach: None }
     }
 
     /// Goes by other terms from this moment on.
@@ -118,11 +124,21 @@ impl Watch {
     /// Whether the witness has to be asked before this moment is judged: errors wait that it has not
     /// been asked after.
     pub fn wants_witness(&self) -> bool {
-        self.streams.values().any(|stream| {
-            [&stream.slice, &stream.look, &stream.window]
-                .into_iter()
-                .any(|gathering| gathering.last_error.is_some_and(|at| self.witness.must_be_asked(at)))
-        })
+        self.waits_since().is_some()
+    }
+
+    /// Since when the oldest error waits that the witness was not asked after.
+    fn waits_since(&self) -> Option<Timestamp> {
+        let errors = self.streams.values().flat_map(|stream| {
+            [&stream.slice, &stream.look, &stream.window].into_iter().filter_map(|gathering| gathering.last_error)
+        });
+        errors.filter(|at| self.witness.must_be_asked(*at)).min()
+    }
+
+    /// Whether nothing is judged at this moment, because the witness is about to say whose errors those are.
+    fn waits(&self, now: Timestamp) -> bool {
+        let waited = |since: Timestamp| Duration::try_from(since.duration_until(now)).unwrap_or_default();
+        self.waits_since().is_some_and(|since| waited(since) < WITNESS_PATIENCE)
     }
 
     /// When [`Self::advance`] has something to close next.
@@ -141,17 +157,36 @@ impl Watch {
         }
     }
 
-    /// One more measurement. What ended before it is judged first.
+    /// One more measurement. What ended before it is judged first; while that waits for the witness, so does this.
     pub fn observe(&mut self, check: &CheckName, measurement: &Measurement) -> Vec<Judgement> {
-        let judgements = self.advance(measurement.at);
-        if let Some(stream) = self.streams.get_mut(check) {
-            stream.observe(measurement);
+        self.held.push_back((check.clone(), measurement.clone()));
+        self.release(measurement.at)
+    }
+
+    /// Judges every slice, look and window that has ended by now, unless that waits for the witness.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Judgement> {
+        let mut judgements = self.release(now);
+        if !self.waits(now) {
+            judgements.extend(self.close(now));
         }
         judgements
     }
 
-    /// Judges every slice, look and window that has ended by now.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<Judgement> {
+    /// What was held, one after the other, until there is an error that waits for the witness.
+    fn release(&mut self, now: Timestamp) -> Vec<Judgement> {
+        let mut judgements = Vec::new();
+        while !self.waits(now)
+            && let Some((check, measurement)) = self.held.pop_front()
+        {
+            judgements.extend(self.close(measurement.at));
+            if let Some(stream) = self.streams.get_mut(&check) {
+                stream.observe(&measurement);
+            }
+        }
+        judgements
+    }
+
+    fn close(&mut self, now: Timestamp) -> Vec<Judgement> {
         let mut judgements = Vec::new();
         // The old version's slices first, so that they stand beside the new one's.
         let mut names: Vec<CheckName> = self.streams.keys().cloned().collect();

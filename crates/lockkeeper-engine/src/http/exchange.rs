@@ -70,7 +70,7 @@ impl Client {
         let limit = self.request.limits.total;
         let outcome = match tokio::time::timeout(limit, self.exchange_unlimited(watch)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+            Err(_) => Err(self.out_of_time(limit, watch)),
         };
         watch.stop();
         outcome
@@ -86,7 +86,7 @@ impl Client {
         };
         let outcome = match tokio::time::timeout(limit, shake_hands).await {
             Ok(outcome) => outcome.map(|(_, ends)| ends),
-            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+            Err(_) => Err(self.out_of_time(limit, watch)),
         };
         watch.stop();
         outcome
@@ -128,7 +128,15 @@ impl Client {
         let limit = self.request.limits.connect;
         match tokio::time::timeout(limit, self.connect(watch)).await {
             Ok(stream) => stream,
-            Err(_) => Err(Failure::Target(Fault::TimedOut(limit))),
+            Err(_) => Err(self.out_of_time(limit, watch)),
+        }
+    }
+
+    /// Who let the time pass: the resolver, as long as it was asked, which is ours; the target after that.
+    fn out_of_time(&self, limit: Duration, watch: &Stopwatch) -> Failure {
+        match watch.phase() {
+            Phase::Resolve => Failure::of_resolver(self.request.url.host(), format!("{} ms", limit.as_millis())),
+            Phase::Connect | Phase::Tls | Phase::FirstByte | Phase::Transfer => Failure::Target(Fault::TimedOut(limit)),
         }
     }
 

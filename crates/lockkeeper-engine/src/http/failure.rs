@@ -9,6 +9,7 @@ use lockkeeper_core::model::{Message, Verdict};
 use tokio_rustls::rustls::{CertificateError, Error as RustlsError};
 
 use super::phases::{Stopwatch, milliseconds_shown};
+use crate::seams;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,9 +88,19 @@ impl Failure {
     }
 
     /// By what came of looking up a name.
+    ///
+    /// A name that is not there is the target's; a resolver that does not answer is ours, as is everything else that
+    /// stands between the resolver and us.
     pub(super) fn of_lookup(host: &str, error: &io::Error) -> Self {
-        own(error)
-            .unwrap_or_else(|| Self::Target(Fault::HostUnknown { host: host.to_owned(), reason: error.to_string() }))
+        if seams::says_no_such_name(error) {
+            return Self::Target(Fault::HostUnknown { host: host.to_owned(), reason: error.to_string() });
+        }
+        own(error).unwrap_or_else(|| Self::of_resolver(host, error.to_string()))
+    }
+
+    /// Nobody said anything about the name.
+    pub(super) fn of_resolver(host: &str, reason: String) -> Self {
+        Self::Own(message!("probe-own-resolver", host = host, reason = reason))
     }
 
     pub(super) fn of_tls(error: &io::Error) -> Self {

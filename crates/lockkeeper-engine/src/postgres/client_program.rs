@@ -153,3 +153,58 @@ pub fn libpq_environment(target: &Target) -> Vec<(&'static str, OsString)> {
     }
     environment
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::{ChannelBinding, Secret};
+
+    fn target(host: &str) -> Target {
+        Target {
+            host: Host::parse(host),
+            port: 5433,
+            database: "shop".to_owned(),
+            user: "admin".to_owned(),
+            password: Some(Secret::new("hunter2")),
+            sslmode: SslMode::VerifyFull,
+            sslrootcert: Some(RootCert::File(PathBuf::from("certs/root.crt"))),
+            sslcert: None,
+            sslkey: None,
+            channel_binding: ChannelBinding::Require,
+            certificates_dir: None,
+            connect_timeout: None,
+            application_name: Target::APPLICATION_NAME.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_program_connects_as_well_protected_as_we_do() {
+        let environment = libpq_environment(&target("db.example.com"));
+        let value = |name: &str| environment.iter().find(|it| it.0 == name).map(|it| it.1.to_string_lossy());
+        for (name, expected) in [
+            ("PGHOST", "db.example.com"),
+            ("PGPORT", "5433"),
+            ("PGDATABASE", "shop"),
+            ("PGUSER", "admin"),
+            ("PGPASSWORD", "hunter2"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGSSLROOTCERT", "certs/root.crt"),
+            ("PGCHANNELBINDING", "require"),
+        ] {
+            assert_eq!(value(name).as_deref(), Some(expected), "{name}");
+        }
+        // What is inherited must not say otherwise.
+        assert!(environment.iter().all(|(name, _)| is_libpq_name(OsStr::new(name)) || *name == "LC_ALL"));
+        let socket = libpq_environment(&target("/run/postgresql"));
+        assert!(socket.iter().all(|(name, _)| !name.starts_with("PGSSL")));
+    }
+
+    #[test]
+    fn system_roots_need_a_libpq_that_knows_them() {
+        let program = |major| ClientProgram { path: PathBuf::from("pg_dump"), major, version: String::new() };
+        let system = |host| Target { sslrootcert: Some(RootCert::System), ..target(host) };
+        assert_eq!(program(15).check(&system("db")).unwrap_err().message.id, "client-program-system-roots");
+        assert!(program(16).check(&system("db")).is_ok() && program(15).check(&system("/run")).is_ok());
+        assert!(program(15).check(&target("db")).is_ok());
+    }
+}

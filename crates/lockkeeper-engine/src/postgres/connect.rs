@@ -22,6 +22,7 @@ use super::stream::{AlreadyNegotiated, Stream};
 use super::tls::{Negotiated, TlsFailure, TlsSettings};
 use super::tls_problem;
 use super::{ChannelBinding, Host, SslMode, Target};
+use crate::seams;
 
 pub use super::connect_problem::server_report;
 
@@ -176,8 +177,15 @@ async fn reach(target: &Target) -> Answer<(Address, Stream)> {
             return Ok((address, stream));
         }
     };
-    let found = within(target, tokio::net::lookup_host((host.as_str(), target.port))).await?;
-    let found = found.map_err(|error| connect_problem::host_unknown(target, host, error.to_string()))?;
+    let found = within(target, tokio::net::lookup_host((host.as_str(), target.port))).await;
+    let found = found.map_err(|_| connect_problem::resolver_silent(target, host, "no answer"))?;
+    let found = found.map_err(|error| {
+        if seams::says_no_such_name(&error) {
+            connect_problem::host_unknown(target, host, error.to_string())
+        } else {
+            connect_problem::resolver_silent(target, host, &error.to_string())
+        }
+    })?;
     let mut last = None;
     for address in found {
         let address = Address::Tcp(address);

@@ -47,6 +47,13 @@ pub(super) fn host_unknown(target: &Target, host: &str, reason: String) -> Box<P
         .hint(message!("connect-hint-host-setting"))
 }
 
+/// Nobody said anything about the host's name: what is wrong is here, or with the resolver.
+pub(super) fn resolver_silent(target: &Target, host: &str, reason: &str) -> Box<Problem> {
+    Problem::usage(message!("connect-resolver-silent", host = host, port = target.port, reason = reason))
+        .hint(message!("connect-hint-resolver"))
+        .hint(message!("connect-hint-host-setting"))
+}
+
 /// No answer within `connect_timeout`, or within the operating system's patience.
 pub(super) fn timed_out(target: &Target) -> Box<Problem> {
     let problem = match target.connect_timeout {

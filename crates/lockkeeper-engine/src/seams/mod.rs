@@ -1,7 +1,9 @@
 //! Clock, sleep, random and the stop signal: the only home of the real ones.
 
+mod resolver;
 mod stop;
 
+pub use resolver::says_no_such_name;
 pub use stop::{Hangup, Stop, StopCause, StopHandle};
 
 /// Waits. The only sleep of the engine.

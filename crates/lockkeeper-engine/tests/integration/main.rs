@@ -1,6 +1,5 @@
 //! The engine against real servers: one binary, so that it is linked once.
 
-mod certificates;
 mod fake_server;
 mod psql;
 mod connect;

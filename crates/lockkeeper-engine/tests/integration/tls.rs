@@ -9,8 +9,8 @@ use lockkeeper_engine::postgres::{
 use lockkeeper_testkit::{Cluster, execute};
 use rcgen::IsCa;
 
-use crate::certificates::{Authority, Files, Pair, self_signed};
 use crate::psql::{compare, ours, theirs};
+use lockkeeper_testkit::certificates::{Authority, Files, Pair, self_signed};
 
 /// Users whose name says what `pg_hba.conf` holds for them.
 const HBA: [&str; 8] = [
@@ -38,7 +38,7 @@ pub fn tls_server() -> &'static TlsServer {
     static SERVER: OnceLock<TlsServer> = OnceLock::new();
     SERVER.get_or_init(|| {
         let authority = Authority::new("Shop CA");
-        let files = Files::new();
+        let files = Files::default();
         files.write("root.crt", &authority.pem(), 0o644);
         files.write("other.crt", &Authority::new("Other CA").pem(), 0o644);
         let pair = authority.issue("db", &["localhost", "127.0.0.1"]);
@@ -173,7 +173,7 @@ async fn a_unix_socket_never_uses_tls() {
 #[tokio::test]
 async fn the_default_root_file_is_used_by_every_mode() {
     let TlsServer { server, authority, .. } = tls_server();
-    let home = Files::new();
+    let home = Files::default();
     home.write(".postgresql/root.crt", &authority.pem(), 0o644);
     let with_home = |sslmode| Target {
         certificates_dir: Some(home.path().join(".postgresql")),
@@ -391,7 +391,7 @@ async fn certificates_are_judged_as_psql_judges_them() {
             decisions: both(issuer),
         },
     ];
-    let files = Files::new();
+    let files = Files::default();
     let mut server = start_with(&cases[0].pair, &root);
     for case in cases {
         for (name, text) in [("server.crt", &case.pair.certificate), ("server.key", &case.pair.key)] {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use lockkeeper_core::model::{ExitClass, Problem};
 use lockkeeper_engine::postgres::{RootCert, SslMode, Target, connect};
 
-use crate::certificates::{Authority, Files};
 use crate::psql::{compare, ours, theirs};
 use crate::tls::{TlsServer, start_with, target_for, tls_server};
+use lockkeeper_testkit::certificates::{Authority, Files};
 
 async fn refused(target: &Target, id: &str, setting: &str) -> Box<Problem> {
     let problem = connect(target).await.unwrap_err();
@@ -23,7 +23,7 @@ fn target(sslmode: SslMode) -> Target {
 
 #[tokio::test]
 async fn the_root_file_is_missing_broken_or_empty() {
-    let files = Files::new();
+    let files = Files::default();
     let with = |path: PathBuf| Target { sslrootcert: Some(RootCert::File(path)), ..target(SslMode::VerifyFull) };
     let missing = refused(&with(files.path().join("missing.crt")), "tls-root-missing", "root-setting").await;
     assert!(missing.message.to_string().contains("missing.crt"));
@@ -53,7 +53,7 @@ async fn the_systems_roots_need_the_strictest_mode() {
 #[tokio::test]
 async fn a_wrong_name_tells_the_right_ones() {
     let authority = Authority::new("Shop CA");
-    let files = Files::new();
+    let files = Files::default();
     let root = files.write("root.crt", &authority.pem(), 0o644);
     let server = start_with(&authority.issue("db", &["db.example.com", "10.0.0.1"]), &authority.pem());
     let target =
@@ -65,7 +65,7 @@ async fn a_wrong_name_tells_the_right_ones() {
 #[tokio::test]
 async fn a_client_certificate_opens_the_door() {
     let TlsServer { server, authority, .. } = tls_server();
-    let files = Files::new();
+    let files = Files::default();
     let right = authority.issue("with_cert", &[]);
     let stranger = Authority::new("Other CA").issue("with_cert", &[]);
     let other_role = authority.issue("somebody_else", &[]);
@@ -113,7 +113,7 @@ async fn a_client_certificate_opens_the_door() {
 #[tokio::test]
 async fn client_files_are_found_in_the_home_folder() {
     let TlsServer { server, authority, .. } = tls_server();
-    let home = Files::new();
+    let home = Files::default();
     let pair = authority.issue("with_cert", &[]);
     home.write(".postgresql/postgresql.crt", &pair.certificate, 0o644);
     home.write(".postgresql/postgresql.key", &pair.key, 0o600);

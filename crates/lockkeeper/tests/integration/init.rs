@@ -138,6 +138,9 @@ fn the_template_uncommented_is_the_defaults() {
         );
         assert_eq!(with.approval.expires_after, without.approval.expires_after);
         assert_eq!(with.approval.author_may_approve, without.approval.author_may_approve);
+        assert_eq!(with.backup.rule, without.backup.rule);
+        assert_eq!(with.backup.lock_wait, without.backup.lock_wait);
+        assert_eq!(with.backup.timeout, without.backup.timeout);
     }
     // And the program reads it.
     shop.run("status").expect(0);

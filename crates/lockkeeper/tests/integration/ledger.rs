@@ -52,7 +52,7 @@ fn reading_needs_no_more_than_select_and_writes_nothing() {
             reader.name,
             shop.database.name()
         ));
-        for command in ["status", "plan", "log", "log --verify"] {
+        for command in ["status", "plan", "log", "log --verify", "backup list"] {
             reader.run(&shop, command).expect(0);
         }
     }

@@ -60,6 +60,17 @@ mod health_check;
 mod alerts;
 mod health_life;
 mod health_watch;
+/// The fixture of the tests of health. No tests.
+mod health_bench;
+/// Every source and condition that can be written down.
+mod health_sources;
+/// Every way in which a target can go wrong, and the monitor itself: the right verdict, words and exit code.
+mod health_faults;
+mod health_names;
+/// The monitor's own network, cut and mended.
+mod health_own_network;
+/// A database that restarts under a watch.
+mod health_restart;
 mod init;
 /// English and Korean.
 mod languages;

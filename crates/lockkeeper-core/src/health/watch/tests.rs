@@ -406,3 +406,70 @@ fn a_time_in_which_nobody_looked_is_one_window_and_not_many() {
     let judgements = trial.watch.advance(Timestamp::from_second(3600).expect("in range"));
     assert_eq!(of_rule(&judgements, RuleName::Floor), [Verdict::Fail]);
 }
+
+/// `no_data = "fail"` is about a service that is silent: a source that cannot be asked says nothing of it.
+#[test]
+fn a_source_that_cannot_be_asked_fails_under_no_policy_and_says_why() {
+    for (verdict, breaches) in [(Verdict::NoData, true), (Verdict::ProbeError, false)] {
+        let always = Check { no_data: NoDataPolicy::Fail, ..check("shop", Measures::Requests) };
+        let mut trial = Trial::new(Rules::floor_only(), vec![always]);
+        for window in 0..4 {
+            let judgements = trial.at(window * 30_000 + 15_000).measured("shop", verdict, Counts::NONE);
+            let floor = judgements.iter().find(|judgement| judgement.rule == RuleName::Floor);
+            assert!(floor.is_none_or(|floor| floor.verdict == verdict && matches!(floor.seen, Seen::Value(_))));
+        }
+        assert_eq!(trial.watch.breach().is_some(), breaches, "{}", verdict.as_str());
+    }
+}
+
+/// A witness as one is: its word takes longer than the next probe, and a window ends in between.
+#[test]
+fn a_slow_witness_delays_a_breach_and_does_not_prevent_it() {
+    for (reached, verdict) in [(true, WatchVerdict::Unhealthy), (false, WatchVerdict::Inconclusive)] {
+        let mut trial = Trial::with_witness(Rules::floor_only(), vec![check("shop", Measures::Probes)]);
+        let mut asked: Option<i64> = None;
+        let mut judgements = Vec::new();
+        for millis in (0..95_000).step_by(50) {
+            judgements.extend(trial.at(millis).measured("shop", Verdict::Fail, Counts::one(true)));
+            match asked {
+                Some(at) if millis >= at + 330 => {
+                    trial.watch.witness_asked(Timestamp::from_millisecond(at).expect("in range"), reached);
+                    asked = None;
+                }
+                None if trial.watch.wants_witness() => asked = Some(millis),
+                Some(_) | None => {}
+            }
+        }
+        assert_eq!(trial.conclusion().verdict(), verdict, "reached: {reached}");
+        let silent = Seen::Nothing(WhyNothing::Impeded(Impediment::WitnessSilent));
+        assert!(judgements.iter().all(|judgement| judgement.seen != silent), "its word was waited for");
+    }
+}
+
+#[test]
+fn a_witness_that_is_never_asked_holds_nothing_up_for_good() {
+    let mut trial = Trial::with_witness(Rules::floor_only(), vec![check("shop", Measures::Probes)]);
+    let mut judgements = Vec::new();
+    for second in 0..150 {
+        judgements.extend(trial.at(second * 1_000).measured("shop", Verdict::Fail, Counts::one(true)));
+    }
+    let floor = of_rule(&judgements, RuleName::Floor);
+    assert!(floor.len() >= 3 && floor.iter().all(|verdict| *verdict == Verdict::NoData), "{floor:?}");
+}
+
+/// Good data, and then a monitor that sees nothing to the end: nobody knows how the service is.
+#[test]
+fn never_healthy_when_the_end_was_not_seen() {
+    let mut trial = Trial::new(Rules::usual(), vec![check("shop", Measures::Requests)]);
+    trial.windows("shop", &[(1000, 0); 6]);
+    assert_eq!(trial.conclusion(), Conclusion::Healthy);
+    for _ in 0..2 {
+        let middle = trial.now.as_millisecond() + 15_000;
+        trial.at(middle).measured("shop", Verdict::ProbeError, Counts::NONE);
+        trial.at(middle + 15_000);
+        trial.watch.advance(trial.now);
+    }
+    assert_eq!(trial.conclusion().verdict(), WatchVerdict::Inconclusive);
+    trial.windows("shop", &[(1000, 0)]);
+    assert_eq!(trial.conclusion(), Conclusion::Healthy, "it is seen again");
+}

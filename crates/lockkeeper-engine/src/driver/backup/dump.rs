@@ -61,8 +61,9 @@ struct Moment {
 /// What `pg_dump` says when it begins with a table.
 const BEGINS_TABLE: &str = "dumping contents of table";
 
-/// What it says when a lock was not to be had: by its time limit, or because its own jobs ask without waiting.
-const LOCK_WORDS: [&str; 3] = ["lock timeout", "could not obtain lock", "lock_timeout"];
+/// What it says when a lock was not to be had: by its time limit, which it sets as that of a statement and for locks
+/// alone, or because its own jobs ask without waiting.
+const LOCK_WORDS: [&str; 3] = ["statement timeout", "lock timeout", "could not obtain lock"];
 
 /// Makes a backup. The ledger is there, and nothing of the schema changes, so this needs no lease; see
 /// `docs/backups.md` for what a migration and a backup do to one another.
@@ -153,6 +154,8 @@ pub async fn make_dump(
 /// Opens the transaction whose snapshot everything is read from.
 async fn begin(connection: &Connection, lock_wait: Duration) -> Answer<Moment> {
     let around = |error: SqlError| not_read(&error, message!("backup-not-read"));
+    // Before the snapshot, so that nothing is between the two.
+    let wal_position = value(connection, "SELECT pg_catalog.pg_current_wal_lsn()::text").await.map_err(around)?;
     let settings = contents::settings(connection.version().major());
     let begin = format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}; SET LOCAL lock_timeout = '{}ms'",
@@ -160,7 +163,6 @@ async fn begin(connection: &Connection, lock_wait: Duration) -> Answer<Moment> {
     );
     batch(connection, &begin).await.map_err(around)?;
     let snapshot = value(connection, "SELECT pg_catalog.pg_export_snapshot()").await.map_err(around)?;
-    let wal_position = value(connection, "SELECT pg_catalog.pg_current_wal_lsn()::text").await.map_err(around)?;
     let micros = "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint";
     let micros = number(connection, micros).await.map_err(around)?;
     let bytes = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";

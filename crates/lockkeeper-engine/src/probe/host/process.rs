@@ -54,7 +54,9 @@ fn times(stat: &str) -> Option<(f64, u64)> {
 /// The number in a pid file: its first word, because some servers write more below it.
 pub(super) fn written_down(root: &Root, path: &Path) -> Result<i32, Message> {
     let shown = path.display().to_string();
-    let text = match root.read(path) {
+    // One that is not named from the root on is meant from where we were started.
+    let read = if path.is_absolute() { root.read(path) } else { std::fs::read_to_string(path) };
+    let text = match read {
         Ok(text) => text,
         // Who is stopped takes its file away.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

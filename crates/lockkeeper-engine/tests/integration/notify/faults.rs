@@ -5,10 +5,10 @@ use std::time::Duration;
 use lockkeeper_core::model::AlertKind;
 use lockkeeper_engine::notify::{Channel, Endpoint, Outcome};
 use lockkeeper_engine::postgres::{RootCert, Secret};
+use lockkeeper_testkit::certificates::{Authority, Files, Pair};
 use lockkeeper_testkit::{FaultyHttp, HttpAnswer, HttpReply, Service};
 
 use super::{alert, delivered, endpoint, ids, pagerduty, receiver, render, routes, send};
-use crate::certificates::{Authority, Files, Pair};
 
 const PATH: &str = "/services/T0/B0/hunter2";
 
@@ -94,7 +94,7 @@ async fn over_tls(pair: &Pair, roots: RootCert) -> Outcome {
 
 #[tokio::test]
 async fn nothing_is_sent_over_broken_tls() {
-    let (authority, files) = (Authority::new("Chat CA"), Files::new());
+    let (authority, files) = (Authority::new("Chat CA"), Files::default());
     files.write("root.pem", &authority.pem(), 0o644);
     let roots = || RootCert::File(files.path().join("root.pem"));
     delivered(&over_tls(&authority.issue("chat", &["localhost"]), roots()).await);

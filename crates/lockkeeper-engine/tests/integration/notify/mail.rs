@@ -5,10 +5,10 @@ use std::time::Duration;
 use lockkeeper_core::model::{Alert, AlertKind};
 use lockkeeper_engine::notify::{Channel, Email, Outcome, SmtpTls};
 use lockkeeper_engine::postgres::{RootCert, Secret};
+use lockkeeper_testkit::certificates::{Authority, Files, Pair};
 use lockkeeper_testkit::{SmtpManners, SmtpServer};
 
 use super::{alert, delivered, monstrous, receiver, render, routes, send};
-use crate::certificates::{Authority, Files, Pair};
 
 struct Office {
     authority: Authority,
@@ -17,7 +17,7 @@ struct Office {
 
 impl Office {
     fn new() -> Self {
-        let (authority, files) = (Authority::new("Mail CA"), Files::new());
+        let (authority, files) = (Authority::new("Mail CA"), Files::default());
         files.write("root.pem", &authority.pem(), 0o644);
         Self { authority, files }
     }

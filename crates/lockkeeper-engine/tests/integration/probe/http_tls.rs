@@ -7,7 +7,7 @@ use lockkeeper_testkit::{FaultyHttp, HttpAnswer};
 use rcgen::{BasicConstraints, IsCa};
 
 use super::http::{ids, request, text, value};
-use crate::certificates::{Authority, Files, Pair, self_signed};
+use lockkeeper_testkit::certificates::{Authority, Files, Pair, self_signed};
 
 struct Shop {
     authority: Authority,
@@ -16,7 +16,7 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
-        let (authority, files) = (Authority::new("Shop CA"), Files::new());
+        let (authority, files) = (Authority::new("Shop CA"), Files::default());
         files.write("root.pem", &authority.pem(), 0o644);
         Self { authority, files }
     }

@@ -114,6 +114,7 @@ probe-own-descriptors = this process has no file descriptors left: { $reason }
 probe-own-network = this machine has no network: { $reason }
 probe-own-ports = this machine has no local port left: { $reason }
 probe-own-refused = this machine refused the probe: { $reason }
+probe-own-resolver = the name { $host } cannot be looked up, because this machine's resolver does not answer: { $reason }
 probe-own-roots = the trusted authorities in { $path } cannot be read: { $reason }
 probe-own-roots-system = this machine has no trusted authorities
 probe-command-failed = the command ended with { $status }: { $stderr }

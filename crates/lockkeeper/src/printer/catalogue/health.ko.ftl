@@ -114,6 +114,7 @@ probe-own-descriptors = 이 프로세스에 남은 파일 디스크립터가 없
 probe-own-network = 이 컴퓨터가 네트워크에 연결되어 있지 않습니다: { $reason }
 probe-own-ports = 이 컴퓨터에 남은 로컬 포트가 없습니다: { $reason }
 probe-own-refused = 이 컴퓨터가 프로브를 거부했습니다: { $reason }
+probe-own-resolver = 이 컴퓨터의 이름 서버가 답하지 않아 { $host }을(를) 찾아볼 수 없습니다: { $reason }
 probe-own-roots = { $path }의 신뢰할 인증 기관을 읽을 수 없습니다: { $reason }
 probe-own-roots-system = 이 컴퓨터에 신뢰할 인증 기관이 없습니다
 probe-command-failed = 명령이 { $status }(으)로 끝났습니다: { $stderr }

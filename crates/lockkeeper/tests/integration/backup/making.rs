@@ -6,6 +6,7 @@ use lockkeeper_testkit::execute;
 use serde_json::json;
 
 use super::yard::{ODD, Yard};
+use crate::shop::Shop;
 
 #[test]
 fn a_backup_holds_everything_and_is_proven_by_its_restore() {
@@ -104,7 +105,7 @@ fn a_folder_is_proven_without_its_database() {
     for name in ["DB_HOST", "DB_PORT", "DB_NAME", "DB_USER"] {
         command.env_remove(name);
     }
-    let run = crate::shop::Shop::finish(command).expect(0);
+    let run = Shop::finish(command).expect(0);
     assert_eq!((&run.json()["verdict"], &run.json()["recorded"]), (&json!("pass"), &json!(false)), "{run}");
 }
 
@@ -118,4 +119,30 @@ fn listing_writes_nothing_and_needs_no_ledger() {
         .database
         .execute(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", yard.shop.database.name()));
     assert_eq!(yard.list().len(), 1);
+}
+
+#[test]
+fn another_encoding_is_restored_as_it_was() {
+    let yard = Yard::open();
+    for (encoding, bytes) in [("LATIN1", "E'\\xe9'"), ("SQL_ASCII", "E'\\xe9\\xff'")] {
+        let name = format!("{}_{}", yard.shop.database.name(), encoding.to_lowercase());
+        let kind = format!("ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+        yard.shop.database.execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {kind}"));
+        execute(
+            &yard.shop.database.target().with_database(&name),
+            // Converted by nobody on the way: the bytes are made on the server.
+            &format!(
+                "CREATE TABLE bytes (t text); INSERT INTO bytes VALUES (convert_from({bytes}::bytea, '{encoding}'))"
+            ),
+        );
+        let run = |line: &str| {
+            let mut command = yard.shop.command(&format!("--json {line}"));
+            command.env("DB_NAME", &name);
+            Shop::finish(command)
+        };
+        run("backup create").expect(0);
+        let proven = run(&format!("backup verify --shadow-url {}", yard.url())).expect(0);
+        assert_eq!(proven.json()["how"], "rows", "{encoding}\n{proven}");
+        yard.shop.database.execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    }
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
+use lockkeeper_testkit::Pooler;
 use serde_json::json;
 
 use super::yard::{ODD, Yard};
@@ -160,8 +161,10 @@ fn a_pg_dump_that_fails_leaves_nothing_and_says_why() {
     yard.stand_in("echo 'pg_dump: error: the disk fell off' >&2; exit 1");
     let run = yard.shop.run("backup create").refused(2, "backup-dump-failed");
     assert!(run.error()["text"].as_str().unwrap().contains("the disk fell off"), "{run}");
-    yard.stand_in("echo 'pg_dump: error: canceling statement due to lock timeout' >&2; exit 1");
-    yard.shop.run("backup create").refused(4, "backup-lock");
+    for said in ["canceling statement due to statement timeout", "could not obtain lock on relation \"boats\""] {
+        yard.stand_in(&format!("echo 'pg_dump: error: query failed: ERROR:  {said}' >&2; exit 1"));
+        yard.shop.run("backup create").refused(4, "backup-lock");
+    }
     assert_eq!((yard.names(), yard.list().len()), (vec![], 0));
 }
 
@@ -279,4 +282,35 @@ fn somebody_who_holds_a_table_makes_it_give_up_in_time() {
     assert_eq!((yard.names(), yard.list().len()), (vec![], 0), "{run}");
     holder.execute("ROLLBACK");
     yard.create("");
+}
+
+#[test]
+fn a_migration_beside_a_backup_gives_up_unharmed_and_goes_through_afterwards() {
+    let yard = Yard::open();
+    let text = format!("{} \"$@\" || exit; touch dumped; while [ ! -f go ]; do sleep 0.05; done", Yard::real());
+    yard.stand_in_with(&text, "[limits]\nlock_attempts = 2\nlock_timeout = \"200ms\"\n");
+    yard.shop.pair("01_create_boats", "CREATE TABLE boats (id int);\n", "DROP TABLE boats;\n");
+    yard.shop.run("stage1").expect(0);
+    yard.shop.database.execute("INSERT INTO boats VALUES (1)");
+    yard.shop.pair("02_add_name", "ALTER TABLE boats ADD COLUMN name text;\n", "ALTER TABLE boats DROP COLUMN name;\n");
+    let running = yard.shop.start("backup create");
+    wait_until("the dump is written", || yard.shop.project.path().join("dumped").is_file());
+    // The application reads and writes on; only who wants the table for itself waits.
+    yard.shop.database.execute("SET lock_timeout = '100ms'; UPDATE boats SET id = 2; SELECT * FROM boats");
+    yard.shop.run("stage1").expect(4);
+    assert_eq!(yard.shop.applied(), [1]);
+    yard.shop.project.write("go", "");
+    running.wait().expect(0);
+    yard.shop.run("stage1").expect(0);
+    assert_eq!(yard.shop.applied(), [1, 2]);
+    // What was written meanwhile is not in it.
+    yard.verify("").expect(0);
+}
+
+#[test]
+fn behind_a_pooler_no_backup_begins() {
+    let pooler = Pooler::start(2);
+    let shop = Shop::open().behind(&pooler);
+    shop.run("backup create --directory backups").refused(2, "backup-pooled");
+    assert!(!shop.has_ledger());
 }

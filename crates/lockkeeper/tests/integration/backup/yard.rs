@@ -108,11 +108,22 @@ impl Yard {
         path
     }
 
+    /// The real `pg_dump`, as a shell calls it.
+    pub fn real() -> String {
+        let own = Cluster::get().binaries().dir().join("pg_dump");
+        if own.is_file() { own.display().to_string() } else { "pg_dump".to_owned() }
+    }
+
     /// A `pg_dump` that says the version of the server and then does this.
     pub fn stand_in(&self, text: &str) {
+        self.stand_in_with(text, "");
+    }
+
+    /// The same, and further lines of the settings.
+    pub fn stand_in_with(&self, text: &str, lines: &str) {
         let major = self.shop.database.major();
         let version = format!("[ \"$1\" = --version ] && {{ echo \"pg_dump (PostgreSQL) {major}.99\"; exit; }}\n");
         let path = self.script("pg_dump", &format!("{version}{text}"));
-        self.settings(&format!("pg_dump = \"{}\"", path.display()));
+        self.settings(&format!("pg_dump = \"{}\"\n{lines}", path.display()));
     }
 }

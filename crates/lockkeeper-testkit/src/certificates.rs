@@ -8,10 +8,12 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
+/// Who signs them.
+#[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, both PEM.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Pair {
     pub certificate: String,
     pub key: String,
@@ -38,12 +40,14 @@ impl Authority {
     }
 
     /// An authority that this one vouches for.
+    #[must_use]
     pub fn below(&self, name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         Self(CertifiedIssuer::signed_by(Self::params(name), key, &self.0).unwrap())
     }
 
     /// Signed by this one, but not said to be an authority.
+    #[must_use]
     pub fn below_without_power(&self, name: &str) -> Self {
         let mut params = Self::params(name);
         params.is_ca = IsCa::ExplicitNoCa;
@@ -132,6 +136,7 @@ impl Authority {
     }
 }
 
+/// A certificate that nobody but its own key vouches for.
 pub fn self_signed(names: &[&str], is_ca: IsCa) -> Pair {
     let mut params = params("self", names);
     params.is_ca = is_ca;
@@ -140,13 +145,16 @@ pub fn self_signed(names: &[&str], is_ca: IsCa) -> Pair {
 }
 
 /// A folder for the client's own files.
+#[derive(Debug)]
 pub struct Files(TempDir);
 
-impl Files {
-    pub fn new() -> Self {
+impl Default for Files {
+    fn default() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
+}
 
+impl Files {
     pub fn path(&self) -> &Path {
         self.0.path()
     }
