@@ -71,7 +71,7 @@ RUST_TEST_THREADS=${RUST_TEST_THREADS:-4}
 export RUST_TEST_THREADS
 
 ensure_cargo
-ensure cc postgres pgbouncer ssh-keygen openssl shellcheck
+ensure cc postgres pgbouncer ssh-keygen openssl shellcheck node
 if [ -n "$majors" ]; then
   ensure npm
 fi

@@ -74,6 +74,7 @@ debian_packages_of() {
     postgres) echo postgresql postgresql-client ;;
     ssh-keygen) echo openssh-client ;;
     cc) echo gcc libc6-dev ;;
+    node) echo nodejs ;;
     *) echo "$1" ;;
   esac
 }

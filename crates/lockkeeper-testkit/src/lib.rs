@@ -15,6 +15,7 @@ mod proxy;
 mod random;
 pub mod receivers;
 mod smtp_server;
+mod storefront;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
@@ -27,3 +28,4 @@ pub use project::{Finished, Project};
 pub use proxy::{Fault, Proxy};
 pub use random::Random;
 pub use smtp_server::{ReceivedMail, SmtpManners, SmtpServer};
+pub use storefront::{Code, Seen, Storefront, Traffic};

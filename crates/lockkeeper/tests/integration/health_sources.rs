@@ -356,3 +356,34 @@ fn a_slip_is_told_with_its_place_and_the_word_that_was_meant() {
         assert!(told.contains(part), "{toml}: {told}");
     }
 }
+
+/// What is read on the page, or uncommented in the template, is read by the program.
+#[test]
+fn the_settings_on_the_pages_and_in_the_template_are_settings() {
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let mut texts = Vec::new();
+    for page in ["health-gate.md", "health-gate.ko.md"] {
+        let text = std::fs::read_to_string(docs.join(page)).unwrap();
+        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+        texts.extend(blocks);
+    }
+    assert!(texts.len() >= 6, "{}", texts.len());
+    let shop = project("");
+    std::fs::remove_file(shop.path().join("lockkeeper.toml")).unwrap();
+    assert_eq!(shop.lockkeeper(["init"]).code, Some(0));
+    // Its examples of health stand three blanks in.
+    let template = shop.read("lockkeeper.toml");
+    let (_, health) = template.split_once("\n[health]\n").unwrap();
+    let shown = health.lines().filter_map(|line| line.strip_prefix("#   ")).collect::<Vec<_>>();
+    assert!(shown.contains(&"[[health.process]]"), "{shown:?}");
+    texts.push(format!("[health]\n{}\n", shown.join("\n")));
+    for text in texts {
+        shop.write("lockkeeper.toml", &text);
+        let flags = lockkeeper::settings::Flags {
+            project_dir: Some(shop.path().to_owned()),
+            ..lockkeeper::settings::Flags::default()
+        };
+        let settings = lockkeeper::settings::load(&flags).unwrap_or_else(|problem| panic!("{text}: {problem:?}"));
+        assert!(!settings.health.checks.is_empty(), "{text}");
+    }
+}

@@ -19,6 +19,7 @@ mod gates;
 /// Four eyes: authors, as git knows them, do not approve.
 mod authors;
 /// The way back to a rollback point.
+mod release;
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
@@ -59,6 +60,7 @@ mod health_check;
 /// Alerts: put down by what happens, delivered by commands and the watcher, tried with `notify test`.
 mod alerts;
 mod health_life;
+mod health_metrics;
 mod health_watch;
 /// The fixture of the tests of health. No tests.
 mod health_bench;
@@ -71,6 +73,8 @@ mod health_names;
 mod health_own_network;
 /// A database that restarts under a watch.
 mod health_restart;
+/// The example services of the page on endpoints.
+mod health_endpoints;
 mod init;
 /// English and Korean.
 mod languages;
