@@ -8,4 +8,5 @@ pub mod signature;
 pub mod ledger;
 pub mod probe;
 pub mod notify;
+pub mod metrics;
 pub mod driver;

@@ -13,6 +13,7 @@ mod pooler;
 mod project;
 mod proxy;
 mod random;
+mod storefront;
 
 pub use cluster::Cluster;
 pub use database::{Database, execute};
@@ -24,3 +25,4 @@ pub use pooler::Pooler;
 pub use project::{Finished, Project};
 pub use proxy::{Fault, Proxy};
 pub use random::Random;
+pub use storefront::{Code, Seen, Storefront, Traffic};

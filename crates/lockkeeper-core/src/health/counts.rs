@@ -98,6 +98,13 @@ impl Share {
         self.parts
     }
 
+    /// To a tenth of a percent, for people.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        let tenth = 1_000;
+        Self::from_parts_per_million((self.parts + tenth / 2) / tenth * tenth).unwrap_or(self)
+    }
+
     /// Between 0 and 1.
     pub fn as_ratio(self) -> f64 {
         f64::from(self.parts) / f64::from(Self::WHOLE)

@@ -101,7 +101,7 @@ impl Seen {
                 "health-seen-errors",
                 errors = counts.errors(),
                 requests = counts.requests(),
-                share = counts.share().map_or_else(String::new, |share| rounded(share).to_string()),
+                share = counts.share().map_or_else(String::new, |share| share.rounded().to_string()),
                 low = percent(share_low(*counts, TAIL)),
                 high = percent(share_high(*counts, TAIL)),
                 threshold = threshold.to_string()
@@ -153,12 +153,6 @@ const TAIL: f64 = 0.025;
 fn percent(ratio: f64) -> String {
     let text = format!("{:.1}", ratio * 100.0);
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
-}
-
-/// To a tenth of a percent, for people.
-fn rounded(share: Share) -> Share {
-    let tenth = 1_000;
-    Share::from_parts_per_million((share.parts_per_million() + tenth / 2) / tenth * tenth).unwrap_or(share)
 }
 
 /// Two digits below a hundred, none above, and powers of ten where digits would only be noise.

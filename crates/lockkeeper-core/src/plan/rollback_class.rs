@@ -1,6 +1,8 @@
 //! What going back would mean, known before anything runs.
 
 use super::migration::PlannedMigration;
+use super::step::read_down_script;
+use crate::classify::{Effect, effects};
 use crate::model::Stage;
 
 /// How far a rollback has to go, the least first.
@@ -24,6 +26,18 @@ impl RollbackClass {
                 if destroys || !migration.can_be_undone { Self::Freeze } else { Self::AppAndSchema }
             }
         }
+    }
+
+    /// Whether undoing a migration brings everything back and loses nothing of what it made room for. What the up
+    /// script destroyed nothing brings back; what the down script destroys is lost.
+    pub fn undoing_loses_nothing(migration: &PlannedMigration) -> bool {
+        let destroys = |effects: &[Effect]| effects.iter().any(|effect| effect.destroys_data);
+        migration.can_be_undone
+            && !destroys(&migration.effects)
+            && match migration.stage() {
+                Stage::Contract => true,
+                Stage::Expand => read_down_script(&migration.down).is_ok_and(|script| !destroys(&effects(&script))),
+            }
     }
 
     /// The words of the release's own plan.

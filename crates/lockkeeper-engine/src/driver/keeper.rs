@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::watching::WatchNews;
 use crate::ledger::{
-    HealthSample, Holder, Observation, StoredCheck, VerdictCounts, WatchTerm, add_samples, batch, change_terms,
-    end_watch, message_to_json, record_event, record_once, release_watch, save_watch, thin_samples,
+    HealthSample, Holder, Observation, StoredCheck, VerdictCounts, Vitals, WatchTerm, add_samples, batch, change_terms,
+    end_watch, message_to_json, read_vitals, record_event, record_once, release_watch, save_watch, thin_samples,
 };
 use crate::notify::Routes;
 use crate::postgres::{Access, Connection, SqlError, Target, connect};
@@ -78,6 +78,8 @@ pub(super) struct Keeper {
     pub(super) told: bool,
     /// When samples were last merged.
     thinned: Option<Instant>,
+    tells_vitals: bool,
+    vitals: Option<Vitals>,
 }
 
 /// Where a keeper writes, and in whose name.
@@ -88,6 +90,7 @@ pub(super) struct Desk {
     pub(super) release_id: Option<i64>,
     pub(super) term: WatchTerm,
     pub(super) routes: Routes,
+    pub(super) tells_vitals: bool,
 }
 
 impl Keeper {
@@ -118,6 +121,8 @@ impl Keeper {
             breach_alert: None,
             told: false,
             thinned: None,
+            tells_vitals: desk.tells_vitals,
+            vitals: None,
         }
     }
 
@@ -305,7 +310,12 @@ impl Keeper {
     /// Renews the term, and writes what is waiting. That the database cannot be reached ends no watch.
     pub(super) async fn save(&mut self, watch: &Watch, tell: &mut dyn FnMut(WatchNews<'_>)) -> Answer<()> {
         match self.write(watch).await {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                if let Some(vitals) = self.vitals.take() {
+                    tell(WatchNews::Vitals(vitals));
+                }
+                Ok(())
+            }
             Ok(false) => Err(Problem::new(ExitClass::Busy, message!("watch-lost")).hint(message!("watch-lost-hint"))),
             Err(problem) => {
                 self.connection = None;
@@ -326,6 +336,9 @@ impl Keeper {
         batch(&connection, &connection.begin(Access::Write)).await.map_err(failed)?;
         let is_thinning = self.thinned.is_none_or(|at| at.elapsed() >= THIN_EVERY);
         let written = self.write_in_transaction(&connection, watch, is_thinning).await;
+        if self.tells_vitals && matches!(written, Ok(true)) {
+            self.vitals = Some(read_vitals(&connection).await.map_err(failed)?);
+        }
         let holds = matches!(written, Ok(true));
         batch(&connection, if holds { "COMMIT" } else { "ROLLBACK" }).await.map_err(failed)?;
         if holds {

@@ -11,6 +11,7 @@ mod drift;
 mod failure;
 mod gates;
 mod health_check;
+mod journey;
 mod keeper;
 mod pooled;
 mod progress;
@@ -36,6 +37,10 @@ pub use deploy::{Deployed, record_deploy};
 pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
 pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2};
 pub use health_check::{Looked, look_at_all};
+pub use journey::{
+    Aborted, AppHook, AppHooks, Checks, Driver, JourneyEnd, JourneyNews, Means, ReleaseTerms, Secrets, ask_abort,
+    resume_journey, standing_then, start_journey,
+};
 pub use keeper::judgement_to_json;
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};

@@ -7,7 +7,7 @@ use lockkeeper_core::model::{
 };
 use lockkeeper_core::parse::{MigrationFile, MigrationPair};
 use lockkeeper_core::plan::{AppliedMigration, RollbackPlan, Step, TakeBack, Undo, plan_rollback, read_down_script};
-use lockkeeper_core::release::{Event, ReleaseState, next};
+use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
 
 use super::apply::Work;
 use super::drift::Watch;
@@ -40,6 +40,8 @@ pub struct RollbackRequest<'a> {
     pub unsettled: Option<Unsettled>,
     /// Patterns of objects whose changes behind our back are nobody's business.
     pub drift_ignored: &'a [String],
+    /// Who moves the release: one that drives itself does it when all of its way back is done.
+    pub drive: Drive,
 }
 
 /// One migration on the way back, with the script that undoes it.
@@ -235,6 +237,7 @@ async fn start(
     let to = match release.state {
         // A release that is back already: an older one is being undone now.
         ReleaseState::RolledBack => None,
+        ReleaseState::RollingBack if request.drive == Drive::Driven => None,
         _ => Some(next(release.release(), Event::RollbackStarted)?),
     };
     session
@@ -244,7 +247,11 @@ async fn start(
             if let Some(to) = to {
                 set_state(connection, release.id, release.state, to, actor, &[]).await?;
             }
-            session.routes.put(connection, &started_alert(release.id, request, actor)).await
+            // Who drives a release has told of its way back already.
+            match request.drive {
+                Drive::ByHand => session.routes.put(connection, &started_alert(release.id, request, actor)).await,
+                Drive::Driven => Ok(()),
+            }
         })
         .await
 }
@@ -354,6 +361,7 @@ async fn finish(
     let Some(release) = snapshot.release.clone() else { return Ok(None) };
     let remains = snapshot.applied.iter().any(|row| row.release_id == release.id);
     let to = match release.state {
+        ReleaseState::RollingBack if request.drive == Drive::Driven => release.state,
         ReleaseState::RollingBack => next(release.release(), Event::RollbackFinished { remains })?,
         state => state,
     };
@@ -362,10 +370,15 @@ async fn finish(
     session
         .record(lease, async |connection, _| {
             void_points_after(connection, point.after).await?;
-            query(connection, include_str!("close_emptied_releases.sql"), &[]).await?;
+            if request.drive == Drive::ByHand {
+                query(connection, include_str!("close_emptied_releases.sql"), &[]).await?;
+            }
             record_event(connection, actor, "rollback_finished", Some(release.id), &payload).await?;
             if to != release.state {
                 set_state(connection, release.id, release.state, to, actor, &[]).await?;
+            }
+            if request.drive == Drive::Driven {
+                return Ok(());
             }
             session.routes.put(connection, &finished_alert(release.id, request, to)).await?;
             // Whatever stood of the release went with it.

@@ -117,6 +117,20 @@ impl Session {
         }
     }
 
+    /// A new connection in place of one that is gone.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn reconnect(&mut self) -> Answer<()> {
+        let connection = connect(self.connection.target()).await?;
+        self.settings_moved = AtomicBool::new(false);
+        self.lent_pid = AtomicI32::new(connection.backend_pid());
+        self.found = Mutex::default();
+        self.observer = OnceCell::const_new();
+        self.connection = connection;
+        Ok(())
+    }
+
     /// Takes the lease. When it is busy: gives up and says who has it, or tells that once and waits.
     pub async fn lease(&self, doing: &str, report: &mut Reporter<'_>) -> Answer<Lease> {
         let mut told = false;

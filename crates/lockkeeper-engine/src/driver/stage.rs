@@ -168,6 +168,11 @@ async fn decide(
     request: &StageRequest<'_>,
     known: Known,
 ) -> Answer<Decision> {
+    let release = snapshot.and_then(LedgerSnapshot::open_release);
+    let drive = release.map_or(Drive::ByHand, |release| release.drive);
+    if drive != request.drive {
+        return Err(Problem::refused(message!("release-is-driven")).hint(message!("next-resume")));
+    }
     let applied = snapshot.map(LedgerSnapshot::applied_migrations).unwrap_or_default();
     let survey = survey(request.pairs, &applied);
     if let Some(problem) = Problem::all(survey.problems) {
@@ -199,11 +204,6 @@ async fn decide(
         } else {
             waiting.push(migration);
         }
-    }
-    let release = snapshot.and_then(LedgerSnapshot::open_release);
-    let drive = release.map_or(Drive::ByHand, |release| release.drive);
-    if drive != request.drive {
-        return Err(Problem::refused(message!("release-is-driven")).hint(message!("next-resume")));
     }
     let finishes_release = match (request.stage, release.map(|release| release.state)) {
         // A release that only removes still passes stage 1: the code that stops using it must be deployed.

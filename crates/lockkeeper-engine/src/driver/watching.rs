@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::keeper::{Desk, Keeper, SAMPLE, SAVE_EVERY};
-use crate::ledger::{Holder, TakenWatch, batch, ensure, read_baseline, read_slices, take_watch};
+use crate::ledger::{Holder, TakenWatch, Vitals, batch, ensure, read_baseline, read_slices, take_watch};
 use crate::notify::Routes;
 use crate::postgres::{Access, Connection, SqlError, Target, connect};
 use crate::probe::{Lateness, Source, Taken, WitnessProbe, Word};
@@ -71,6 +71,8 @@ pub struct WatchRequest<'a> {
     pub lasts: Option<Duration>,
     /// `None` goes by the same terms to the end.
     pub reload: Option<Reload<'a>>,
+    /// Whether it tells [`WatchNews::Vitals`] each time it has written.
+    pub tells_vitals: bool,
 }
 
 /// How a watch ended.
@@ -102,8 +104,10 @@ pub enum WatchNews<'a> {
         turn: &'a Turn,
         evidence: &'a Message,
     },
-    /// The settings were read again: the watch goes by them from now on.
-    Reloaded,
+    /// What the ledger says of releases and alerts.
+    Vitals(Vitals),
+    /// The settings were read again: the watch goes by them from now on, and has these checks.
+    Reloaded(&'a [CheckName]),
     /// The settings were read again and are broken: the watch goes by what it had.
     ReloadRefused(&'a Problem),
     /// The first breach that binds, with its evidence. Told again by a process that goes on with the watch: the one
@@ -142,6 +146,7 @@ pub async fn watch(request: WatchRequest<'_>, stop: &Stop, tell: &mut dyn FnMut(
         release_id: request.release_id,
         term: taken.term,
         routes: request.routes,
+        tells_vitals: request.tells_vitals,
     };
     let keeper = Keeper::new(desk, baselines, taken.incidents, taken.breach);
     let mut sources = Sources { plans: Vec::new(), running: JoinSet::new() };
@@ -393,7 +398,8 @@ impl Loop<'_> {
         self.watch.reload(terms.rules, checks, &kept, &found, terms.witness.is_some(), wall_clock());
         witness.replace(terms.witness);
         self.keeper.reloaded(&self.watch, found, terms.described, terms.routes);
-        tell(WatchNews::Reloaded);
+        let names: Vec<CheckName> = self.watch.memories().map(|(name, _)| name.clone()).collect();
+        tell(WatchNews::Reloaded(&names));
         self.keeper.save(&self.watch, tell).await
     }
 

@@ -7,6 +7,7 @@ mod failure;
 mod phases;
 mod request;
 mod roots;
+mod server;
 mod url;
 
 pub use exchange::{Client, Exchange};
@@ -15,4 +16,5 @@ pub use hyper::Method;
 pub use phases::{Phase, Stopwatch};
 pub use request::{AddressFamily, Header, HttpLimits, HttpRequest};
 pub use roots::authorities;
+pub use server::{Asked, Page, listen, serve};
 pub use url::{Url, UrlFault};

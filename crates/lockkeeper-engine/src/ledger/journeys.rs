@@ -8,20 +8,21 @@ use lockkeeper_core::model::{Answer, ExitClass, Problem};
 use lockkeeper_core::plan::RollbackClass;
 use lockkeeper_core::release::{Cause, Outcome, Task, WayBack};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::install::read_problem;
 use super::lease::Holder;
-use super::sql::{batch_alone, broken, optional_timestamp, query, query_alone, timestamp};
-use crate::postgres::{Connection, SqlError, Target, connect};
+use super::sql::{batch, batch_alone, broken, optional_timestamp, query, query_alone, timestamp};
+use crate::postgres::{Access, Connection, SqlError, Target, connect};
 use crate::seams::{random_id, sleep};
 
 /// A driver that has not been heard of for this long has lost its release.
 pub const JOURNEY_TTL: Duration = Duration::from_secs(15);
 
-/// How often it renews: two renewals may fail before the release is lost.
-const RENEW_EVERY: Duration = Duration::from_secs(4);
+/// How often it renews, and so hears that the release is given up.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
 
 /// A release that drives itself, as it is begun.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct JourneyRecord {
     /// When its driver was last heard of.
     pub seen_at: Timestamp,
     pub back: Option<Back>,
+    /// Who gave it up and why, as JSON.
+    pub abort: Option<Value>,
     /// In the order in which they were first begun.
     pub tasks: Vec<TaskRecord>,
 }
@@ -95,12 +98,29 @@ impl JourneyRecord {
 pub struct JourneyTerm {
     pub release_id: i64,
     term: i64,
+    aborted: watch::Receiver<bool>,
     renewal: tokio::task::JoinHandle<()>,
 }
 
 impl JourneyTerm {
     fn new(target: &Target, release_id: i64, term: i64) -> Self {
-        Self { release_id, term, renewal: tokio::spawn(renew(target.clone(), release_id, term)) }
+        let (tell, aborted) = watch::channel(false);
+        Self { release_id, term, aborted, renewal: tokio::spawn(renew(target.clone(), release_id, term, tell)) }
+    }
+
+    /// Whether somebody has asked for the release to be given up.
+    pub fn is_aborted(&self) -> bool {
+        *self.aborted.borrow()
+    }
+
+    /// Resolves once somebody asks for the release to be given up.
+    pub fn aborted(&self) -> impl Future<Output = ()> + use<> {
+        let mut aborted = self.aborted.clone();
+        async move {
+            if aborted.wait_for(|it| *it).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// Gives the release back, so that the next process need not wait for the term to expire.
@@ -127,11 +147,12 @@ impl Drop for JourneyTerm {
     }
 }
 
-async fn renew(target: Target, release_id: i64, term: i64) {
+async fn renew(target: Target, release_id: i64, term: i64, aborted: watch::Sender<bool>) {
     let sql = format!(
         "UPDATE lockkeeper.journeys SET seen_at = pg_catalog.clock_timestamp(), \
          expires_at = pg_catalog.clock_timestamp() + '{} seconds' \
-         WHERE release_id = {release_id} AND term = {term} AND expires_at > pg_catalog.clock_timestamp()",
+         WHERE release_id = {release_id} AND term = {term} AND expires_at > pg_catalog.clock_timestamp() \
+         RETURNING abort_asked_at IS NOT NULL",
         JOURNEY_TTL.as_secs()
     );
     let mut connection = None;
@@ -141,10 +162,22 @@ async fn renew(target: Target, release_id: i64, term: i64) {
             connection = connect(&target).await.ok();
         }
         let Some(open) = &connection else { continue };
-        if batch_alone(open, &sql).await.is_err() {
-            connection = None;
+        match written_alone(open, &sql).await {
+            Ok(rows) if rows.first().is_some_and(|row| row.get(0)) => {
+                let _ = aborted.send(true);
+            }
+            Ok(_) => {}
+            Err(_) => connection = None,
         }
     }
+}
+
+/// A write in a transaction of its own, and what it returns.
+async fn written_alone(connection: &Connection, sql: &str) -> Result<Vec<Row>, SqlError> {
+    batch(connection, &connection.begin(Access::Write)).await?;
+    let rows = query(connection, sql, &[]).await;
+    batch(connection, if rows.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    rows
 }
 
 /// Begins a journey, with its driver. In the transaction that is open; the term counts once it is committed.
@@ -294,6 +327,7 @@ pub async fn read_journey(connection: &Connection, release_id: i64) -> Answer<Op
         is_held: row.get("is_held"),
         seen_at: timestamp(row, "seen_at")?,
         back: back(row)?,
+        abort: Some(json(row, "abort")).filter(|abort| !abort.is_null()),
         tasks: tasks.iter().map(task_record).collect::<Answer<_>>()?,
     }))
 }

@@ -22,6 +22,7 @@ mod spool;
 mod sql;
 mod steps;
 mod verifications;
+mod vitals;
 mod watches;
 
 pub use approvals::{NewApproval, insert_approval, mark_approval_used};
@@ -46,7 +47,7 @@ pub use outbox::{
     remind_alerts, resolve_alert,
 };
 pub use points::{take_point, void_points_after};
-pub use releases::{open_release, set_deployed, set_state};
+pub use releases::{last_deployed, open_release, set_deployed, set_state};
 pub use samples::{
     HealthSample, Slice, VerdictCounts, add_samples, export_samples, read_health_samples, read_slices, thin_samples,
 };
@@ -58,6 +59,7 @@ pub use steps::{Standing, StepsOf, StoredStep, read_samples};
 pub use verifications::{
     NewVerification, TriedMigration, VerificationRecord, VerifiedFiles, insert_verification, read_verifications,
 };
+pub use vitals::{DeliveryVitals, ReleaseVitals, Vitals, read_vitals};
 pub use watches::{
     StoredCheck, TakenWatch, WATCH_TTL, WatchRecord, WatchTerm, change_terms, end_watch, read_watch, release_watch,
     save_watch, take_watch,

@@ -1,9 +1,11 @@
 //! Rows of releases. A state is only ever set from the state it was decided on.
 
+use lockkeeper_core::model::Answer;
 use lockkeeper_core::release::ReleaseState;
 use tokio_postgres::types::Type;
 
-use super::sql::query;
+use super::install::{read_problem, version};
+use super::sql::{query, query_alone};
 use crate::postgres::{Connection, SqlError};
 
 /// Opens a release in state `planned`.
@@ -41,6 +43,20 @@ pub async fn set_state(
     )
     .await?;
     Ok(!rows.is_empty())
+}
+
+/// The version that was deployed last and stayed.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn last_deployed(connection: &Connection) -> Answer<Option<String>> {
+    if version(connection).await?.is_none() {
+        return Ok(None);
+    }
+    let sql = "SELECT r.deployed_version FROM lockkeeper.releases r \
+               WHERE r.deployed_version IS NOT NULL AND r.state = 'completed' ORDER BY r.id DESC LIMIT 1";
+    let rows = query_alone(connection, sql, &[]).await.map_err(|error| read_problem(&error, connection))?;
+    Ok(rows.first().map(|row| row.get(0)))
 }
 
 /// Records that the new code is out.

@@ -62,6 +62,8 @@ pub struct WatchRecord {
     pub host: String,
     pub pid: i32,
     pub began_at: Timestamp,
+    /// When the code of its release went out.
+    pub deployed_at: Option<Timestamp>,
     /// When its watcher last wrote.
     pub seen_at: Timestamp,
     pub next_due_at: Option<Timestamp>,
@@ -251,6 +253,7 @@ fn record(row: &Row) -> Answer<WatchRecord> {
         host: row.get("host"),
         pid: row.get("pid"),
         began_at: timestamp(row, "began_at")?,
+        deployed_at: optional_timestamp(row, "deployed_at")?,
         seen_at: timestamp(row, "seen_at")?,
         next_due_at: optional_timestamp(row, "next_due_at")?,
         breach: json_or_none(row, "breach"),

@@ -34,6 +34,7 @@ Exit codes:
   2        usage or configuration
   3        a migration failed: the message says what is recorded, what is not, and the next command
   4        lease busy, or lock budget spent: nothing was changed
+  5        the release was rolled back
   6        inconclusive: not enough to judge by
   130/143  interrupted at a safe point by SIGINT/SIGTERM
 
@@ -55,6 +56,7 @@ enum Command {
     Approve(commands::approve::Args),
     Stage2(commands::stage2::Args),
     Rollback(commands::rollback::Args),
+    Release(commands::release::Args),
     Backup(commands::backup::Args),
     Health(commands::health::Args),
     Notify(commands::notify::Args),
@@ -125,6 +127,7 @@ fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &P
         Command::Approve(args) => context.wait(commands::approve::run(&args, &context)),
         Command::Stage2(args) => context.wait(commands::stage2::run(&args, &context)),
         Command::Rollback(args) => context.wait(commands::rollback::run(&args, &context)),
+        Command::Release(args) => context.wait(commands::release::run(&args, &context)),
         Command::Backup(args) => context.wait(commands::backup::run(&args, &context)),
         Command::Health(args) => context.wait(commands::health::run(&args, &context)),
         Command::Notify(args) => context.wait(commands::notify::run(&args, &context)),

@@ -205,6 +205,22 @@ help-demo-epilogue =
     예:
       lockkeeper demo
 
+help-release = 변경을 스스로 두 게이트 너머로 옮기거나 되돌립니다: 검증, 단계 1, 배포, 감시, 승인, 단계 2
+help-release-epilogue =
+    예:
+      lockkeeper release start --version 3.0
+      lockkeeper release resume
+      lockkeeper release status
+      lockkeeper release abort --reason "잘못된 빌드"
+
+    훅과 조건은 lockkeeper.toml의 [hooks]와 [release]에 적습니다.
+    종료 코드: 0 완료되었거나 승인을 기다림, 1 거부되었거나 여전히 기다림, 5 되돌림, 6 판단할 자료가 부족함.
+help-release-action = 할 일: start는 릴리스를 시작해 갈 수 있는 데까지 진행, resume은 저장소와 데이터베이스가 있는 아무 기계에서나 이어서 진행, status는 지금 상태와 한 일, abort는 포기하고 되돌리기
+help-release-version = start에서: 배포할 버전. 훅에 전달됩니다
+help-release-previous = start에서: 지금 실행 중이며 되돌아갈 버전 [기본값: 마지막으로 배포된 버전]
+help-release-despite-baseline = start에서: 이미 실패한 검사가 있어도 시작
+help-release-despite-cool-down = start에서: 방금 릴리스를 되돌렸어도 시작
+help-release-reason = abort에서: 이유. 원장에 남습니다
 help-notify = 알림이 닿는지 시험하고, 닿지 않은 것을 보이거나 전달합니다
 help-notify-epilogue =
     예:

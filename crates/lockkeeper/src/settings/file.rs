@@ -14,6 +14,7 @@ use super::duration;
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
 use super::notify_section::{FileNotify, RawNotify};
+use super::release_section::{FileRelease, RawHooks, RawRelease};
 
 /// The file's contents. What is missing is `None`: the defaults are given where all sources meet.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,7 @@ pub struct FileSettings {
     pub lint: FileLint,
     pub health: Health,
     pub backup: FileBackup,
+    pub release: FileRelease,
     pub notify: FileNotify,
 }
 
@@ -70,6 +72,10 @@ struct Raw {
     health: RawHealth,
     #[serde(default)]
     backup: RawBackup,
+    #[serde(default)]
+    release: RawRelease,
+    #[serde(default)]
+    hooks: RawHooks,
     #[serde(default)]
     notify: RawNotify,
 }
@@ -133,6 +139,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         lint: source.lint(raw.lint)?,
         health: source.health(raw.health)?,
         backup: source.backup(raw.backup)?,
+        release: source.release(raw.release, raw.hooks)?,
         notify: source.notify(&raw.notify)?,
     };
     Ok(settings)

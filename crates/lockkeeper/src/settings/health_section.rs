@@ -7,6 +7,7 @@ mod raw;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub struct Health {
     pub checks: Vec<HealthCheck>,
     /// Whom to ask whether our own network is well.
     pub witness: Option<WitnessPlace>,
+    /// Where a watcher serves its own metrics.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// A check with its source.
@@ -158,7 +161,7 @@ impl HealthSource {
 
 impl Default for Health {
     fn default() -> Self {
-        Self { rules: Rules::usual(), checks: Vec::new(), witness: None }
+        Self { rules: Rules::usual(), checks: Vec::new(), witness: None, metrics: None }
     }
 }
 
@@ -199,7 +202,10 @@ impl Source<'_> {
         }
         self.names_are_known_once(&raw, &checks)?;
         let witness = raw.witness.map(|witness| self.witness(&witness)).transpose()?;
-        Ok(Health { rules, checks, witness })
+        let metrics = raw
+            .metrics
+            .map(|place| place.get_ref().parse().map_err(|_| self.refuse(&place, message!("settings-health-metrics"))));
+        Ok(Health { rules, checks, witness, metrics: metrics.transpose()? })
     }
 
     fn rules(&self, raw: &RawHealth) -> Answer<Rules> {

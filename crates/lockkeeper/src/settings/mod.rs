@@ -14,6 +14,7 @@ mod lint_section;
 mod notify_section;
 mod database_url;
 mod sources;
+mod release_section;
 mod resolve;
 mod database;
 #[expect(clippy::module_inception, reason = "the room and its main noun share their name")]
@@ -23,6 +24,7 @@ pub use flags::{ColorChoice, Flags, GlobalFlags};
 pub use health_section::{Health, HealthCheck, HealthSource};
 pub use lint_section::likely as likely_rule;
 pub use notify_section::Notify;
+pub use release_section::FileRelease;
 pub use settings::{Approval, Backup, Environment, Limits, Lint, Settings};
 pub use sources::Sources;
 
@@ -39,6 +41,16 @@ pub fn load(flags: &Flags) -> Answer<Settings> {
 /// A span of time as people write it: `10m`.
 pub fn duration_of(text: &str) -> Option<std::time::Duration> {
     duration::parse(text)
+}
+
+/// Values that must not be told, whatever command says them: the database's password, and what the environment calls a
+/// secret.
+pub fn secret_values(settings: &Settings) -> Vec<String> {
+    let is_secret =
+        |name: &str| ["PASSWORD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"].iter().any(|it| name.contains(it));
+    let password = settings.target().ok().and_then(|target| target.password.as_ref()).map(|it| it.reveal().to_owned());
+    let named = std::env::vars().filter(|(name, _)| is_secret(&name.to_uppercase())).map(|(_, value)| value);
+    password.into_iter().chain(named).collect()
 }
 
 /// The server of a shadow, which is another one than the target's: nothing but its URL says where it is.

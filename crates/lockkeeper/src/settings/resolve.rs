@@ -63,6 +63,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         },
         health: health(sources),
         backup: backup(sources),
+        release: sources.file.release.clone(),
         notify: notify_section::resolve(sources),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),
         actor,

@@ -10,7 +10,7 @@ use lockkeeper_engine::postgres::Target;
 use lockkeeper_lint::check::Allow;
 use lockkeeper_lint::report::Severity;
 
-use super::{ColorChoice, Health, Notify};
+use super::{ColorChoice, FileRelease, Health, Notify};
 
 /// Settings from all sources together.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Settings {
     pub lint: Lint,
     pub health: Health,
     pub backup: Backup,
+    /// By which terms a release drives itself, and its hooks.
+    pub release: FileRelease,
     pub notify: Notify,
     /// Patterns of objects that others may create, change and drop.
     pub drift_ignored: Vec<String>,

@@ -194,6 +194,7 @@ fn what_was_measured_is_exported_for_other_programs() {
     let before = watched.database.value("SELECT count(*) FROM lockkeeper.health_samples");
     watched.database.execute(
         "INSERT INTO lockkeeper.health_samples \
+             (check_name, span_s, at, requests, errors, value, pass, fail, no_data, probe_error) \
          SELECT 'shop', 5, date_bin('5 s', now(), 'epoch') - n * interval '5 s' - interval '1 h', 7, 1, NULL, 6, 1, 0, 0 \
          FROM generate_series(1, 12000) n",
     );
@@ -228,4 +229,56 @@ fn the_log_of_a_watch_has_every_measurement_and_judgement() {
     assert_eq!(of("breached").len(), 1);
     let told = watched.health(&["status"]).stdout;
     assert!(told.contains("(95 % between") && told.contains("against 5 %"), "{told}");
+}
+
+#[test]
+fn a_watch_that_is_too_short_says_so_before_and_after() {
+    let watched = Watched::with("", HttpAnswer::status(200));
+    let ended = watched.health(&["start", "--for", "3s", "--json"]);
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert!(ended.stderr.contains("it can only end unhealthy or inconclusive"), "{ended:?}");
+    let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(answer["doubts"][0], "watched for 3 s, and 90 s are the least", "{answer}");
+    let status = watched.health(&["status"]);
+    assert_eq!(status.code, Some(6), "{status:?}");
+    assert!(status.stdout.contains("inconclusive"), "{status:?}");
+}
+
+#[test]
+fn status_says_what_stands_how_near_a_breach_is_and_how_long_after_the_deploy_it_was() {
+    let watched = Watched::with(SLOW, HttpAnswer::status(500));
+    let watcher = watched.start(&[]);
+    watched.wait_until("a failure", |status| failures(status) == 2);
+    let near = watched.health(&["status"]);
+    assert!(near.stdout.contains("shop is failing: 1 more in a row, and floor breaches"), "{near:?}");
+    watched.wait_until("the breach", |status| !status["breach"].is_null());
+    let told = watched.health(&["status"]);
+    assert!(told.stdout.contains("shop by floor at 2") && told.stdout.contains("s after the watch began"), "{told:?}");
+    watched.wait_until("what stands", |status| status["stands"][0] == "breach/shop");
+    watched.database.execute(
+        "WITH r AS (INSERT INTO lockkeeper.releases (state, started_by, deployed_version, deployed_at, deployed_by) \
+         SELECT 'awaiting_approval', 'dev', '3.1', began_at - interval '100 s', 'dev' FROM lockkeeper.watches RETURNING id) \
+         UPDATE lockkeeper.watches SET release_id = r.id FROM r",
+    );
+    let told = watched.health(&["status"]);
+    assert!(told.stdout.contains("s after the deploy"), "{told:?}");
+    drop(watcher);
+}
+
+#[test]
+fn the_units_of_the_page_start_a_watch() {
+    let watched = Watched::quick(HttpAnswer::status(200));
+    let folder = watched.project.path().to_str().unwrap().to_owned();
+    let mut units = Vec::new();
+    for page in ["watcher.md", "watcher.ko.md"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+        let text = std::fs::read_to_string(path).unwrap();
+        units.push(text.split("```ini\n").nth(1).unwrap().split("```").next().unwrap().to_owned());
+    }
+    assert_eq!(units[0], units[1]);
+    let started = units[0].lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/lockkeeper ")).unwrap();
+    let started = started.replace("/etc/lockkeeper", &folder).replace(":9187", ":0");
+    let ended = watched.project.lockkeeper(started.split(' ').chain(["--for", "1s"]));
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert!(ended.stderr.contains("\"event\":\"began\""), "{ended:?}");
 }

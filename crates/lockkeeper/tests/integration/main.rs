@@ -19,6 +19,7 @@ mod gates;
 /// Four eyes: authors, as git knows them, do not approve.
 mod authors;
 /// The way back to a rollback point.
+mod release;
 mod rollback;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
@@ -57,6 +58,7 @@ mod lint_fix;
 /// What `init` and `new` write, and that it works.
 mod health_check;
 mod health_life;
+mod health_metrics;
 mod health_watch;
 /// The fixture of the tests of health. No tests.
 mod health_bench;

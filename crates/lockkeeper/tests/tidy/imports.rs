@@ -76,6 +76,7 @@ const HOUSE: &[Crate] = &[
             room("probe", &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
+            room("metrics", &["core", "engine::ledger", "engine::probe"]),
             room(
                 "notify",
                 &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http", "engine::ledger"],
@@ -113,6 +114,9 @@ const HOUSE: &[Crate] = &[
 const SETTINGS_MAY_IMPORT: &[&str] = &[
     "core",
     "lint",
+    "engine::driver::AppHook",
+    "engine::driver::AppHooks",
+    "engine::driver::ReleaseTerms",
     "engine::postgres::ChannelBinding",
     "engine::postgres::Host",
     "engine::postgres::Passfile",

@@ -20,6 +20,11 @@ CREATE TABLE lockkeeper.journeys (
     way_back    text[],
     evidence    text,
     back_since  timestamptz,
+    -- Somebody gives the release up while a process drives it.
+    abort_asked_at timestamptz,
+    abort_asked_by text,
+    abort_reason text,
+    CHECK ((abort_asked_at IS NULL) = (abort_asked_by IS NULL) AND (abort_asked_at IS NULL) = (abort_reason IS NULL)),
     CHECK ((cause IS NULL) = (back_since IS NULL) AND (cause IS NULL) = (rollback_class IS NULL)
            AND (cause IS NULL) = (way_back IS NULL))
 );

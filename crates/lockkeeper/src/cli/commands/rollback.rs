@@ -2,6 +2,7 @@
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
+use lockkeeper_core::release::Drive;
 use lockkeeper_engine::driver::{PreparedUndo, RollbackRequest, Unsettled, preview_rollback, run_rollback};
 
 use super::stage::{UnsettledWord, parse_point};
@@ -46,6 +47,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         down_from_files: pairs.as_deref(),
         unsettled: args.unsettled.map(Unsettled::from),
         drift_ignored: &context.settings.drift_ignored,
+        drive: Drive::ByHand,
     };
     let prepared = preview_rollback(&session.connection, &request, &session.limits).await?;
     let printer = context.printer;

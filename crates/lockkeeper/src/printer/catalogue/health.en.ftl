@@ -132,6 +132,11 @@ probe-source-status = the source answered with status { $status }
 
 ## A watch
 
+watch-breach-began = { $check } by { $rule } at { $at }, { $seconds } s after the watch began
+watch-breach-deployed = { $check } by { $rule } at { $at }, { $seconds } s after the deploy
+watch-for-short = { $seconds } s are less than the { $need } s that a healthy watch takes: it can only end unhealthy or inconclusive
+watch-near = { $check } is failing: { $left } more in a row, and { $rule } breaches
+watch-nothing-judged = nothing was judged yet
 watch-data-again = { $check } has data again
 watch-fails = { $check } breaches: { $evidence }
 watch-ledger-was-away = the ledger could not be written for { $seconds } s, since { $since }
@@ -172,6 +177,7 @@ baseline-not-saved = the baseline could not be written down
 baseline-saved = baseline { $number }: { $seconds } s are kept as what is normal, for the release and the watch that follow
 health-baseline-for = a baseline needs a time to be measured in: --for 2m
 health-check-unknown = { $name } is no name of a check
+metrics-not-served = metrics cannot be served at { $address }: { $reason }
 health-option = { $option } belongs to health { $action }
 preflight-hint = lockkeeper health check --for 2m --save-baseline
 preflight-missing = nobody has measured how the system was before the deploy
@@ -209,6 +215,7 @@ settings-health-json-word = there is no condition { $word }: above, below, min, 
 settings-health-latency = the rule needs its numbers: latency = {"{"} percentile = 95, factor = 2 {"}"}
 settings-health-method = a method is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS
 settings-health-method-head = what answers HEAD has no body, and there are conditions on it
+settings-health-metrics = an address to serve metrics at has an IP address and a port: "127.0.0.1:9187"
 settings-health-name = a name has lower-case letters, digits, "-", "_" and ".", 63 at most
 settings-health-name-twice = there are two checks { $name }
 settings-health-no-data = { $value } is no policy: hold, pass or fail

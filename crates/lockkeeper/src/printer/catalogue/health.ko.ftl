@@ -132,6 +132,11 @@ probe-source-status = 소스가 상태 { $status }(으)로 답했습니다
 
 ## 감시
 
+watch-breach-began = { $check }, 규칙 { $rule }, { $at }, 감시를 시작하고 { $seconds }초 뒤
+watch-breach-deployed = { $check }, 규칙 { $rule }, { $at }, 배포하고 { $seconds }초 뒤
+watch-for-short = { $seconds }초는 정상으로 끝나는 데 드는 { $need }초보다 짧습니다. 비정상이나 판정 불가로만 끝날 수 있습니다
+watch-near = { $check } 실패 중: 연속으로 { $left }번 더 실패하면 { $rule } 위반입니다
+watch-nothing-judged = 아직 판정한 것이 없습니다
 watch-data-again = { $check }의 데이터가 다시 들어옵니다
 watch-fails = { $check } 위반: { $evidence }
 watch-ledger-was-away = { $since }부터 { $seconds }초 동안 원장에 쓸 수 없었습니다
@@ -172,6 +177,7 @@ baseline-not-saved = 기준선을 기록하지 못했습니다
 baseline-saved = 기준선 { $number }: { $seconds }초를 평상시로 남겼습니다. 뒤따르는 릴리스와 감시가 씁니다
 health-baseline-for = 기준선은 잴 시간이 필요합니다: --for 2m
 health-check-unknown = { $name }은(는) 점검의 이름이 아닙니다
+metrics-not-served = { $address }에서 지표를 제공할 수 없습니다: { $reason }
 health-option = { $option }은(는) health { $action }에 씁니다
 preflight-hint = lockkeeper health check --for 2m --save-baseline
 preflight-missing = 배포 전에 시스템이 어땠는지 아무도 재지 않았습니다
@@ -209,6 +215,7 @@ settings-health-json-word = { $word }라는 조건은 없습니다: above, below
 settings-health-latency = 이 규칙에는 숫자가 필요합니다: latency = {"{"} percentile = 95, factor = 2 {"}"}
 settings-health-method = 메서드는 GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS 가운데 하나입니다
 settings-health-method-head = HEAD의 답에는 본문이 없는데 본문에 대한 조건이 있습니다
+settings-health-metrics = 지표를 제공할 주소는 IP 주소와 포트입니다: "127.0.0.1:9187"
 settings-health-name = 이름은 소문자, 숫자, "-", "_", "."로 63자까지입니다
 settings-health-name-twice = 점검 { $name }이(가) 두 개 있습니다
 settings-health-no-data = { $value }은(는) 정책이 아닙니다: hold, pass, fail

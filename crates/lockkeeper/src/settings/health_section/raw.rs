@@ -26,6 +26,7 @@ pub(in crate::settings) struct RawHealth {
     pub(super) advisory: Option<Vec<Text>>,
     pub(super) latency: Option<RawLatency>,
     pub(super) witness: Option<Text>,
+    pub(super) metrics: Option<Text>,
     #[serde(default)]
     pub(super) http: Vec<RawHttp>,
     #[serde(default)]

@@ -8,6 +8,9 @@ mod status;
 mod terms;
 mod watch_log;
 
+pub use terms::{sources, terms as watch_terms};
+pub use watch_log::WatchLog;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -1,18 +1,22 @@
 //! `health start`: the watch.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem, WatchVerdict};
 use lockkeeper_engine::driver::{Reload, Terms, WatchEnd, WatchNews, WatchRequest, exit_of, watch};
+use lockkeeper_engine::http::{Asked, Page, listen, serve};
 use lockkeeper_engine::ledger::read;
+use lockkeeper_engine::metrics::{Format, Metrics};
 use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
 use lockkeeper_engine::postgres::connect;
 use lockkeeper_engine::seams::{Hangup, Stop};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::terms::terms;
 use super::watch_log::WatchLog;
@@ -30,6 +34,12 @@ pub async fn run(args: &Args, lasts: Option<Duration>, context: &Context<'_>) ->
     let release_id = open_release(context).await?;
     // What is measured and how may change; which database it is about, and who watches, does not.
     let anew = || terms(&settings::load(&context.flags)?.health, context);
+    let place = args.metrics_listen.or(health.metrics);
+    let metrics = Arc::new(Mutex::new(Metrics::new(context.settings.environment.as_str())));
+    let served = match place {
+        Some(place) => Some(serve_metrics(place, Arc::clone(&metrics)).await?),
+        None => None,
+    };
     let request = WatchRequest {
         target: context.settings.target()?.clone(),
         holder: context.holder(),
@@ -41,13 +51,21 @@ pub async fn run(args: &Args, lasts: Option<Duration>, context: &Context<'_>) ->
         routes,
         lasts,
         reload: Some(Reload { hangup, terms: Box::new(anew) }),
+        tells_vitals: place.is_some(),
     };
     let printer = context.printer;
+    if let Some(lasts) = lasts.filter(|lasts| *lasts < rules.duration_min) {
+        let need = rules.duration_min.as_secs();
+        printer.note_in(&message!("watch-for-short", seconds = lasts.as_secs(), need = need), Tone::Waiting);
+    }
     let mut commands = JoinSet::new();
     let is_json = args.log.map_or_else(|| printer.is_json(), |format| format == LogFormat::Json);
     let mut log = WatchLog::new(printer, is_json);
     let mut told = |news: WatchNews<'_>| {
         log.tell(&news);
+        if place.is_some() {
+            count(&mut metrics.lock().unwrap_or_else(PoisonError::into_inner), &news);
+        }
         if let (WatchNews::Breached { watch, evidence }, Some(command)) = (&news, &args.on_breach) {
             commands.spawn(hand_over(command.clone(), *watch, (*evidence).clone()));
         }
@@ -64,6 +82,9 @@ pub async fn run(args: &Args, lasts: Option<Duration>, context: &Context<'_>) ->
         ended = watching => ended,
         () = delivering => unreachable!("it delivers until it is dropped"),
     };
+    if let Some(served) = served {
+        served.abort();
+    }
     context.deliver_alerts().await;
     let ended = ended?;
     // Whoever was told of the breach is not cut off in the middle.
@@ -90,6 +111,35 @@ pub async fn run(args: &Args, lasts: Option<Duration>, context: &Context<'_>) ->
             }
         }
     })
+}
+
+/// Serves metrics until it is aborted. An address that is taken is refused before anything is watched.
+async fn serve_metrics(place: SocketAddr, metrics: Arc<Mutex<Metrics>>) -> Answer<AbortHandle> {
+    let refused = |error: std::io::Error| {
+        Problem::usage(message!("metrics-not-served", address = place.to_string(), reason = error.to_string()))
+    };
+    let listener = listen(place).await.map_err(refused)?;
+    let page = move |asked: &Asked| {
+        let format = Format::accepted(&asked.accept);
+        let text = || metrics.lock().unwrap_or_else(PoisonError::into_inner).text(format);
+        (asked.path == "/metrics").then(|| Page { content_type: format.content_type(), body: text() })
+    };
+    Ok(tokio::spawn(serve(listener, page)).abort_handle())
+}
+
+/// What a watch tells, as numbers.
+fn count(metrics: &mut Metrics, news: &WatchNews<'_>) {
+    match news {
+        WatchNews::Took { check, taken, took } => metrics.took(check, taken, *took),
+        WatchNews::Judged(judgement) => metrics.judged(judgement),
+        WatchNews::Vitals(vitals) => metrics.vitals(vitals.clone()),
+        WatchNews::Reloaded(names) => metrics.retain(|name| names.contains(name)),
+        WatchNews::Began { .. }
+        | WatchNews::Turned { .. }
+        | WatchNews::ReloadRefused(_)
+        | WatchNews::Breached { .. }
+        | WatchNews::LedgerUnreachable(_) => {}
+    }
 }
 
 pub(super) fn signals_refused(error: &std::io::Error) -> Box<Problem> {

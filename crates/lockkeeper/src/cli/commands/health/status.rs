@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lockkeeper_core::health::Counts;
+use lockkeeper_core::health::{Counts, Matter, WhyNothing};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, WatchVerdict};
+use lockkeeper_core::model::{Answer, Message, WatchVerdict};
 use lockkeeper_engine::ledger::{HealthSample, WatchRecord, read_health_samples, read_watch};
 use serde_json::{Value, json};
 
@@ -80,6 +80,12 @@ fn tell(context: &Context<'_>, record: &WatchRecord, samples: &[HealthSample], s
     if let Some(breach) = &record.breach {
         let evidence = printer.stored(&breach["evidence"]);
         printer.say_in(&message!("watch-breached", evidence = evidence), Tone::Bad);
+        if let Some(said) = when(record, breach) {
+            printer.say_under(2, &said, Tone::Plain);
+        }
+    }
+    for matter in &record.incidents {
+        printer.say_in(&stands(matter), Tone::Waiting);
     }
     let heading = [
         message!("health-column-check"),
@@ -110,7 +116,11 @@ fn tell(context: &Context<'_>, record: &WatchRecord, samples: &[HealthSample], s
             ]);
         }
     }
-    printer.table(&table);
+    if record.checks.iter().all(|check| check.judgements.as_object().is_none_or(serde_json::Map::is_empty)) {
+        printer.say_in(&message!("watch-nothing-judged"), Tone::Waiting);
+    } else {
+        printer.table(&table);
+    }
     for check in &record.checks {
         let own: Vec<&HealthSample> = samples.iter().filter(|sample| sample.check == check.name).collect();
         let total = own.iter().fold(Counts::NONE, |sum, sample| sum.plus(sample.counts));
@@ -121,15 +131,73 @@ fn tell(context: &Context<'_>, record: &WatchRecord, samples: &[HealthSample], s
                 trend = sparkline(&own, since, record.now),
                 errors = total.errors(),
                 requests = total.requests(),
-                share = share.to_string()
+                share = share.rounded().to_string()
             ));
         }
     }
     let next_s = record.next_due_at.map(|due| Duration::try_from(record.now.duration_until(due)).unwrap_or_default());
     if let Some(next) = next_s.filter(|_| record.ended.is_none() && !is_dead(record)) {
+        for said in near_a_breach(record) {
+            printer.say_in(&said, Tone::Bad);
+        }
         printer.note_in(&message!("watch-next", seconds = next.as_secs()), Tone::Quiet);
     }
     printer.answer(&to_json(record, samples));
+}
+
+/// When the breach was, which check's and by which rule, and how long after what.
+fn when(record: &WatchRecord, breach: &Value) -> Option<Message> {
+    let at: Timestamp = breach["at"].as_str()?.parse().ok()?;
+    let (check, rule) = (breach["check"].as_str()?, breach["rule"].as_str()?);
+    let since = |then: Timestamp| {
+        let seconds = Duration::try_from(then.duration_until(at)).unwrap_or_default().as_secs_f64();
+        format!("{seconds:.1}")
+    };
+    Some(match record.deployed_at.filter(|deployed| *deployed <= at) {
+        Some(deployed) => {
+            message!("watch-breach-deployed", at = moment(at), check = check, rule = rule, seconds = since(deployed))
+        }
+        None => {
+            message!(
+                "watch-breach-began",
+                at = moment(at),
+                check = check,
+                rule = rule,
+                seconds = since(record.began_at)
+            )
+        }
+    })
+}
+
+/// What people were told of, and is not over.
+fn stands(matter: &Matter) -> Message {
+    match matter {
+        Matter::Breach(check) => message!("alert-check-failing", check = check.as_str()),
+        Matter::NoData(check) => message!("alert-no-data", check = check.as_str()),
+        Matter::Watcher(impediment) => {
+            message!("alert-watcher", trouble = WhyNothing::Impeded(*impediment).message())
+        }
+    }
+}
+
+/// The rows of failures that end in a breach if they go on.
+fn near_a_breach(record: &WatchRecord) -> Vec<Message> {
+    if record.breach.is_some() {
+        return Vec::new();
+    }
+    let mut near = Vec::new();
+    for check in &record.checks {
+        for (rule, said) in check.judgements.as_object().into_iter().flatten() {
+            let row = said["failures"].as_u64().zip(said["consecutive"].as_u64());
+            if let Some((failures, of)) = row.filter(|(failures, of)| (1..*of).contains(failures))
+                && said["binds"].as_bool() == Some(true)
+            {
+                let left = of - failures;
+                near.push(message!("watch-near", check = check.name.as_str(), rule = rule.as_str(), left = left));
+            }
+        }
+    }
+    near
 }
 
 /// The share of errors over time, a bar for each half minute: a dot where nothing was measured, full at 10 %.
@@ -168,6 +236,8 @@ fn to_json(record: &WatchRecord, samples: &[HealthSample]) -> Value {
         "ended_at": record.ended.map(|(at, _)| at.to_string()),
         "verdict": record.ended.map(|(_, verdict)| verdict.as_str()),
         "breach": record.breach,
+        "deployed_at": record.deployed_at.map(|at| at.to_string()),
+        "stands": record.incidents.iter().map(Matter::key).collect::<Vec<_>>(),
         "rules": record.rules,
         "checks": record.checks.iter().map(|check| json!({
             "check": check.name.as_str(),

@@ -43,7 +43,8 @@ impl<'p> WatchLog<'p> {
                 let more = json!({ "matter": matter.key(), "is_over": matches!(turn, Turn::Over(_)) });
                 self.say("turned", &said, tone, more);
             }
-            WatchNews::Reloaded => self.say("reloaded", &message!("watch-reloaded"), Tone::Good, json!({})),
+            WatchNews::Vitals(_) => {}
+            WatchNews::Reloaded(_) => self.say("reloaded", &message!("watch-reloaded"), Tone::Good, json!({})),
             WatchNews::ReloadRefused(problem) => {
                 if !self.is_json {
                     self.printer.problem_beside(problem);

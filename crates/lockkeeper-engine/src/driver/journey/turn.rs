@@ -1,0 +1,63 @@
+//! The transactions of a driver. Each proves first that the release is still its own to drive.
+
+use lockkeeper_core::message;
+use lockkeeper_core::model::{Answer, Problem};
+use lockkeeper_core::release::ReleaseState;
+use tokio_postgres::types::Type;
+
+use crate::ledger::{JourneyTerm, batch, hold_journey, problem, query};
+use crate::postgres::{Access, Connection, SqlError};
+
+/// Our own statements wait no longer than this for one another.
+const LOCK_TIMEOUT_MS: u32 = 5_000;
+
+/// Writes in one transaction: all of it or nothing.
+pub async fn write<T>(
+    connection: &Connection,
+    write: impl AsyncFnOnce(&Connection) -> Result<T, SqlError>,
+) -> Answer<T> {
+    let failed = |error: SqlError| problem(&error, message!("ledger-not-written"));
+    let begin = format!("{}; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'", connection.begin(Access::Write));
+    batch(connection, &begin).await.map_err(failed)?;
+    let written = write(connection).await;
+    let ended = batch(connection, if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
+    let value = written.map_err(failed)?;
+    ended.map_err(failed)?;
+    Ok(value)
+}
+
+/// Why a turn wrote nothing.
+enum Refused {
+    Lost,
+    Moved,
+}
+
+/// Writes in one transaction, if the term is still ours and the release where it was when this was decided.
+pub async fn record<T>(
+    connection: &Connection,
+    term: &JourneyTerm,
+    expected: ReleaseState,
+    then: impl AsyncFnOnce(&Connection) -> Result<T, SqlError>,
+) -> Answer<T> {
+    let written = write(connection, async |connection| {
+        if !hold_journey(connection, term).await? {
+            return Ok(Err(Refused::Lost));
+        }
+        if !is_in(connection, term.release_id, expected).await? {
+            return Ok(Err(Refused::Moved));
+        }
+        then(connection).await.map(Ok)
+    });
+    match written.await? {
+        Ok(value) => Ok(value),
+        Err(Refused::Lost) => Err(JourneyTerm::lost()),
+        Err(Refused::Moved) => Err(Problem::refused(message!("release-moved")).hint(message!("next-status"))),
+    }
+}
+
+/// Whether the release is in this state, which nobody changes until the transaction ends.
+async fn is_in(connection: &Connection, release_id: i64, state: ReleaseState) -> Result<bool, SqlError> {
+    let sql = "SELECT FROM lockkeeper.releases r WHERE r.id = $1 AND r.state = $2 FOR NO KEY UPDATE";
+    let rows = query(connection, sql, &[(&release_id, Type::INT8), (&state.as_str(), Type::TEXT)]).await?;
+    Ok(!rows.is_empty())
+}
