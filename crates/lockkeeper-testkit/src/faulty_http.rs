@@ -34,6 +34,47 @@ pub enum HttpAnswer {
     /// Counters as an application keeps them, in Prometheus' format: `requests_total` and `errors_total`, which rise by
     /// so much each time they are asked for.
     Counting { requests: u64, errors: u64 },
+    /// As a service answers that looks at the request first.
+    By(Service),
+}
+
+/// Reads a request, head and body, and answers it.
+#[derive(Clone)]
+pub struct Service(Arc<dyn Fn(&str) -> HttpReply + Send + Sync>);
+
+/// What a service answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpReply {
+    pub status: u16,
+    pub body: String,
+    pub retry_after_s: Option<u64>,
+}
+
+impl HttpReply {
+    pub fn new(status: u16, body: impl Into<String>) -> Self {
+        Self { status, body: body.into(), retry_after_s: None }
+    }
+
+    /// 429, with the wish to be left alone so long.
+    pub fn later(after_s: u64) -> Self {
+        Self { status: 429, body: "slow down".to_owned(), retry_after_s: Some(after_s) }
+    }
+}
+
+impl Service {
+    pub fn new(answer: impl Fn(&str) -> HttpReply + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+
+    pub fn answer(&self, request: &str) -> HttpReply {
+        (self.0)(request)
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Service")
+    }
 }
 
 impl HttpAnswer {
@@ -226,7 +267,7 @@ fn converse(mut stream: impl Read + Write, raw: &TcpStream, accepted: Instant, s
     let request = read_request(&mut stream)?;
     let (answer, counted) = {
         let mut state = shared.state();
-        state.requests.push(request);
+        state.requests.push(request.clone());
         if let HttpAnswer::Counting { requests, errors } = state.answer {
             state.counted = (state.counted.0 + requests, state.counted.1 + errors);
         }
@@ -274,22 +315,33 @@ fn converse(mut stream: impl Read + Write, raw: &TcpStream, accepted: Instant, s
             stream.write_all(format!("{}{body}", head(body.len())).as_bytes())?;
         }
         HttpAnswer::Nonsense => stream.write_all(b"220 mail.example ESMTP\r\n")?,
+        HttpAnswer::By(service) => {
+            let HttpReply { status, body, retry_after_s } = service.answer(&request);
+            let wish = retry_after_s.map(|after| format!("Retry-After: {after}\r\n")).unwrap_or_default();
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status} Said\r\n{wish}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            )?;
+        }
     }
     stream.flush()
 }
 
 /// The head, and as much of a body as it announces.
 fn read_request(stream: &mut impl Read) -> std::io::Result<String> {
+    const HEAD_ENDS: &[u8] = b"\r\n\r\n";
     let mut bytes = Vec::new();
     loop {
-        let text = String::from_utf8_lossy(&bytes);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+        // By bytes: a character may have arrived by half.
+        if let Some(at) = bytes.windows(HEAD_ENDS.len()).position(|window| window == HEAD_ENDS) {
+            let head = String::from_utf8_lossy(&bytes[..at]);
             let announced = head.lines().find_map(|line| {
                 let (name, value) = line.split_once(':')?;
                 name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().unwrap_or(0))
             });
-            if body.len() >= announced.unwrap_or(0) {
-                return Ok(text.into_owned());
+            if bytes.len() - at - HEAD_ENDS.len() >= announced.unwrap_or(0) {
+                return Ok(String::from_utf8_lossy(&bytes).into_owned());
             }
         }
         let mut buffer = [0; 4096];

@@ -1,5 +1,8 @@
 //! What a probe sends, and how long it waits.
 
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use hyper::Method;
@@ -63,17 +66,33 @@ pub enum AddressFamily {
 }
 
 /// A header to send. Its value is never shown, whatever it is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Header {
     name: HeaderName,
     value: Secret,
+    /// Tells two values apart in `Debug`, within this process and without a way back to them.
+    mark: u64,
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value, mark } = self;
+        f.debug_struct("Header").field("name", name).field("value", value).field("mark", mark).finish()
+    }
+}
+
+/// Seeded by the operating system, anew for each process.
+fn mark(value: &Secret) -> u64 {
+    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    SEED.hash_one(value.reveal())
 }
 
 impl Header {
     /// `None` when HTTP allows no such name or value.
     pub fn new(name: &str, value: Secret) -> Option<Self> {
         let name = name.parse().ok()?;
-        HeaderValue::from_str(value.reveal()).is_ok().then_some(Self { name, value })
+        let mark = mark(&value);
+        HeaderValue::from_str(value.reveal()).is_ok().then_some(Self { name, value, mark })
     }
 
     pub(super) const fn name(&self) -> &HeaderName {
@@ -96,6 +115,9 @@ mod tests {
         let header = Header::new("Authorization", Secret::new("Bearer hunter2")).expect("allowed");
         assert!(!format!("{header:?}").contains("hunter2"));
         assert!(!format!("{:?}", header.value()).contains("hunter2"));
+        let shown = |value: &str| format!("{:?}", Header::new("Authorization", Secret::new(value)));
+        assert_eq!(shown("Bearer hunter2"), shown("Bearer hunter2"));
+        assert_ne!(shown("Bearer hunter2"), shown("Bearer hunter3"), "another password is another header");
         assert!(Header::new("X-A", Secret::new("a\r\nX-B: b")).is_none());
         assert!(Header::new("X A", Secret::new("a")).is_none());
     }

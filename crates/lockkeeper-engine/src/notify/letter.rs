@@ -45,21 +45,22 @@ pub struct Fact {
     pub value: String,
 }
 
-/// Longer values are cut: evidence is a sentence, and no receiver takes a novel.
-const VALUE_CHARS_MAX: usize = 2_000;
-const SENTENCE_CHARS_MAX: usize = 2_000;
+/// What is longer is cut, in bytes: evidence is a sentence, and a webhook should stay below 20 kB in every script.
+const VALUE_BYTES_MAX: usize = 700;
+const SUBJECT_BYTES_MAX: usize = 400;
+const SUMMARY_BYTES_MAX: usize = 2_000;
 
 impl Letter {
     pub fn new(delivery: &Delivery, ledger_id: &str, lang: Option<&str>, render: &Render<'_>) -> Self {
         let payload = &delivery.payload;
         let text = |key: &str| payload[key].as_str().unwrap_or_default().to_owned();
         let environment = text("environment");
-        let subject = cut(&one_line(&said(&payload["subject"], lang, render)), SENTENCE_CHARS_MAX);
+        let subject = cut_bytes(&one_line(&said(&payload["subject"], lang, render)), SUBJECT_BYTES_MAX);
         let title = title(delivery.kind, delivery.told, &environment, &subject);
         let fact = |fact: &Value| Fact {
             name: fact["name"].as_str().unwrap_or_default().to_owned(),
             label: said(&fact["label"], lang, render),
-            value: cut(&said(&fact["value"], lang, render), VALUE_CHARS_MAX),
+            value: cut_bytes(&one_line(&said(&fact["value"], lang, render)), VALUE_BYTES_MAX),
         };
         Self {
             id: delivery.id.clone(),
@@ -70,7 +71,7 @@ impl Letter {
             at: delivery.created_at,
             title: render(lang, &message_to_json(&title)),
             subject,
-            summary: cut(&said(&payload["summary"], lang, render), SENTENCE_CHARS_MAX),
+            summary: cut_bytes(&one_line(&said(&payload["summary"], lang, render)), SUMMARY_BYTES_MAX),
             facts: payload["facts"].as_array().into_iter().flatten().map(fact).collect(),
             environment,
             database: text("database"),
@@ -122,7 +123,7 @@ impl Letter {
 
     /// Everything as plain text, a fact to a line.
     pub fn text(&self) -> String {
-        let facts = self.facts.iter().map(|fact| format!("{}: {}\n", fact.label, one_line(&fact.value)));
+        let facts = self.facts.iter().map(|fact| format!("{}: {}\n", fact.label, fact.value));
         format!("{}\n\n{}", self.summary, facts.collect::<String>())
     }
 }
@@ -159,6 +160,15 @@ pub(super) fn cut(text: &str, chars_max: usize) -> String {
     short
 }
 
+/// The same in bytes.
+fn cut_bytes(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(bytes_max - '…'.len_utf8());
+    format!("{}…", &text[..end])
+}
+
 /// What breaks a line, or does things to a terminal, is a space: no text of others begins a header of ours.
 pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
@@ -172,6 +182,8 @@ mod tests {
     fn a_long_text_is_cut_between_characters() {
         assert_eq!(cut("가나다", 3), "가나다");
         assert_eq!(cut("가나다라", 3), "가나…");
+        assert_eq!(cut_bytes("가나다", 9), "가나다");
+        assert_eq!(cut_bytes("가나다라", 10), "가나…");
         assert_eq!(one_line("a\r\nBcc: b\tc\u{1b}[31m"), "a  Bcc: b c [31m");
     }
 }

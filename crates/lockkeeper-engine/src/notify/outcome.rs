@@ -22,6 +22,9 @@ pub enum Outcome {
 /// What of a receiver's answer is told.
 const ANSWER_CHARS_MAX: usize = 200;
 
+/// A path that is shorter guards nothing, and may be a part of any word.
+const SECRET_PATH_BYTES_MIN: usize = 8;
+
 /// Nobody is left alone longer than this, whatever they ask for.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(6);
 
@@ -74,7 +77,7 @@ pub(super) fn scrubbed(text: &str, secrets: &[&Secret]) -> String {
         text = text.replace(secret, "***");
         // Of an address, what follows the host is the secret, and is what a service repeats.
         if let Some((_, path)) = secret.split_once("://").and_then(|(_, rest)| rest.split_once('/'))
-            && !path.is_empty()
+            && path.len() >= SECRET_PATH_BYTES_MIN
         {
             text = text.replace(path, "***");
         }

@@ -5,8 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use lockkeeper_testkit::certificates::{Authority, Pair};
 use lockkeeper_testkit::{Database, FaultyHttp, Finished, HttpAnswer, Project};
+use nix::sys::signal::Signal;
 
-use crate::health_bench::{QUICK, Watcher, check, http, project, project_on, said};
+use crate::health_bench::{PATIENCE, QUICK, Watcher, check, http, project, project_on, said};
 
 /// A process of the test's own, gone with this value.
 struct Running(Child);
@@ -135,6 +136,28 @@ fn a_header_with_a_secret_is_sent_and_shown_to_nobody() {
         tables.iter().flat_map(|table| database.query(&format!("SELECT t::text FROM lockkeeper.{} t", table[0])));
     let ledger: String = rows.flatten().collect();
     assert!(ledger.contains("shop") && !ledger.contains(TOKEN), "in the ledger");
+}
+
+#[test]
+fn a_secret_that_changes_is_taken_with_the_next_hangup() {
+    let (database, server) = (Database::create(), FaultyHttp::start(HttpAnswer::status(200)));
+    let toml = QUICK.to_owned() + &http("shop", &server.url("/"), "headers = { X-Key = { env = \"SHOP_KEY\" } }");
+    let project = project_on(&database, &toml);
+    let sends = |key: &str| {
+        let began = std::time::Instant::now();
+        while !server.requests().last().is_some_and(|request| request.contains(&format!("\r\nx-key: {key}\r\n"))) {
+            assert!(began.elapsed() < PATIENCE, "never {key}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    project.write(".env", "SHOP_KEY=first\n");
+    let mut watcher = Watcher::start(&project, &[]);
+    sends("first");
+    project.write(".env", "SHOP_KEY=second\n");
+    watcher.signal(Signal::SIGHUP);
+    sends("second");
+    watcher.signal(Signal::SIGTERM);
+    assert_eq!(watcher.code(), Some(143), "{}", watcher.seen());
 }
 
 #[test]

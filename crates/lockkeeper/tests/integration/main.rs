@@ -57,6 +57,8 @@ mod lint;
 mod lint_fix;
 /// What `init` and `new` write, and that it works.
 mod health_check;
+/// Alerts: put down by what happens, delivered by commands and the watcher, tried with `notify test`.
+mod alerts;
 mod health_life;
 mod health_metrics;
 mod health_watch;

@@ -1,13 +1,16 @@
 //! `release`: the whole journey on a real database, with a real application behind real HTTP, under traffic.
 
 mod back;
+mod crash;
 mod diagram;
 mod forward;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use lockkeeper_testkit::{Code, Seen, Storefront, Traffic};
+use lockkeeper_engine::postgres::PrivateServer;
+use lockkeeper_testkit::{Code, Database, Seen, Storefront, Traffic};
 use serde_json::Value;
 
 use crate::shop::{APPROVE, Running, Shop};
@@ -35,7 +38,16 @@ impl Release {
 
     /// The same, with more in `lockkeeper.toml`.
     pub fn with(more: &str) -> Self {
-        let shop = Shop::open();
+        Self::on(Shop::open(), "8s", more)
+    }
+
+    /// The same without watches, so that all of it takes a moment; and with a server of the test's own, where it is
+    /// given.
+    pub fn unwatched(server: Option<&PrivateServer>, more: &str) -> Self {
+        Self::on(server.map_or_else(Shop::open, |server| Shop::on(Database::create_on(server))), "0s", more)
+    }
+
+    fn on(shop: Shop, watch: &str, more: &str) -> Self {
         shop.database.execute(
             "CREATE TABLE customers (id bigint PRIMARY KEY, name text); \
              INSERT INTO customers SELECT n, 'customer ' || n FROM generate_series(1, 100) n",
@@ -55,9 +67,10 @@ impl Release {
         std::fs::write(&version, "1").unwrap();
         let codes = [("1", Code::running(V1)), ("2", Code::running(V2)), ("bad", Code::running(V2).failing_every(5))];
         let store = Storefront::start(shop.database.target(), &version, &codes);
+        let baseline = if watch == "0s" { "0s" } else { "3s" };
         let settings = format!(
             "{QUICK}\n[[health.counters]]\nname = \"shop\"\nurl = \"{}\"\nevery = \"100ms\"\nrequests = \"/requests\"\n\
-             errors = \"/errors\"\n\n[release]\nwatch = \"8s\"\nsettle = \"8s\"\nverify = false\nbaseline = \"3s\"\ncool_down = \"0s\"\n\n\
+             errors = \"/errors\"\n\n[release]\nwatch = \"{watch}\"\nsettle = \"{watch}\"\nverify = false\nbaseline = \"{baseline}\"\ncool_down = \"0s\"\n\n\
              [hooks.deploy]\nrun = \"echo deploy $LOCKKEEPER_VERSION $LOCKKEEPER_IDEMPOTENCY_KEY >> calls; echo $LOCKKEEPER_VERSION > version\"\n\
              [hooks.rollback_app]\nrun = \"echo rollback $LOCKKEEPER_VERSION >> calls; echo $LOCKKEEPER_VERSION > version\"\n{more}",
             store.url("/counters")
@@ -103,6 +116,13 @@ impl Release {
         let path: PathBuf = self.shop.project.path().join("calls");
         let calls = std::fs::read_to_string(path).unwrap_or_default();
         calls.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    /// The keys that the deploy was asked for with.
+    pub fn deploy_keys(&self) -> BTreeSet<String> {
+        let calls = std::fs::read_to_string(self.shop.project.path().join("calls")).unwrap_or_default();
+        let deploys = calls.lines().filter(|line| line.starts_with("deploy "));
+        deploys.filter_map(|line| line.split(' ').nth(2)).map(str::to_owned).collect()
     }
 
     /// What the clients saw, from the beginning to now.

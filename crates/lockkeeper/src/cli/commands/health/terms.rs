@@ -30,7 +30,7 @@ pub fn terms(health: &Health, context: &Context<'_>) -> Answer<Terms> {
 /// The checks as a watch asks them.
 pub fn watched(health: &Health, context: &Context<'_>) -> Answer<Vec<Watched>> {
     let watched = sources(health, context)?.into_iter().map(|(check, source)| {
-        // A password in a header shows as dots, and is none of a check's identity.
+        // A password in a header shows as dots with a mark: with another one, the check is another.
         let identity = format!("{:?}", check.source);
         Watched { check: check.watched(), every: check.every, source, identity }
     });
