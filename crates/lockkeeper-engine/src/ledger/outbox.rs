@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::install::{is_current, read_problem};
-use super::sql::{Param, broken, optional_timestamp, query, query_alone, timestamp};
+use super::sql::{Param, broken, optional_timestamp, query, query_alone, timestamp, write_alone};
 use crate::postgres::{Connection, SqlError};
 use crate::seams::random_id;
 
@@ -109,7 +109,7 @@ pub async fn open_abouts(connection: &Connection, below: &str) -> Result<Vec<Abo
 pub async fn remind_alerts(connection: &Connection, every: Duration, at_most: Duration) -> Result<i64, SqlError> {
     let (every_s, at_most_s) = (every.as_secs_f64(), at_most.as_secs_f64());
     let params: [Param<'_>; 2] = [(&every_s, Type::FLOAT8), (&at_most_s, Type::FLOAT8)];
-    let rows = query(connection, include_str!("sql/remind_alerts.sql"), &params).await?;
+    let rows = write_alone(connection, include_str!("sql/remind_alerts.sql"), &params).await?;
     Ok(rows.first().map_or(0, |row| row.get(0)))
 }
 
@@ -124,7 +124,7 @@ pub async fn claim_deliveries(
     held_for: Duration,
     sinks: &[String],
 ) -> Answer<Vec<Delivery>> {
-    let rows = query(
+    let rows = write_alone(
         connection,
         include_str!("sql/claim_deliveries.sql"),
         &[(&limit, Type::INT8), (&held_for.as_secs_f64(), Type::FLOAT8), (&sinks, Type::TEXT_ARRAY)],
@@ -173,7 +173,7 @@ pub async fn give_up_old_deliveries(connection: &Connection, after: Duration, wh
                    AND d.due_at <= pg_catalog.clock_timestamp() \
                    AND o.created_at + pg_catalog.make_interval(secs => $1) < pg_catalog.clock_timestamp()";
     let params: [Param<'_>; 2] = [(&after.as_secs_f64(), Type::FLOAT8), (&why, Type::TEXT)];
-    query(connection, sql, &params).await.map(|_| ())
+    write_alone(connection, sql, &params).await.map(|_| ())
 }
 
 /// An alert that a receiver does not have.
@@ -231,7 +231,7 @@ pub async fn read_undelivered(connection: &Connection, since: Duration) -> Answe
 pub async fn mark_delivered(connection: &Connection, delivery: &Delivery) -> Result<(), SqlError> {
     let sql = "UPDATE lockkeeper.deliveries SET delivered_at = pg_catalog.clock_timestamp(), last_error = NULL \
                WHERE alert_id = $1::text::uuid AND sink = $2 AND gave_up_at IS NULL";
-    query(connection, sql, &[(&delivery.id, Type::TEXT), (&delivery.sink, Type::TEXT)]).await.map(|_| ())
+    write_alone(connection, sql, &[(&delivery.id, Type::TEXT), (&delivery.sink, Type::TEXT)]).await.map(|_| ())
 }
 
 /// The receiver does not have it: it is tried again in `retry_in`, or given up.
@@ -245,7 +245,7 @@ pub async fn mark_undelivered(
                due_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => coalesce($4, 0)), \
                gave_up_at = CASE WHEN $4 IS NULL THEN pg_catalog.clock_timestamp() END \
                WHERE alert_id = $1::text::uuid AND sink = $2 AND delivered_at IS NULL";
-    query(
+    write_alone(
         connection,
         sql,
         &[

@@ -19,10 +19,24 @@ pub async fn query(connection: &Connection, sql: &str, params: &[Param<'_>]) -> 
 /// A query outside of any transaction of ours. Behind a pooler it gets one, so that what other clients have set
 /// in the session does not reach it.
 pub async fn query_alone(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
+    query_by_itself(connection, Access::Read, sql, params).await
+}
+
+/// A write with parameters outside of any transaction of ours, likewise.
+pub async fn write_alone(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
+    query_by_itself(connection, Access::Write, sql, params).await
+}
+
+async fn query_by_itself(
+    connection: &Connection,
+    access: Access,
+    sql: &str,
+    params: &[Param<'_>],
+) -> Result<Vec<Row>, SqlError> {
     if !connection.is_pooled() {
         return query(connection, sql, params).await;
     }
-    let begin = connection.begin(Access::Read);
+    let begin = connection.begin(access);
     let (began, rows, ended) =
         tokio::join!(biased; batch(connection, &begin), query(connection, sql, params), batch(connection, "COMMIT"));
     began?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use lockkeeper_core::model::AlertKind;
 use lockkeeper_testkit::receivers::{self, WebhookReceiver, json};
-use lockkeeper_testkit::{FaultyHttp, HttpAnswer, SmtpServer};
+use lockkeeper_testkit::{FaultyHttp, HttpAnswer, Pooler, SmtpServer};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -192,6 +192,21 @@ fn a_trial_says_what_each_receiver_answered() {
     }
     shop.project.write("lockkeeper.toml", "");
     shop.say("notify test").expect(2).says(&["[[notify.slack]]"]);
+}
+
+#[test]
+fn behind_a_pooler_alerts_go_out_whatever_others_have_set_there() {
+    let (hook, pooler) = (Hook::start(), Pooler::start(1));
+    let shop = shop(&hook).behind(&pooler);
+    shop.pair("01_create_orders", "CREATE TABLE orders (id bigint, CHECK (nothing > 0));", "DROP TABLE orders;");
+    hook.server.answer(HttpAnswer::status(503));
+    shop.run("stage1").expect(3);
+    hook.is_well();
+    shop.database.execute("UPDATE lockkeeper.deliveries SET due_at = now()");
+    // The one session of the pool writes nothing from now on, unless it is told to.
+    pooler.session(&shop.database).execute("SET default_transaction_read_only = on");
+    assert_eq!(shop.run("notify deliver").expect(0).json()["delivered"], 1);
+    assert_eq!(hook.known.different(), 1);
 }
 
 /// The middle of a row, the end of a row and the alert itself: each may be where a watcher dies.
