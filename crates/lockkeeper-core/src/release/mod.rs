@@ -3,6 +3,7 @@
 
 mod approval;
 mod backup;
+mod checklist;
 mod gates;
 mod journey;
 mod state;
@@ -11,6 +12,7 @@ mod way_back;
 
 pub use approval::ApprovalDocument;
 pub use backup::{BackupInputs, BackupRule, BackupStanding, age};
+pub use checklist::{ChecklistInputs, Item, Logs, Performance, Phase, Protection, Ticked, WatchSeen, checklist};
 pub use gates::{ApprovalStanding, GateInputs, stage2_gates};
 pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};
 pub use state::{Drive, Event, Release, ReleaseState, next};

@@ -230,3 +230,12 @@ help-notify-epilogue =
       lockkeeper notify deliver
 help-notify-action = 할 일
 help-notify-names = test와 함께: lockkeeper.toml의 이 수신자에게만
+
+help-checklist = 릴리스 이전, 진행, 이후에 참이어야 할 것을 증거로 확인합니다. 구속력 있는 항목이 열려 있으면 종료 코드 1
+help-checklist-epilogue =
+    예:
+      lockkeeper checklist
+      lockkeeper checklist before && lockkeeper stage1
+      lockkeeper checklist after --markdown >> "$GITHUB_STEP_SUMMARY"
+help-checklist-phase = 이 항목들만: before는 검증된 마이그레이션과 되돌리기, 최신 백업, 환경, TLS. during은 단계 1, 배포, 상태 점검, 단계 2. after는 감시, 오류율, 성능, 로그 [기본값: 모두]
+help-checklist-markdown = Markdown 목록으로 출력

@@ -40,6 +40,8 @@ mod backup;
 mod locks;
 /// Two at once, signals, and holders that died or slept.
 mod lease;
+/// What is ticked by what.
+mod checklist;
 /// Killed, cut off or failed at any point, and then run again.
 mod crash;
 /// Migrations under an application's load.

@@ -14,6 +14,7 @@ pub mod stage2;
 pub mod rollback;
 pub mod release;
 pub mod backup;
+pub mod checklist;
 pub mod health;
 pub mod notify;
 pub mod log;

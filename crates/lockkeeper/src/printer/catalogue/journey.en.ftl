@@ -108,3 +108,54 @@ settings-hook-empty = a hook needs a command
 settings-hook-timeout = a hook's time limit must not be zero
 settings-on-breach = on_breach is "schema" or "app", not { $value }
 verify-not-sound = { $number } { $name } is not sound: lockkeeper verify tells why
+
+## The check list
+
+checklist-after = After
+checklist-aged = { $evidence } ({ $age } ago)
+checklist-alerts-waiting = { $count ->
+    [one] 1 alert has not arrived
+   *[other] { $count } alerts have not arrived
+}
+checklist-as-before = answers take as long as before the deploy
+checklist-before = Before
+checklist-breached = the watch saw a breach
+checklist-during = During
+checklist-environment = everything that the settings take from the environment is there
+checklist-environment-missing = missing ({ $count }): { $first }
+checklist-error-rate = { $errors } errors in { $requests } requests of the last 15 minutes: { $share } (threshold { $max })
+checklist-healthy = the watch of this release ended healthy
+checklist-inconclusive = the watch had not enough to judge by
+checklist-log-broken = the event log does not hold: { $what }
+checklist-log-spooled = { $count ->
+    [one] 1 event waits on this machine
+   *[other] { $count } events wait on this machine
+} to be logged
+checklist-log-whole = the event log is whole ({ $events } events), and every alert has arrived
+checklist-never-watched = this release has not been watched
+checklist-no-baseline = there is no baseline to compare the times of answers with
+checklist-no-log = there is no event log yet
+checklist-no-target = no database is named: DB_HOST, DB_NAME or DATABASE_URL
+checklist-no-way-back = no way back was verified for { $migrations }
+checklist-not-watching = nobody is watching
+checklist-nothing-measured = nothing was measured in the last 15 minutes
+checklist-slower = slower or failing more than before the deploy: { $checks }
+checklist-stage2-complete = stage 2 is complete
+checklist-stage2-pending = stage 2 is not complete: { $migrations }
+checklist-still-watching = the watch of this release goes on
+checklist-tested = every pending migration passed as it is now
+checklist-tls-encrypted = the connection is encrypted, and the server's certificate is not verified
+checklist-tls-local = the connection is a socket of this machine
+checklist-tls-plain = the connection is not encrypted
+checklist-tls-verified = the connection is encrypted, and the server's certificate is verified
+checklist-untested = not verified as they are now: { $migrations }
+checklist-watching = the watch is running
+checklist-way-back = every pending migration has a way back that was verified
+next-baseline = lockkeeper health check --for 2m --save-baseline
+next-environment = set it in the environment or in .env
+next-health-for = lockkeeper health start --for 10m
+next-health-start = lockkeeper health start
+next-health-status = lockkeeper health status
+next-log-verify = lockkeeper log --verify
+next-notify-deliver = lockkeeper notify deliver
+next-sslmode = DB_SSLMODE=verify-full
