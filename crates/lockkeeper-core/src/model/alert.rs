@@ -8,6 +8,8 @@ use crate::message;
 pub enum AlertKind {
     /// A rule of the health gate was broken.
     Breach,
+    /// A rule was broken that is only advice: nothing follows from it by itself.
+    Advice,
     /// What an earlier alert was about is well again, or over.
     Recovered,
     /// There is nothing to judge by.
@@ -49,8 +51,9 @@ pub enum AlertEffect {
 }
 
 impl AlertKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Breach,
+        Self::Advice,
         Self::Recovered,
         Self::NoData,
         Self::WatcherTrouble,
@@ -67,6 +70,7 @@ impl AlertKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Breach => "breach",
+            Self::Advice => "advice",
             Self::Recovered => "recovered",
             Self::NoData => "no_data",
             Self::WatcherTrouble => "watcher_trouble",
@@ -88,7 +92,9 @@ impl AlertKind {
     pub const fn severity(self) -> Severity {
         match self {
             Self::Breach | Self::MigrationFailed | Self::RollbackFailed | Self::ReleaseFrozen => Severity::Critical,
-            Self::NoData | Self::WatcherTrouble | Self::RollbackStarted | Self::ApprovalWaiting => Severity::Warning,
+            Self::Advice | Self::NoData | Self::WatcherTrouble | Self::RollbackStarted | Self::ApprovalWaiting => {
+                Severity::Warning
+            }
             Self::Recovered | Self::RollbackFinished | Self::Test => Severity::Info,
         }
     }
@@ -96,6 +102,7 @@ impl AlertKind {
     pub const fn effect(self) -> AlertEffect {
         match self {
             Self::Breach
+            | Self::Advice
             | Self::NoData
             | Self::WatcherTrouble
             | Self::MigrationFailed
@@ -200,7 +207,8 @@ impl About {
     pub fn opened_by(&self) -> &'static [AlertKind] {
         let mut parts = self.0.split('/');
         match (parts.next(), parts.nth(1)) {
-            (Some("watch"), Some("breach" | "advice")) => &[AlertKind::Breach],
+            (Some("watch"), Some("breach")) => &[AlertKind::Breach],
+            (Some("watch"), Some("advice")) => &[AlertKind::Advice],
             (Some("watch"), Some("no_data")) => &[AlertKind::NoData],
             (Some("watch"), Some("watcher")) => &[AlertKind::WatcherTrouble],
             (Some("release"), Some("migration")) => &[AlertKind::MigrationFailed],

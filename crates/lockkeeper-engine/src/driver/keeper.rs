@@ -236,12 +236,15 @@ impl Keeper {
     fn beginning(&self, matter: &Matter, binds: bool) -> Alert {
         let watch = self.term.id;
         match matter {
-            Matter::Breach(check) => Alert::new(
-                AlertKind::Breach,
-                if binds { About::breach(watch) } else { About::advice(watch, check.as_str()) },
-                message!("alert-check-failing", check = check.as_str()),
-                message!("alert-check-failing-summary"),
-            ),
+            Matter::Breach(check) => {
+                let (kind, about) = if binds {
+                    (AlertKind::Breach, About::breach(watch))
+                } else {
+                    (AlertKind::Advice, About::advice(watch, check.as_str()))
+                };
+                let subject = message!("alert-check-failing", check = check.as_str());
+                Alert::new(kind, about, subject, message!("alert-check-failing-summary"))
+            }
             Matter::NoData(check) => Alert::new(
                 AlertKind::NoData,
                 About::no_data(watch, check.as_str()),

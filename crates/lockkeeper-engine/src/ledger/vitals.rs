@@ -16,7 +16,36 @@ pub struct Vitals {
     pub last_success_at: Option<Timestamp>,
     /// By receiver.
     pub deliveries: Vec<DeliveryVitals>,
+    /// Those that are over.
+    pub rollbacks: Vec<RollbackVitals>,
+    /// By stage.
+    pub migrations: Vec<MigrationVitals>,
 }
+
+/// Releases that went back, of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollbackVitals {
+    /// Why: the cause of a release that drives itself, or `hand`.
+    pub trigger: String,
+    /// How far: `app`, `app_schema`, `schema` or `freeze`.
+    pub scope: String,
+    /// `rolled_back` or `frozen`.
+    pub outcome: ReleaseState,
+    pub count: u64,
+}
+
+/// How long the migrations of a stage took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MigrationVitals {
+    pub stage: i16,
+    /// How many took at most so many seconds.
+    pub within: Vec<(f64, u64)>,
+    pub count: u64,
+    pub seconds: f64,
+}
+
+/// Where the buckets of migrations end, in seconds: from one that nobody notices to one that takes the night.
+const ENDS: [f64; 10] = [0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0, 3_600.0, 14_400.0];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseVitals {
@@ -56,6 +85,10 @@ pub async fn read_vitals(connection: &Connection) -> Result<Vitals, SqlError> {
         none,
     )
     .await?;
+    let rollbacks = query(connection, include_str!("sql/read_rollback_vitals.sql"), none).await?;
+    let ends: &[f64] = &ENDS;
+    let migrations =
+        query(connection, include_str!("sql/read_migration_vitals.sql"), &[(&ends, Type::FLOAT8_ARRAY)]).await?;
     let release = release.first().and_then(|row| {
         let state = ReleaseState::from_ledger(row.get("state"))?;
         Some(ReleaseVitals { version: row.get("deployed_version"), state })
@@ -74,6 +107,26 @@ pub async fn read_vitals(connection: &Connection) -> Result<Vitals, SqlError> {
                 sink: row.get("sink"),
                 delivered: count(row.get("delivered")),
                 gave_up: count(row.get("gave_up")),
+            })
+            .collect(),
+        rollbacks: rollbacks
+            .iter()
+            .filter_map(|row| {
+                Some(RollbackVitals {
+                    trigger: row.get("trigger"),
+                    scope: row.get("scope"),
+                    outcome: ReleaseState::from_ledger(row.get("outcome"))?,
+                    count: count(row.get("count")),
+                })
+            })
+            .collect(),
+        migrations: migrations
+            .iter()
+            .map(|row| MigrationVitals {
+                stage: row.get("stage"),
+                within: ENDS.into_iter().zip(row.get::<_, Vec<i64>>("within").into_iter().map(count)).collect(),
+                count: count(row.get("count")),
+                seconds: row.get("seconds"),
             })
             .collect(),
     })

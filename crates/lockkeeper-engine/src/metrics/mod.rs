@@ -38,6 +38,8 @@ struct OfCheck {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Connections {
     used: f64,
+    /// Where this role may see it.
+    idle: Option<f64>,
     max: f64,
 }
 
@@ -93,7 +95,8 @@ impl Metrics {
         }
         let (used, share) = (value(&taken.readings, "connections_used"), value(&taken.readings, "connections_share"));
         if let (Some(used), Some(share)) = (used, share.filter(|share| *share > 0.0)) {
-            self.connections = Some(Connections { used, max: (used / share).round() });
+            let idle = value(&taken.readings, "connections_idle");
+            self.connections = Some(Connections { used, idle, max: (used / share).round() });
         }
     }
 
@@ -201,13 +204,16 @@ impl Metrics {
     }
 
     fn of_database(&self) -> Vec<Family> {
-        let Some(Connections { used, max }) = self.connections else { return Vec::new() };
+        let Some(Connections { used, idle, max }) = self.connections else { return Vec::new() };
+        let states = [("used", Some(used)), ("idle", idle)].into_iter();
         vec![
             Family {
                 name: "lockkeeper_db_connections",
                 kind: Kind::Gauge,
                 help: "Connections to the database.",
-                samples: vec![plain(vec![("state", "used".to_owned())], used)],
+                samples: states
+                    .filter_map(|(state, count)| Some(plain(vec![("state", state.to_owned())], count?)))
+                    .collect(),
             },
             Family {
                 name: "lockkeeper_db_connections_max",
@@ -239,8 +245,34 @@ impl Metrics {
                 plain(vec![("sink", of.sink.clone()), ("outcome", outcome.to_owned())], whole(count))
             })
         });
+        let rollbacks = vitals.rollbacks.iter().map(|of| {
+            let label = |name, text: &str| (name, text.to_owned());
+            let labels = vec![
+                env(),
+                label("trigger", &of.trigger),
+                label("scope", &of.scope),
+                label("outcome", of.outcome.as_str()),
+            ];
+            plain(labels, whole(of.count))
+        });
+        let durations = vitals.migrations.iter().flat_map(|of| {
+            let labels = || vec![env(), ("phase", format!("stage{}", of.stage))];
+            let mut samples: Vec<Sample> =
+                of.within.iter().map(|(end, count)| bucket(labels(), &end.to_string(), *count)).collect();
+            samples.push(bucket(labels(), "+Inf", of.count));
+            samples.push(Sample { suffix: "_count", labels: labels(), value: whole(of.count) });
+            samples.push(Sample { suffix: "_sum", labels: labels(), value: of.seconds });
+            samples
+        });
         let family = |name, kind, help, samples| Family { name, kind, help, samples };
         vec![
+            family("lockkeeper_rollbacks", Kind::Counter, "Releases that went back, or froze.", rollbacks.collect()),
+            family(
+                "lockkeeper_migration_duration_seconds",
+                Kind::Histogram,
+                "How long migrations took to be applied.",
+                durations.collect(),
+            ),
             family("lockkeeper_release", Kind::Info, "The newest release.", release.collect()),
             family("lockkeeper_release_phase", Kind::Gauge, "Where the newest release is.", phase.collect()),
             family(

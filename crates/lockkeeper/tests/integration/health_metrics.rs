@@ -201,14 +201,29 @@ fn a_release_and_its_phase_are_told_and_our_own_source_counts_what_is_served() {
     let watcher = watched.start(&[]);
     watched.wait_until("the ledger", |status| status["is_alive"] == true);
     watched.database.execute(
-        "INSERT INTO lockkeeper.releases (state, started_by, deployed_version, deployed_at, deployed_by) \
-         VALUES ('awaiting_approval', 'dev', '3.1', now(), 'dev')",
+        "INSERT INTO lockkeeper.releases (state, started_by, finished_at) VALUES ('rolled_back', 'dev', now()); \
+         INSERT INTO lockkeeper.releases (state, started_by, deployed_version, deployed_at, deployed_by) \
+         VALUES ('awaiting_approval', 'dev', '3.1', now(), 'dev'); \
+         INSERT INTO lockkeeper.migrations (number, name, kind, stage, stage_because, up_path, up_checksum, down_path, \
+             down_checksum, down_sql, release_id, state, started_at, applied_at, applied_by, duration_ms) \
+         SELECT n, 'add_' || n, 'schema_add', 1, '', 'up', decode(repeat('00', 32), 'hex'), 'down', \
+                decode(repeat('00', 32), 'hex'), '', 1, 'applied', now(), now(), 'dev', n * 400 \
+         FROM generate_series(1, 3) n",
     );
     let samples = wait_for(address, "the release", |samples| {
         value(samples, "lockkeeper_release_info", &[("env", "development"), ("version", "3.1")]) == Some(1.0)
     });
     let phase = |phase: &str| value(&samples, "lockkeeper_release_phase", &[("phase", phase)]);
     assert_eq!((phase("awaiting_approval"), phase("completed")), (Some(1.0), Some(0.0)));
+    let by_hand = [("trigger", "hand"), ("scope", "schema"), ("outcome", "rolled_back")];
+    assert_eq!(value(&samples, "lockkeeper_rollbacks_total", &by_hand), Some(1.0));
+    let within =
+        |end| value(&samples, "lockkeeper_migration_duration_seconds_bucket", &[("phase", "stage1"), ("le", end)]);
+    assert_eq!(
+        (within("0.1"), within("0.5"), within("1"), within("+Inf")),
+        (Some(0.0), Some(1.0), Some(2.0), Some(3.0))
+    );
+    assert_eq!(value(&samples, "lockkeeper_migration_duration_seconds_sum", &[("phase", "stage1")]), Some(2.4));
     // A check of another project reads it as it reads any application.
     let project = Project::new(env!("CARGO_BIN_EXE_lockkeeper")).with_env(watched.database.env());
     let text = format!(

@@ -28,6 +28,8 @@ pub struct DatabaseBounds {
     /// 1 on a standby: `== 1` fails where writes are needed.
     pub in_recovery: Option<Bound>,
     pub connections_used: Option<Bound>,
+    /// Of those that are used: nothing is asked of them.
+    pub connections_idle: Option<Bound>,
     /// Of those that are not reserved for administrators, between 0 and 1.
     pub connections_share: Option<Bound>,
     pub longest_transaction_s: Option<Bound>,
@@ -158,6 +160,7 @@ impl DatabaseProbe {
         let mut readings = vec![
             reading("in_recovery", bounds.in_recovery),
             reading("connections_used", bounds.connections_used),
+            seen_by_all("connections_idle", bounds.connections_idle),
             Reading::new("connections_share", share, bounds.connections_share),
             seen_by_all("longest_transaction_s", bounds.longest_transaction_s),
             seen_by_all("idle_in_transaction", bounds.idle_in_transaction),

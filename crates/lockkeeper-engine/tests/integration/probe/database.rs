@@ -76,6 +76,7 @@ fn a_database_at_rest_passes_on_one_kept_connection() {
     assert!(!has(&second, "connect_ms"), "the connection is kept");
     assert!(value(&second, "deadlocks") <= 0.0 && value(&second, "in_recovery") <= 0.0);
     assert!(value(&second, "connections_used") >= 1.0);
+    assert!(value(&second, "connections_idle") < value(&second, "connections_used"), "ours is at work");
     assert!((0.0..1.0).contains(&value(&second, "connections_share")));
     assert!(!has(&second, "replication_lag_s"), "there is no standby");
     let name = database.name();

@@ -19,6 +19,7 @@ const OF_DATABASE: &Bounds<DatabaseBounds> = &[
     ("select_ms", |bounds| &mut bounds.select_ms),
     ("in_recovery", |bounds| &mut bounds.in_recovery),
     ("connections_used", |bounds| &mut bounds.connections_used),
+    ("connections_idle", |bounds| &mut bounds.connections_idle),
     ("connections_share", |bounds| &mut bounds.connections_share),
     ("longest_transaction_s", |bounds| &mut bounds.longest_transaction_s),
     ("idle_in_transaction", |bounds| &mut bounds.idle_in_transaction),

@@ -11,6 +11,7 @@ WITH sessions AS (
 SELECT
     pg_catalog.pg_is_in_recovery()::int AS in_recovery,
     (SELECT count(*) + 1 FROM clients) AS connections_used,
+    (SELECT count(*) FROM clients WHERE state = 'idle') AS connections_idle,
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
         - coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) AS connections_usable,
     (SELECT count(*) FROM clients WHERE is_hidden) AS hidden,
