@@ -7,6 +7,7 @@
 mod output;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub struct Handling<'a> {
     /// What it reads; nothing is an empty input.
     pub input: &'a [u8],
     pub stop: Option<&'a Stop>,
+    /// Where it runs; else where this process does.
+    pub folder: Option<&'a Path>,
     /// Between asking a command to end and ending it; nothing ends it at once.
     pub grace: Duration,
     /// Bytes of each of its outputs that are kept: the beginning of the one, the end of the other.
@@ -84,6 +87,9 @@ pub async fn run(line: &CommandLine, handling: &Handling<'_>) -> Ended {
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
+    if let Some(folder) = handling.folder {
+        command.current_dir(folder);
+    }
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return Ended::NotStarted(error),

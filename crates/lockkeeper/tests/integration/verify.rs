@@ -8,7 +8,12 @@ use crate::shop::{Run, Shop, wait_until};
 
 /// On a private server of the version that the tests run on.
 fn verify(shop: &Shop) -> Run {
-    let mut command = shop.command("--json verify --no-record");
+    on_private(shop, "verify --no-record")
+}
+
+/// A command that finds the programs of the version that the tests run on.
+pub fn on_private(shop: &Shop, line: &str) -> Run {
+    let mut command = shop.command(&format!("--json {line}"));
     let own = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(Cluster::get().binaries().dir().to_owned()).chain(std::env::split_paths(&own));
     command.env("PATH", std::env::join_paths(path).unwrap());

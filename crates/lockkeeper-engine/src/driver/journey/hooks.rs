@@ -5,6 +5,7 @@
 //! `LOCKKEEPER_IDEMPOTENCY_KEY`.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use lockkeeper_core::message;
@@ -113,14 +114,15 @@ const GRACE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Runs a hook until it succeeds, its retries are spent, or a stop is asked for.
-pub async fn run_hook(hook: &AppHook, told: &Told<'_>, secrets: &Secrets, stop: &Stop) -> Ran {
+pub async fn run_hook(hook: &AppHook, told: &Told<'_>, folder: &Path, secrets: &Secrets, stop: &Stop) -> Ran {
     let began = instant();
     let mut tried = 0;
     loop {
         tried += 1;
         let mut line = hook.line.clone();
         line.environment.extend(told.environment(tried));
-        let handling = Handling { kept_bytes: KEPT_BYTES, grace: GRACE, stop: Some(stop), ..Handling::default() };
+        let handling =
+            Handling { input: &[], stop: Some(stop), folder: Some(folder), grace: GRACE, kept_bytes: KEPT_BYTES };
         let ended = Box::pin(run(&line, &handling)).await;
         let mut ran = judged(hook, &ended, secrets);
         ran.evidence["tries"] = tried.into();

@@ -12,6 +12,7 @@ mod standing;
 mod terms;
 mod turn;
 
+use std::path::Path;
 use std::time::Duration;
 
 use lockkeeper_core::message;
@@ -54,6 +55,8 @@ pub struct Means<'a> {
     pub gates: &'a GateContext,
     pub drift: &'a DriftRules,
     pub hooks: &'a AppHooks,
+    /// Where hooks run: the project's folder, wherever the command was given.
+    pub folder: &'a Path,
     pub secrets: &'a Secrets,
     pub rules: &'a lockkeeper_core::health::Rules,
     /// A watch of this release for so long.
@@ -210,6 +213,9 @@ pub async fn resume_journey<'a>(session: Session, means: &'a Means<'a>) -> Answe
 /// How often somebody who waits asks whether the release is free.
 const ASKED_EVERY: Duration = Duration::from_millis(500);
 
+/// A task under which the server goes away is begun again so often.
+const LOST_MAX: i32 = 10;
+
 /// While the database cannot be reached, it is asked again for so long: a restart or a failover takes less.
 const UNREACHABLE_FOR: Duration = Duration::from_mins(5);
 
@@ -283,6 +289,8 @@ impl<'a> Driver<'a> {
             }
         });
         session.stop = stop;
+        // Who holds the lease is at work for a moment, or was us before the server restarted.
+        session.waits_for_lease = true;
         Self { session, signals, means, term, terms, tasks: 0 }
     }
 
@@ -349,7 +357,7 @@ impl<'a> Driver<'a> {
                 Ok(value) => return Ok(value),
                 Err(problem) => problem,
             };
-            if !self.session.connection.is_closed() || began.elapsed() > UNREACHABLE_FOR {
+            if !is_lost(&problem, &self.session) || began.elapsed() > UNREACHABLE_FOR {
                 return Err(problem);
             }
             tell(JourneyNews::Unreachable { problem: &problem });
@@ -428,7 +436,13 @@ impl<'a> Driver<'a> {
         let did = self.perform(reading, task, &key, attempt, tell).await;
         let why = did.problem.as_ref().map(|problem| &problem.message);
         tell(JourneyNews::Ended { task, outcome: did.outcome, took: began.elapsed(), why });
-        self.follow(task, did, tell).await
+        let is_lost = did.problem.as_ref().is_some_and(|problem| is_lost(problem, &self.session));
+        let goes_on = is_lost && attempt < LOST_MAX && self.signals.cause().is_none();
+        match self.follow(task, did, tell).await {
+            // The server went away under it, and is back: it is begun again.
+            Err(_) if goes_on => Ok(None),
+            followed => followed,
+        }
     }
 
     /// Records how a task went, and what follows from it.
@@ -551,6 +565,13 @@ impl<'a> Driver<'a> {
     ) -> Answer<T> {
         turn::record(&self.session.connection, &self.term, expected, write).await
     }
+}
+
+/// Whether a problem is that the server went away. The connection may not know yet that it is closed, and a server
+/// that shuts down says so first (class 57).
+fn is_lost(problem: &Problem, session: &Session) -> bool {
+    let goes_down = problem.server.as_ref().is_some_and(|said| said.sqlstate.starts_with("57P"));
+    goes_down || problem.message.id == "connection-lost" || session.connection.is_closed()
 }
 
 /// Whether it still goes forward.

@@ -12,7 +12,7 @@ use lockkeeper_core::release::{Drive, Outcome, Task};
 use serde_json::{Value, json};
 
 use super::hooks::{Ran, Told, run_hook};
-use super::{Driver, JourneyNews, Reading, Teller, pending};
+use super::{Driver, JourneyNews, Reading, Teller, is_lost, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
 use crate::driver::gates::{gate_reports, stopped_in_stage2};
 use crate::driver::health_check::{Looked, look_at_all};
@@ -99,10 +99,12 @@ impl Driver<'_> {
             Task::UndoStage1 => self.undo(PointName::BEFORE_STAGE1, reading, tell).await,
         };
         // A server that restarts ends what ran on it; whether that took effect the next attempt finds out.
-        if self.session.connection.is_closed() && did.outcome == Outcome::Failed {
-            return Did { outcome: Outcome::Interrupted, ..did };
+        match &did.problem {
+            Some(problem) if is_lost(problem, &self.session) && did.outcome != Outcome::Interrupted => {
+                Did { outcome: Outcome::Interrupted, ..did }
+            }
+            _ => did,
         }
-        did
     }
 
     // ── the migrations ─────────────────────────────────────────────────────────────────────────
@@ -217,7 +219,8 @@ impl Driver<'_> {
             attempt,
             evidence: &evidence,
         };
-        let Ran { outcome, evidence, why } = run_hook(hook, &told, self.means.secrets, &self.session.stop).await;
+        let Ran { outcome, evidence, why } =
+            run_hook(hook, &told, self.means.folder, self.means.secrets, &self.session.stop).await;
         let problem = match (outcome, why) {
             (Outcome::Done, _) => None,
             (Outcome::Interrupted, _) => Some(self.session.stop.cause().map_or_else(|| interrupted(task), stopped)),

@@ -4,7 +4,7 @@ use super::Release;
 
 #[test]
 fn a_version_that_fails_is_rolled_back_by_itself() {
-    let mut release = Release::open();
+    let mut release = Release::open().patient();
     let end = release.start("bad").expect(5).json();
     assert_eq!((end["end"].as_str(), end["cause"].as_str()), (Some("rolled_back"), Some("unhealthy")));
     assert_eq!((release.state().as_str(), release.version().as_str()), ("rolled_back", "1"));
@@ -36,7 +36,7 @@ fn a_migration_that_fails_leaves_nothing_behind() {
 
 #[test]
 fn going_back_that_fails_freezes_and_says_so() {
-    let release = Release::open();
+    let release = Release::open().patient();
     let settings =
         release.shop.project.read("lockkeeper.toml").replace("echo rollback $LOCKKEEPER_VERSION >> calls", "exit 7");
     release.shop.project.write("lockkeeper.toml", &settings);
@@ -73,9 +73,58 @@ fn killed_in_any_state_it_is_resumed_elsewhere() {
         first.signal("KILL");
         drop(first);
         release.expire();
-        release.resume().expect(0);
+        // From wherever it is called, hooks run in the project's folder.
+        let config = release.shop.project.path().join("lockkeeper.toml");
+        let mut elsewhere = release.shop.command(&format!("--json release resume --config {}", config.display()));
+        elsewhere.current_dir("/");
+        crate::shop::Shop::finish(elsewhere).expect(0);
         assert_eq!(release.state(), "awaiting_approval", "killed while {state}");
         let seen = release.seen();
         assert!(seen.failures.is_empty(), "killed while {state}: {seen:?}");
     }
+}
+
+#[test]
+fn a_deploy_that_hangs_is_ended_with_all_that_it_started() {
+    let release = Release::open();
+    let settings = release.shop.project.read("lockkeeper.toml");
+    let hangs = "[hooks.deploy]\ntimeout = \"1s\"\nrun = \"sleep 4242 & sleep 4242; ";
+    release.shop.project.write("lockkeeper.toml", &settings.replace("[hooks.deploy]\nrun = \"", hangs));
+    let end = release.start("2").expect(5).json();
+    assert_eq!((end["cause"].as_str(), release.version().as_str()), (Some("deploy_failed"), "1"));
+    assert_eq!(end["evidence"]["timed_out_s"], 1);
+    let left = std::process::Command::new("pgrep").args(["-f", "sleep 4242"]).output().unwrap();
+    assert!(left.stdout.is_empty(), "{left:?}");
+}
+
+/// What stage 2 has removed does not come back: nothing is touched, and a person is called.
+#[test]
+fn a_breach_after_stage_2_freezes_what_cannot_go_back() {
+    let release = Release::open();
+    // A breach ends it: it may take its time on a busy machine.
+    let settings = release.shop.project.read("lockkeeper.toml").replace("settle = \"8s\"", "settle = \"60s\"");
+    release.shop.project.write("lockkeeper.toml", &settings);
+    release.start("late").expect(0);
+    release.approve();
+    let end = release.resume().expect(1).json();
+    assert_eq!((end["end"].as_str(), end["cause"].as_str()), (Some("frozen"), Some("unhealthy")));
+    assert_eq!((release.state().as_str(), release.version().as_str()), ("frozen", "late"));
+    assert_eq!(release.calls(), ["deploy late"], "the old code could not run either");
+    assert_eq!(release.status()["journey"]["back"]["class"], "freeze");
+}
+
+/// What a hook says is kept without the passwords that it says.
+#[test]
+fn no_password_that_a_hook_says_is_kept() {
+    let release = Release::with("[hooks.wait_deployed]\nrun = \"echo $SHOP_TOKEN; echo $SHOP_TOKEN >&2; exit 1\"\n");
+    let mut command = release.shop.command("--json release start --version 2 --previous 1");
+    command.env("SHOP_TOKEN", "hunter2-hunter2");
+    let run = crate::shop::Shop::finish(command).expect(3);
+    let everything = format!("{run} {}", release.status());
+    assert!(everything.contains("***") && !everything.contains("hunter2"), "{everything}");
+    let kept = release.shop.database.value(
+        "SELECT string_agg(t.evidence, ' ') || coalesce((SELECT string_agg(e.payload, ' ') FROM lockkeeper.events e), '') \
+         FROM lockkeeper.release_tasks t",
+    );
+    assert!(kept.contains("***") && !kept.contains("hunter2"), "{kept}");
 }

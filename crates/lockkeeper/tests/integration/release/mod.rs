@@ -26,7 +26,8 @@ pub struct Release {
     traffic: Option<Traffic>,
 }
 
-/// Version 1 reads `name`, version 2 `full_name`; `bad` is version 2 that fails for one request in five.
+/// Version 1 reads `name`, version 2 `full_name`; `bad` is version 2 that fails for one request in five, and `late` still
+/// reads what stage 2 removes.
 const V1: &str = "SELECT name FROM customers LIMIT 1";
 const V2: &str = "SELECT full_name FROM customers LIMIT 1";
 
@@ -65,7 +66,12 @@ impl Release {
         shop.admin();
         let version = shop.project.path().join("version");
         std::fs::write(&version, "1").unwrap();
-        let codes = [("1", Code::running(V1)), ("2", Code::running(V2)), ("bad", Code::running(V2).failing_every(5))];
+        let codes = [
+            ("1", Code::running(V1)),
+            ("2", Code::running(V2)),
+            ("bad", Code::running(V2).failing_every(5)),
+            ("late", Code::running("SELECT full_name, name FROM customers LIMIT 1")),
+        ];
         let store = Storefront::start(shop.database.target(), &version, &codes);
         let baseline = if watch == "0s" { "0s" } else { "3s" };
         let settings = format!(
@@ -78,6 +84,13 @@ impl Release {
         shop.project.write("lockkeeper.toml", &settings);
         let traffic = store.traffic(50);
         Self { shop, _store: store, traffic: Some(traffic) }
+    }
+
+    /// Where a breach ends the watch: it may take its time on a busy machine.
+    pub fn patient(self) -> Self {
+        let settings = self.shop.project.read("lockkeeper.toml").replace("\"8s\"", "\"60s\"");
+        self.shop.project.write("lockkeeper.toml", &settings);
+        self
     }
 
     pub fn start(&self, version: &str) -> crate::shop::Run {

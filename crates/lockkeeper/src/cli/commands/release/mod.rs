@@ -202,6 +202,7 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
         gates: &kit.gates,
         drift: &kit.drift,
         hooks: &settings.release.hooks,
+        folder: &settings.project_dir,
         secrets: &kit.secrets,
         rules: &settings.health.rules,
         watch: &watch,
