@@ -365,7 +365,7 @@ fn a_slip_is_told_with_its_place_and_the_word_that_was_meant() {
         ("[health.host]\nfails = { cpu_shares = \"> 1\" }\n".to_owned(), 2, "cpu_share"),
         ("[health.host]\nfails = { memory_bytes = \"> 1\" }\n".to_owned(), 2, "memory_share"),
         ("[health.host]\ntimeout = \"1s\"\n".to_owned(), 2, "timeout"),
-        ("[health.database]\nfails = { connections = \"> 1\" }\n".to_owned(), 2, "connections_used"),
+        ("[health.database]\nfails = { connections = \"> 1\" }\n".to_owned(), 2, "connections_"),
         ("[health.database]\nschema_fails = [\"at_head\"]\n".to_owned(), 2, "behind, ahead, dirty"),
         ("[[health.process]]\nname = \"shop\"\n".to_owned(), 2, "pid_file"),
         ("[[health.process]]\nname = \"shop\"\npid = 1\nport = 80\n".to_owned(), 2, "exactly one"),

@@ -7,6 +7,7 @@
 mod abort;
 mod alerts;
 mod hooks;
+mod patience;
 mod perform;
 mod standing;
 mod terms;
@@ -30,6 +31,7 @@ pub use standing::standing_then;
 pub use terms::ReleaseTerms;
 
 use self::alerts::{frozen_alert, move_alert, way_alert};
+use self::patience::is_lost;
 use self::perform::Did;
 use self::standing::standing;
 use super::baseline::BaselineRequest;
@@ -216,9 +218,6 @@ const ASKED_EVERY: Duration = Duration::from_millis(500);
 /// A task under which the server goes away is begun again so often.
 const LOST_MAX: i32 = 10;
 
-/// While the database cannot be reached, it is asked again for so long: a restart or a failover takes less.
-const UNREACHABLE_FOR: Duration = Duration::from_mins(5);
-
 async fn busy(session: &Session, release_id: i64, known: &JourneyRecord) -> Box<Problem> {
     let now = read_journey(&session.connection, release_id).await.ok().flatten();
     let journey = now.as_ref().unwrap_or(known);
@@ -347,38 +346,6 @@ impl<'a> Driver<'a> {
             Ok(Reading { snapshot, release, journey, stage2_waits })
         })
         .await
-    }
-
-    /// Does something with the database that may be done twice, and again when the connection broke meanwhile.
-    async fn patiently<T>(&mut self, tell: &mut Teller<'_>, work: impl AsyncFn(&Self) -> Answer<T>) -> Answer<T> {
-        let began = instant();
-        loop {
-            let problem = match work(self).await {
-                Ok(value) => return Ok(value),
-                Err(problem) => problem,
-            };
-            if !is_lost(&problem, &self.session) || began.elapsed() > UNREACHABLE_FOR {
-                return Err(problem);
-            }
-            tell(JourneyNews::Unreachable { problem: &problem });
-            self.reconnect(began, problem).await?;
-        }
-    }
-
-    /// A new connection in place of the one that broke, for as long as it is worth waiting.
-    async fn reconnect(&mut self, began: std::time::Instant, problem: Box<Problem>) -> Answer<()> {
-        loop {
-            if self.session.reconnect().await.is_ok() {
-                return Ok(());
-            }
-            if began.elapsed() > UNREACHABLE_FOR {
-                return Err(problem);
-            }
-            tokio::select! {
-                () = sleep(ASKED_EVERY) => {}
-                cause = self.session.stop.asked() => return Err(stopped(cause)),
-            }
-        }
     }
 
     /// All tasks of a state are done.
@@ -565,13 +532,6 @@ impl<'a> Driver<'a> {
     ) -> Answer<T> {
         turn::record(&self.session.connection, &self.term, expected, write).await
     }
-}
-
-/// Whether a problem is that the server went away. The connection may not know yet that it is closed, and a server
-/// that shuts down says so first (class 57).
-fn is_lost(problem: &Problem, session: &Session) -> bool {
-    let goes_down = problem.server.as_ref().is_some_and(|said| said.sqlstate.starts_with("57P"));
-    goes_down || problem.message.id == "connection-lost" || session.connection.is_closed()
 }
 
 /// Whether it still goes forward.

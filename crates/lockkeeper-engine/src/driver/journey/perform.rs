@@ -12,7 +12,8 @@ use lockkeeper_core::release::{Drive, Outcome, Task};
 use serde_json::{Value, json};
 
 use super::hooks::{Ran, Told, run_hook};
-use super::{Driver, JourneyNews, Reading, Teller, is_lost, pending};
+use super::patience::is_lost;
+use super::{Driver, JourneyNews, Reading, Teller, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
 use crate::driver::gates::{gate_reports, stopped_in_stage2};
 use crate::driver::health_check::{Looked, look_at_all};
