@@ -77,8 +77,8 @@ impl Release {
         let settings = format!(
             "{QUICK}\n[[health.counters]]\nname = \"shop\"\nurl = \"{}\"\nevery = \"100ms\"\nrequests = \"/requests\"\n\
              errors = \"/errors\"\n\n[release]\nwatch = \"{watch}\"\nsettle = \"{watch}\"\nverify = false\nbaseline = \"{baseline}\"\ncool_down = \"0s\"\n\n\
-             [hooks.deploy]\nrun = \"echo deploy $LOCKKEEPER_VERSION $LOCKKEEPER_IDEMPOTENCY_KEY >> calls; echo $LOCKKEEPER_VERSION > version\"\n\
-             [hooks.rollback_app]\nrun = \"echo rollback $LOCKKEEPER_VERSION >> calls; echo $LOCKKEEPER_VERSION > version\"\n{more}",
+             [hooks.deploy]\nrun = \"echo deploy $LOCKKEEPER_VERSION $LOCKKEEPER_IDEMPOTENCY_KEY >> calls; echo $LOCKKEEPER_VERSION > next; mv next version\"\n\
+             [hooks.rollback_app]\nrun = \"echo rollback $LOCKKEEPER_VERSION >> calls; echo $LOCKKEEPER_VERSION > next; mv next version\"\n{more}",
             store.url("/counters")
         );
         shop.project.write("lockkeeper.toml", &settings);
