@@ -47,6 +47,8 @@ struct Shared {
     codes: BTreeMap<String, Code>,
     runtime: Runtime,
     idle: Mutex<Vec<Connection>>,
+    begun: AtomicU64,
+    /// Those that have ended, so that errors are always among them.
     requests: AtomicU64,
     errors: AtomicU64,
     is_over: AtomicBool,
@@ -70,6 +72,7 @@ impl Storefront {
             codes: codes.iter().map(|(name, code)| ((*name).to_owned(), code.clone())).collect(),
             runtime: runtime.unwrap_or_else(|error| panic!("no runtime: {error}")),
             idle: Mutex::default(),
+            begun: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
@@ -124,7 +127,8 @@ impl Shared {
         }
         let head = String::from_utf8_lossy(&head);
         if head.starts_with("GET /counters") {
-            let (requests, errors) = (self.requests.load(Ordering::Relaxed), self.errors.load(Ordering::Relaxed));
+            let errors = self.errors.load(Ordering::SeqCst);
+            let requests = self.requests.load(Ordering::SeqCst);
             return answer(&mut client, 200, &format!("{{\"requests\": {requests}, \"errors\": {errors}}}"));
         }
         let version = std::fs::read_to_string(&self.version).unwrap_or_default();
@@ -132,7 +136,7 @@ impl Shared {
         if head.starts_with("GET /version") {
             return answer(&mut client, 200, version);
         }
-        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let result = match self.codes.get(version) {
             None => Err(format!("no version {version:?}")),
             Some(code) if code.fails_every.is_some_and(|every| number.is_multiple_of(every)) => {
@@ -140,10 +144,11 @@ impl Shared {
             }
             Some(code) => self.runtime.block_on(self.run(&code.sql)),
         };
+        self.requests.fetch_add(1, Ordering::SeqCst);
         match result {
             Ok(()) => answer(&mut client, 200, version),
             Err(error) => {
-                self.errors.fetch_add(1, Ordering::Relaxed);
+                self.errors.fetch_add(1, Ordering::SeqCst);
                 answer(&mut client, 500, &error)
             }
         }

@@ -108,11 +108,6 @@ impl JourneyTerm {
         Self { release_id, term, aborted, renewal: tokio::spawn(renew(target.clone(), release_id, term, tell)) }
     }
 
-    /// Whether somebody has asked for the release to be given up.
-    pub fn is_aborted(&self) -> bool {
-        *self.aborted.borrow()
-    }
-
     /// Resolves once somebody asks for the release to be given up.
     pub fn aborted(&self) -> impl Future<Output = ()> + use<> {
         let mut aborted = self.aborted.clone();

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{About, Answer, ExitClass, GateReport, Message, Problem, Stage};
+use lockkeeper_core::model::{About, Alert, Answer, ExitClass, GateReport, Message, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_up, survey};
 use lockkeeper_core::release::{
@@ -44,7 +44,7 @@ use crate::ledger::{
     JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, TaskRecord, begin_task, end_task, ensure,
     open_journey, open_release, read, read_journey, record_event, set_deployed, set_state, set_way_back, take_journey,
 };
-use crate::postgres::SqlError;
+use crate::postgres::{Connection, SqlError};
 use crate::probe::{Source, WitnessProbe};
 use crate::seams::{Stop, StopCause, instant, sleep};
 
@@ -188,7 +188,6 @@ pub async fn resume_journey<'a>(session: Session, means: &'a Means<'a>) -> Answe
     let journey = journey.ok_or_else(|| {
         Problem::refused(message!("journey-by-hand", release = release.id)).hint(message!("next-status"))
     })?;
-    let mut told = false;
     let term = loop {
         let taken = turn::write(&session.connection, async |connection| {
             take_journey(connection, release.id, &session.holder).await
@@ -199,9 +198,6 @@ pub async fn resume_journey<'a>(session: Session, means: &'a Means<'a>) -> Answe
         }
         if !session.waits_for_lease {
             return Err(busy(&session, release.id, &journey).await);
-        }
-        if !told {
-            told = true;
         }
         tokio::select! {
             () = sleep(ASKED_EVERY) => {}
@@ -274,6 +270,16 @@ struct Reading {
     release: ReleaseRecord,
     journey: JourneyRecord,
     stage2_waits: bool,
+}
+
+/// What is written down when a release goes back, or freezes.
+struct TurnBack<'t> {
+    to: ReleaseState,
+    /// The task that made it, and how that went.
+    ended: Option<(Task, Outcome, &'t Value)>,
+    event: &'static str,
+    payload: &'t Value,
+    alert: &'t Alert,
 }
 
 impl<'a> Driver<'a> {
@@ -470,24 +476,16 @@ impl<'a> Driver<'a> {
         tell(JourneyNews::GoesBack { cause, way: &way });
         let alert = way_alert(reading, cause, &way);
         let payload = json!({ "cause": cause.as_str(), "class": way.class.as_str(), "evidence": evidence });
-        self.patiently(tell, async |driver: &Self| {
-            let actor = driver.session.holder.actor.as_str();
-            driver
-                .record(from, async |connection| {
-                    if let Some((task, outcome, evidence)) = ended {
-                        end_task(connection, id, task, outcome, evidence).await?;
-                    }
-                    set_way_back(connection, id, cause, &way, &evidence).await?;
-                    record_event(connection, actor, "release_goes_back", Some(id), &payload).await?;
-                    set_state(connection, id, from, to, actor, &[]).await?;
-                    driver.session.routes.put(connection, &alert).await
-                })
-                .await
-        })
+        let turn = TurnBack { to, ended, event: "release_goes_back", payload: &payload, alert: &alert };
+        self.turn_back(
+            from,
+            &turn,
+            async |connection| set_way_back(connection, id, cause, &way, &evidence).await,
+            tell,
+        )
         .await?;
         // An abort has been heard, and must not stop the way back.
         self.session.stop = self.signals.clone();
-        tell(JourneyNews::Moved { from, to });
         Ok(())
     }
 
@@ -501,21 +499,35 @@ impl<'a> Driver<'a> {
         problem: Option<&Problem>,
         tell: &mut Teller<'_>,
     ) -> Answer<()> {
-        let (id, from) = (reading.release.id, reading.release.state);
         let to = next(reading.release.release(), Event::Froze)?;
         let why = problem.map(|problem| problem.message.clone());
         let alert = frozen_alert(reading, cause, why);
         let payload = json!({ "cause": cause.as_str(), "evidence": evidence });
+        let turn = TurnBack { to, ended, event: "release_frozen", payload: &payload, alert: &alert };
+        self.turn_back(reading.release.state, &turn, async |_| Ok(()), tell).await
+    }
+
+    /// The release leaves the way forward, or the way back: the task that made it, the event, the state and the alert
+    /// in one transaction, with what else belongs to it.
+    async fn turn_back(
+        &mut self,
+        from: ReleaseState,
+        turn: &TurnBack<'_>,
+        more: impl AsyncFn(&Connection) -> Result<(), SqlError>,
+        tell: &mut Teller<'_>,
+    ) -> Answer<()> {
+        let (id, to) = (self.term.release_id, turn.to);
         self.patiently(tell, async |driver: &Self| {
             let actor = driver.session.holder.actor.as_str();
             driver
                 .record(from, async |connection| {
-                    if let Some((task, outcome, evidence)) = ended {
+                    if let Some((task, outcome, evidence)) = turn.ended {
                         end_task(connection, id, task, outcome, evidence).await?;
                     }
-                    record_event(connection, actor, "release_frozen", Some(id), &payload).await?;
+                    more(connection).await?;
+                    record_event(connection, actor, turn.event, Some(id), turn.payload).await?;
                     set_state(connection, id, from, to, actor, &[]).await?;
-                    driver.session.routes.put(connection, &alert).await
+                    driver.session.routes.put(connection, turn.alert).await
                 })
                 .await
         })
@@ -528,7 +540,7 @@ impl<'a> Driver<'a> {
     async fn record<T>(
         &self,
         expected: ReleaseState,
-        write: impl AsyncFnOnce(&crate::postgres::Connection) -> Result<T, SqlError>,
+        write: impl AsyncFnOnce(&Connection) -> Result<T, SqlError>,
     ) -> Answer<T> {
         turn::record(&self.session.connection, &self.term, expected, write).await
     }
