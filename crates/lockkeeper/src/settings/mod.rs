@@ -10,6 +10,7 @@ mod dotenv;
 mod file;
 mod backup_section;
 mod health_section;
+mod hook_kit;
 mod lint_section;
 mod notify_section;
 mod database_url;

@@ -4,6 +4,7 @@ mod back;
 mod crash;
 mod diagram;
 mod forward;
+mod kits;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
