@@ -5,9 +5,9 @@ use std::time::Duration;
 use lockkeeper_core::health::Measures;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
-    Answer, ExitClass, Gate, GateReport, GateVerdict, Message, PointName, Problem, Stage, Verdict, WatchVerdict,
+    Answer, ExitClass, Gate, GateReport, GateVerdict, Message, PlanDigest, PointName, Problem, Stage, Verdict,
+    WatchVerdict,
 };
-use lockkeeper_core::plan::{PlanEntry, stage2_digest};
 use lockkeeper_core::release::{Drive, Outcome, Task};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::hooks::{Ran, Told, run_hook};
 use super::patience::is_lost;
 use super::{Driver, JourneyNews, Reading, Teller, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
-use crate::driver::gates::{ask_stage2, health_inputs, stopped_in_stage2};
+use crate::driver::gates::{Stage2Plan, ask_stage2, health_inputs, stopped_in_stage2};
 use crate::driver::health_check::{Looked, look_at_all};
 use crate::driver::rollback::{RollbackRequest, run_rollback};
 use crate::driver::session::stopped;
@@ -139,7 +139,7 @@ impl Driver<'_> {
             point: None,
             out_of_order: false,
             unsettled: None,
-            gates: self.means.gates,
+            gates: &self.gates,
             drift: self.means.drift,
             drive: Drive::Driven,
         };
@@ -151,15 +151,15 @@ impl Driver<'_> {
         )
     }
 
-    async fn gates(&self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
-        // What was healthy when it was watched may be ill by now: somebody took a long time to approve.
-        let is_stale =
-            |snapshot: &LedgerSnapshot| health_inputs(snapshot, self.means.gates).is_some_and(|it| it.is_stale());
+    async fn gates(&mut self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
+        match (self.means.gates)() {
+            Ok(gates) => self.gates = gates,
+            Err(problem) => return Did::refused(problem),
+        }
         let mut reports = self.ask_gates(&reading.snapshot).await;
-        let is_last = |reports: &Vec<GateReport>| {
-            reports.iter().all(|report| report.verdict == GateVerdict::Yes || report.gate == Gate::Health)
-        };
-        if is_stale(&reading.snapshot) && !self.terms.watch.is_zero() && reports.as_ref().is_ok_and(is_last) {
+        let is_open = |report: &GateReport| report.verdict == GateVerdict::Yes;
+        let is_stale = reports.as_ref().is_ok_and(|it| self.opens(reading, it) && !it.iter().all(is_open));
+        if is_stale {
             let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
             if did.outcome != Outcome::Done {
                 return did;
@@ -178,16 +178,24 @@ impl Driver<'_> {
             .iter()
             .map(|report| json!({ "gate": report.gate.as_str(), "verdict": report.verdict.as_str() }))
             .collect();
-        if reports.iter().all(|report| report.verdict == GateVerdict::Yes) {
+        if reports.iter().all(is_open) {
             return Did::done(json!({ "gates": told }));
         }
         Did { outcome: Outcome::Refused, evidence: json!({ "gates": told }), problem: None, closed: Some(reports) }
     }
 
-    async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
+    /// Whether every gate is open, but for a watch that is too old: that one the release makes anew by itself.
+    pub(super) fn opens(&self, reading: &Reading, reports: &[GateReport]) -> bool {
+        // What was healthy when it was watched may be ill by now: somebody took a long time to approve.
+        let is_stale = health_inputs(&reading.snapshot, &self.gates).is_some_and(|it| it.is_stale());
+        let watches = is_stale && !self.terms.watch.is_zero();
+        reports.iter().all(|it| it.verdict == GateVerdict::Yes || (watches && it.gate == Gate::Health))
+    }
+
+    pub(super) async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
         let pending = pending(snapshot, self.means.pairs)?;
         let stopped = stopped_in_stage2(snapshot, self.means.pairs)?;
-        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, self.means.gates).await
+        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, &self.gates).await
     }
 
     async fn undo(&self, point: &str, reading: &Reading, tell: &mut Teller<'_>) -> Did {
@@ -224,7 +232,7 @@ impl Driver<'_> {
         let journey = &reading.journey;
         let is_back = journey.back.is_some();
         let previous = journey.previous_version.as_deref();
-        let plan = self.plan(reading).unwrap_or_default();
+        let plan = self.plan(reading).map(|plan| plan.to_string()).unwrap_or_default();
         let evidence = journey.back.as_ref().map(|back| back.evidence.clone()).unwrap_or_default();
         let told = Told {
             release_id: journey.release_id,
@@ -251,10 +259,10 @@ impl Driver<'_> {
     }
 
     /// The digest of what stage 2 would run, for whoever wants to hold it against an approval.
-    fn plan(&self, reading: &Reading) -> Option<String> {
+    pub(super) fn plan(&self, reading: &Reading) -> Option<PlanDigest> {
         let pending = pending(&reading.snapshot, self.means.pairs).ok()?;
-        let contract = pending.iter().filter(|it| it.stage() == Stage::Contract);
-        Some(stage2_digest(&reading.snapshot.ledger_id, contract.map(PlanEntry::from)).to_string())
+        let stopped = stopped_in_stage2(&reading.snapshot, self.means.pairs).ok()?;
+        Some(Stage2Plan::new(&reading.snapshot.ledger_id, &stopped, &pending).digest)
     }
 
     /// Waits until whatever is probed answers. Where nothing is, the hook's word has to do.

@@ -3,7 +3,8 @@
 WITH due AS (
     SELECT a.about, a.alert_id, a.first_id, pg_catalog.gen_random_uuid() AS id
     FROM lockkeeper.open_alerts a
-    WHERE a.told_at + pg_catalog.make_interval(secs => $1) <= pg_catalog.clock_timestamp()
+    WHERE a.told_at + pg_catalog.make_interval(secs => CASE WHEN a.kind = $3 THEN $4 ELSE $1 END)
+            <= pg_catalog.clock_timestamp()
         AND a.opened_at + pg_catalog.make_interval(secs => $2) > pg_catalog.clock_timestamp()
     FOR UPDATE SKIP LOCKED
 ), reminded AS (

@@ -2,17 +2,18 @@
 
 mod news;
 mod status;
+mod waits;
 
 use std::pin::Pin;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, GateVerdict, Message, Problem, Stage};
+use lockkeeper_core::model::{Answer, ExitClass, Message, MigrationNumber, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_migration};
 use lockkeeper_core::release::{Cause, way_back};
 use lockkeeper_engine::driver::{
     Aborted, AppHooks, BaselineRequest, Checks, DriftRules, GateContext, JourneyEnd, JourneyNews, Means, ReleaseTerms,
-    Secrets, Session, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
+    Secrets, Session, StayFor, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
 };
 use lockkeeper_engine::ledger::last_deployed;
 use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
@@ -29,10 +30,12 @@ use crate::settings;
 
 /// Carry a change through both gates by itself, or bring it back: verify, stage 1, deploy, watch, approval, stage 2
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockkeeper release start --version 3.0\n  lockkeeper release resume\n  \
+#[command(
+    after_help = "Examples:\n  lockkeeper release start --version 3.0\n  lockkeeper release resume --wait-approval\n  \
                         lockkeeper release status\n  lockkeeper release abort --reason \"wrong build\"\n\n\
 AppHooks and terms stand in lockkeeper.toml, in [hooks] and [release].\n\
-Exit codes: 0 completed, or waiting for an approval; 1 refused, or still waiting; 5 rolled back; 6 not enough to judge by.")]
+Exit codes: 0 completed, or waiting for an approval; 1 refused, or still waiting; 5 rolled back; 6 not enough to judge by."
+)]
 pub struct Args {
     /// What to do
     #[arg(value_enum)]
@@ -49,6 +52,12 @@ pub struct Args {
     /// With start: begin although a release was rolled back a moment ago
     #[arg(long)]
     despite_cool_down: bool,
+    /// With start and resume: stay while an approval is missing, and go on when it is there
+    #[arg(long)]
+    wait_approval: bool,
+    /// Stay so long at most, such as 8h; then exit code 1, and the release waits on [default: without end]
+    #[arg(long, value_name = "TIME", requires = "wait_approval")]
+    wait_at_most: Option<String>,
     /// With abort: why; kept in the ledger
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -74,10 +83,10 @@ const ROLLED_BACK: u8 = 5;
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     check_arguments(args)?;
     match args.action {
-        Action::Start => Box::pin(start(args, context)).await,
-        Action::Resume => Box::pin(resume(args, context)).await,
+        Action::Start => start(args, context).await,
+        Action::Resume => resume(args, context).await,
         Action::Status => status::run(context).await,
-        Action::Abort => Box::pin(abort(args, context)).await,
+        Action::Abort => abort(args, context).await,
     }
 }
 
@@ -87,6 +96,9 @@ fn check_arguments(args: &Args) -> Answer<()> {
         args.version.is_some() || args.previous.is_some() || args.despite_baseline || args.despite_cool_down;
     if has_start && !is_start {
         return Err(Problem::usage(message!("release-only-start")));
+    }
+    if args.wait_approval && !matches!(args.action, Action::Start | Action::Resume) {
+        return Err(Problem::usage(message!("release-only-driving")));
     }
     if args.reason.is_some() && args.action != Action::Abort {
         return Err(Problem::usage(message!("release-only-abort")));
@@ -100,7 +112,8 @@ fn check_arguments(args: &Args) -> Answer<()> {
 /// What stays the same while a release is driven.
 struct Kit {
     pairs: Vec<MigrationPair>,
-    gates: GateContext,
+    /// Those that were not applied when it began: their authors count.
+    pending: Vec<MigrationNumber>,
     drift: DriftRules,
     secrets: Secrets,
 }
@@ -108,11 +121,17 @@ struct Kit {
 impl Kit {
     async fn gather(connection: &Connection, context: &Context<'_>) -> Answer<Self> {
         let pairs = context.pairs()?;
-        let gates = context.gate_context(&pending(connection, &pairs).await?)?;
+        let pending = pending(connection, &pairs).await?.into_iter().map(|pair| pair.number).collect();
         let ignore = context.settings.drift_ignored.clone();
         let drift = DriftRules { ignore, accept: Vec::new(), reason: String::new() };
         let secrets = Secrets::new(settings::secret_values(&context.settings));
-        Ok(Self { pairs, gates, drift, secrets })
+        Ok(Self { pairs, pending, drift, secrets })
+    }
+
+    /// What the gates go by, as it is now.
+    fn gates(&self, context: &Context<'_>) -> Answer<GateContext> {
+        let pending: Vec<_> = self.pairs.iter().filter(|pair| self.pending.contains(&pair.number)).collect();
+        context.gate_context(&pending)
     }
 }
 
@@ -137,14 +156,27 @@ async fn start(args: &Args, context: &Context<'_>) -> Answer<u8> {
         ReleaseTerms { version, previous_version: previous, despite_baseline, ..settings.release.terms.clone() };
     let planned = planned(&session.connection, &kit.pairs).await?;
     preview(&planned, &terms, context);
-    drive(session, Begin::Start { terms, despite_cool_down: args.despite_cool_down }, &kit, context).await
+    let begin = Begin::Start { terms, despite_cool_down: args.despite_cool_down };
+    Box::pin(drive(session, begin, &kit, stays(args)?, context)).await
 }
 
 async fn resume(args: &Args, context: &Context<'_>) -> Answer<u8> {
     check_hooks(&context.settings.release.hooks)?;
     let session = session(args, context).await?;
     let kit = Kit::gather(&session.connection, context).await?;
-    drive(session, Begin::Resume, &kit, context).await
+    Box::pin(drive(session, Begin::Resume, &kit, stays(args)?, context)).await
+}
+
+/// Whether the process stays while an approval is missing.
+fn stays(args: &Args) -> Answer<Option<StayFor>> {
+    let unreadable = |text: &str| {
+        Problem::usage(message!("settings-duration-invalid", value = text)).hint(message!("settings-hint-duration"))
+    };
+    let at_most = match &args.wait_at_most {
+        Some(text) => Some(settings::duration_of(text).ok_or_else(|| unreadable(text))?),
+        None => None,
+    };
+    Ok(args.wait_approval.then_some(StayFor { at_most }))
 }
 
 /// A release that begins queues for the lease: what holds it is a moment's work of somebody else.
@@ -167,7 +199,7 @@ async fn planned(connection: &Connection, pairs: &[MigrationPair]) -> Answer<Vec
 }
 
 /// Puts together what a release is driven with, drives it, and tells where it ended.
-async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>) -> Answer<u8> {
+async fn drive(session: Session, begin: Begin, kit: &Kit, stays: Option<StayFor>, context: &Context<'_>) -> Answer<u8> {
     let settings = &context.settings;
     let watch = |release_id, lasts| -> Answer<WatchRequest> {
         let terms = health::watch_terms(&settings.health, context)?;
@@ -197,9 +229,10 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
         Ok(BaselineRequest { watched: terms.watched, rules: terms.rules, witness: terms.witness, lasts })
     };
     let verify = || -> Pin<Box<dyn Future<Output = Answer<bool>> + '_>> { Box::pin(verify::try_and_record(context)) };
+    let gates = || kit.gates(context);
     let means = Means {
         pairs: &kit.pairs,
-        gates: &kit.gates,
+        gates: &gates,
         drift: &kit.drift,
         hooks: &settings.release.hooks,
         folder: &settings.project_dir,
@@ -210,19 +243,20 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
         baseline: &baseline,
         verify: &verify,
     };
-    let driver = match begin {
+    let mut driver = match begin {
         Begin::Start { terms, despite_cool_down } => start_journey(session, &means, terms, despite_cool_down).await?,
         Begin::Resume => resume_journey(session, &means).await?,
     };
+    driver.stays = stays;
     let release_id = driver.release_id();
     let mut log = WatchLog::new(context.printer, context.printer.is_json());
     let texts = Texts::new(context.printer.language());
     let render = |lang: Option<&str>, value: &Value| texts.say(lang, value);
-    let deliverer = Deliverer::new(context.receivers().to_vec(), settings.notify.remind_every, &render);
+    let deliverer = Deliverer::new(context.receivers().to_vec(), settings.notify.remind, &render);
     let (target, mut told) = (settings.target()?.clone(), |news: News<'_>| tell_news(context.printer, &news));
     // Whoever is called is called while the release goes on, not when it is over.
     let delivering = keep_delivering(&target, deliverer, &mut told);
-    let mut tell = |news: JourneyNews<'_>| news::tell(&news, &mut log, context);
+    let mut tell = |news: JourneyNews<'_>| news::tell(&news, release_id, &mut log, context);
     let end = tokio::select! {
         end = Box::pin(driver.drive(&mut tell)) => end,
         () = delivering => unreachable!("it delivers until it is dropped"),
@@ -270,20 +304,11 @@ fn tell_end(release_id: i64, end: &JourneyEnd, context: &Context<'_>) -> u8 {
             answer("completed", Value::Null);
             0
         }
-        JourneyEnd::Waits { gates, did_something } => {
-            printer.say_in(&message!("release-waits", release = release_id), Tone::Waiting);
-            for gate in gates.iter().filter(|gate| gate.verdict != GateVerdict::Yes) {
-                printer.say_under(2, &gate.evidence, Tone::Waiting);
-                if let Some(way_out) = &gate.way_out {
-                    printer.say_under(4, way_out, Tone::Quiet);
-                }
+        JourneyEnd::Waits { waiting, did_something } => {
+            for (indent, said, tone) in waits::told(release_id, waiting) {
+                printer.say_under(indent, &said, tone);
             }
-            printer.say_under(2, &message!("release-waits-then"), Tone::Quiet);
-            let gates: Vec<Value> = gates
-                .iter()
-                .map(|gate| json!({ "gate": gate.gate.as_str(), "verdict": gate.verdict.as_str() }))
-                .collect();
-            answer("waits", json!({ "gates": gates }));
+            answer("waits", waits::to_json(waiting, context));
             if *did_something { 0 } else { ExitClass::Refused.code() }
         }
         JourneyEnd::RolledBack { cause, class, evidence } => {
@@ -313,6 +338,7 @@ pub(super) fn cause_told(cause: Cause) -> Message {
         Cause::DeployFailed => message!("release-cause-deploy"),
         Cause::Unhealthy => message!("release-cause-unhealthy"),
         Cause::Aborted => message!("release-cause-aborted"),
+        Cause::NotApproved => message!("release-cause-not-approved"),
         Cause::RollbackFailed => message!("release-cause-rollback"),
     }
 }
@@ -337,7 +363,7 @@ async fn abort(args: &Args, context: &Context<'_>) -> Answer<u8> {
         // Nobody drives it, so this process takes it back.
         Aborted::Recorded { .. } => {
             let kit = Kit::gather(&session.connection, context).await?;
-            drive(session, Begin::Resume, &kit, context).await
+            Box::pin(drive(session, Begin::Resume, &kit, stays(args)?, context)).await
         }
     }
 }
