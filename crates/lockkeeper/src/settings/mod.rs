@@ -9,7 +9,9 @@ mod duration;
 mod dotenv;
 mod file;
 mod backup_section;
+mod gates_section;
 mod health_section;
+mod hook_kit;
 mod lint_section;
 mod notify_section;
 mod database_url;
@@ -25,7 +27,7 @@ pub use health_section::{Health, HealthCheck, HealthSource};
 pub use lint_section::likely as likely_rule;
 pub use notify_section::Notify;
 pub use release_section::FileRelease;
-pub use settings::{Approval, Backup, Environment, Limits, Lint, Settings};
+pub use settings::{Approval, Backup, Environment, Gates, Limits, Lint, Settings};
 pub use sources::Sources;
 
 use std::path::Path;

@@ -106,6 +106,10 @@ release-waits-then = then: lockkeeper release resume
 release-went-back = { $at }: { $cause } ({ $class })
 settings-hook-empty = a hook needs a command
 settings-hook-timeout = a hook's time limit must not be zero
+settings-hook-kit-missing = [hooks.{ $kit }] needs { $option }
+settings-hook-kit-unknown = [hooks.{ $kit }] has no { $option }; it knows { $known }
+settings-hook-kit-mistyped = { $option } in [{ $kit }] must be { $expected }
+settings-hook-kit-several = [hooks.{ $one }] and [hooks.{ $other }] both stand for all hooks: keep one, and write single hooks out beside it
 settings-on-breach = on_breach is "schema" or "app", not { $value }
 verify-not-sound = { $number } { $name } is not sound: lockkeeper verify tells why
 

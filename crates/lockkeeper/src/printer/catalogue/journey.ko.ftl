@@ -106,6 +106,10 @@ release-waits-then = 그다음: lockkeeper release resume
 release-went-back = { $at }: { $cause }({ $class })
 settings-hook-empty = 훅에는 명령이 필요합니다
 settings-hook-timeout = 훅의 제한 시간은 0일 수 없습니다
+settings-hook-kit-missing = [hooks.{ $kit }]에는 { $option } 값이 필요합니다
+settings-hook-kit-unknown = [hooks.{ $kit }]에는 { $option } 항목이 없습니다. 쓸 수 있는 항목: { $known }
+settings-hook-kit-mistyped = [{ $kit }]의 { $option } 값은 다음이어야 합니다: { $expected }
+settings-hook-kit-several = [hooks.{ $one }]과(와) [hooks.{ $other }]이(가) 둘 다 모든 훅을 대신합니다. 하나만 남기고, 따로 쓸 훅은 그 옆에 적으십시오
 settings-on-breach = on_breach는 "schema" 또는 "app"이어야 하며 { $value }은(는) 쓸 수 없습니다
 verify-not-sound = { $number } { $name }은(는) 온전하지 않습니다: 이유는 lockkeeper verify가 알려 줍니다
 

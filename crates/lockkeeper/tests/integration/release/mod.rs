@@ -1,9 +1,11 @@
 //! `release`: the whole journey on a real database, with a real application behind real HTTP, under traffic.
 
+mod asked;
 mod back;
 mod crash;
 mod diagram;
 mod forward;
+mod kits;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

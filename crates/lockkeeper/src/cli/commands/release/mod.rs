@@ -75,7 +75,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     check_arguments(args)?;
     match args.action {
         Action::Start => Box::pin(start(args, context)).await,
-        Action::Resume => resume(args, context).await,
+        Action::Resume => Box::pin(resume(args, context)).await,
         Action::Status => status::run(context).await,
         Action::Abort => Box::pin(abort(args, context)).await,
     }
