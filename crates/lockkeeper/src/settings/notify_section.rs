@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{AlertEffect, AlertKind, Answer, Message, Problem, Severity};
-use lockkeeper_engine::ledger::Reminders;
 use lockkeeper_engine::notify::{
-    ALERTMANAGER_PATH, Channel, CommandReceiver, Email, Endpoint, PAGERDUTY_ADDRESS, Receiver, Route, Routes,
-    SigningKey, SmtpTls,
+    ALERTMANAGER_PATH, Channel, CommandReceiver, Email, Endpoint, PAGERDUTY_ADDRESS, Receiver, Reminders, Route,
+    Routes, SigningKey, SmtpTls,
 };
 use lockkeeper_engine::postgres::{RootCert, Secret};
 use lockkeeper_engine::probe::{Header, UrlFault};

@@ -116,16 +116,18 @@ struct Kit {
     pending: Vec<MigrationNumber>,
     drift: DriftRules,
     secrets: Secrets,
+    /// Whether the process stays while an approval is missing.
+    stays: Option<StayFor>,
 }
 
 impl Kit {
-    async fn gather(connection: &Connection, context: &Context<'_>) -> Answer<Self> {
+    async fn gather(connection: &Connection, args: &Args, context: &Context<'_>) -> Answer<Self> {
         let pairs = context.pairs()?;
         let pending = pending(connection, &pairs).await?.into_iter().map(|pair| pair.number).collect();
         let ignore = context.settings.drift_ignored.clone();
         let drift = DriftRules { ignore, accept: Vec::new(), reason: String::new() };
         let secrets = Secrets::new(settings::secret_values(&context.settings));
-        Ok(Self { pairs, pending, drift, secrets })
+        Ok(Self { pairs, pending, drift, secrets, stays: stays(args)? })
     }
 
     /// What the gates go by, as it is now.
@@ -141,11 +143,64 @@ enum Begin {
     Resume,
 }
 
+/// Where a release that this process drove stands now.
+#[derive(Debug)]
+pub struct Driven {
+    pub release_id: i64,
+    pub end: JourneyEnd,
+}
+
+/// Sees what happens while a release is driven, besides the person who is told. It must not block.
+pub type Observer<'o> = dyn FnMut(&JourneyNews<'_>) + 'o;
+
 async fn start(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    Ok(answer_end(&begin(args, context, &mut |_| {}).await?, context))
+}
+
+async fn resume(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    Ok(answer_end(&go_on(args, context, &mut |_| {}).await?, context))
+}
+
+impl Args {
+    /// A release of a version, begun as nothing but `--version` says.
+    pub fn to(version: &str) -> Self {
+        Self { version: Some(version.to_owned()), ..Self::only(Action::Start) }
+    }
+
+    /// The release that is on its way.
+    pub const fn onward() -> Self {
+        Self::only(Action::Resume)
+    }
+
+    pub fn is_start(&self) -> bool {
+        self.action == Action::Start
+    }
+
+    const fn only(action: Action) -> Self {
+        let waiting = WaitArgs { wait: false };
+        let (version, previous, reason) = (None, None, None);
+        let (wait_approval, wait_at_most) = (false, None);
+        let (despite_baseline, despite_cool_down) = (false, false);
+        Self {
+            action,
+            version,
+            previous,
+            despite_baseline,
+            despite_cool_down,
+            wait_approval,
+            wait_at_most,
+            reason,
+            waiting,
+        }
+    }
+}
+
+/// Begins a release and drives it as far as it goes; where it ended is said.
+pub async fn begin(args: &Args, context: &Context<'_>, observe: &mut Observer<'_>) -> Answer<Driven> {
     let settings = &context.settings;
     check_hooks(&settings.release.hooks)?;
     let session = session(args, context).await?;
-    let kit = Kit::gather(&session.connection, context).await?;
+    let kit = Kit::gather(&session.connection, args, context).await?;
     let version = args.version.as_deref().unwrap_or_default().trim().to_owned();
     let previous = match &args.previous {
         Some(previous) => Some(previous.trim().to_owned()).filter(|previous| !previous.is_empty()),
@@ -157,14 +212,15 @@ async fn start(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let planned = planned(&session.connection, &kit.pairs).await?;
     preview(&planned, &terms, context);
     let begin = Begin::Start { terms, despite_cool_down: args.despite_cool_down };
-    Box::pin(drive(session, begin, &kit, stays(args)?, context)).await
+    Box::pin(drive(session, begin, &kit, context, observe)).await
 }
 
-async fn resume(args: &Args, context: &Context<'_>) -> Answer<u8> {
+/// Goes on with the release that is on its way; where it ended is said.
+pub async fn go_on(args: &Args, context: &Context<'_>, observe: &mut Observer<'_>) -> Answer<Driven> {
     check_hooks(&context.settings.release.hooks)?;
     let session = session(args, context).await?;
-    let kit = Kit::gather(&session.connection, context).await?;
-    Box::pin(drive(session, Begin::Resume, &kit, stays(args)?, context)).await
+    let kit = Kit::gather(&session.connection, args, context).await?;
+    Box::pin(drive(session, Begin::Resume, &kit, context, observe)).await
 }
 
 /// Whether the process stays while an approval is missing.
@@ -199,7 +255,13 @@ async fn planned(connection: &Connection, pairs: &[MigrationPair]) -> Answer<Vec
 }
 
 /// Puts together what a release is driven with, drives it, and tells where it ended.
-async fn drive(session: Session, begin: Begin, kit: &Kit, stays: Option<StayFor>, context: &Context<'_>) -> Answer<u8> {
+async fn drive(
+    session: Session,
+    begin: Begin,
+    kit: &Kit,
+    context: &Context<'_>,
+    observe: &mut Observer<'_>,
+) -> Answer<Driven> {
     let settings = &context.settings;
     let watch = |release_id, lasts| -> Answer<WatchRequest> {
         let terms = health::watch_terms(&settings.health, context)?;
@@ -247,7 +309,7 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, stays: Option<StayFor>
         Begin::Start { terms, despite_cool_down } => start_journey(session, &means, terms, despite_cool_down).await?,
         Begin::Resume => resume_journey(session, &means).await?,
     };
-    driver.stays = stays;
+    driver.stays = kit.stays;
     let release_id = driver.release_id();
     let mut log = WatchLog::new(context.printer, context.printer.is_json());
     let texts = Texts::new(context.printer.language());
@@ -256,13 +318,18 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, stays: Option<StayFor>
     let (target, mut told) = (settings.target()?.clone(), |news: News<'_>| tell_news(context.printer, &news));
     // Whoever is called is called while the release goes on, not when it is over.
     let delivering = keep_delivering(&target, deliverer, &mut told);
-    let mut tell = |news: JourneyNews<'_>| news::tell(&news, release_id, &mut log, context);
+    let mut tell = |news: JourneyNews<'_>| {
+        observe(&news);
+        news::tell(&news, release_id, &mut log, context);
+    };
     let end = tokio::select! {
         end = Box::pin(driver.drive(&mut tell)) => end,
         () = delivering => unreachable!("it delivers until it is dropped"),
     };
     context.deliver_alerts().await;
-    Ok(tell_end(release_id, &end?, context))
+    let driven = Driven { release_id, end: end? };
+    say_end(&driven, context);
+    Ok(driven)
 }
 
 /// What a rollback would mean, told before anything is done.
@@ -289,39 +356,51 @@ fn preview(planned: &[PlannedMigration], terms: &ReleaseTerms, context: &Context
     }
 }
 
-fn tell_end(release_id: i64, end: &JourneyEnd, context: &Context<'_>) -> u8 {
-    let printer = context.printer;
+fn say_end(driven: &Driven, context: &Context<'_>) {
+    let (printer, release_id) = (context.printer, driven.release_id);
+    match &driven.end {
+        JourneyEnd::Completed => printer.say_in(&message!("release-completed", release = release_id), Tone::Good),
+        JourneyEnd::Waits { waiting, .. } => {
+            for (indent, said, tone) in waits::told(release_id, waiting) {
+                printer.say_under(indent, &said, tone);
+            }
+        }
+        JourneyEnd::RolledBack { cause, .. } => {
+            let said = message!("release-rolled-back", release = release_id, cause = cause_told(*cause));
+            printer.say_in(&said, Tone::Bad);
+            printer.say_under(2, &message!("release-rolled-back-next"), Tone::Quiet);
+        }
+        JourneyEnd::Frozen { cause, .. } => {
+            let cause_said = cause.map_or_else(|| message!("release-cause-unknown"), cause_told);
+            printer.say_in(&message!("release-frozen", release = release_id, cause = cause_said), Tone::Bad);
+            printer.say_under(2, &message!("release-frozen-next"), Tone::Quiet);
+        }
+    }
+}
+
+/// The answer in JSON mode, and the exit code.
+fn answer_end(driven: &Driven, context: &Context<'_>) -> u8 {
     let answer = |end: &str, more: Value| {
-        let mut answer = json!({ "release": release_id, "end": end });
+        let mut answer = json!({ "release": driven.release_id, "end": end });
         if let (Some(answer), Some(more)) = (answer.as_object_mut(), more.as_object()) {
             answer.extend(more.clone());
         }
-        printer.answer(&answer);
+        context.printer.answer(&answer);
     };
-    match end {
+    match &driven.end {
         JourneyEnd::Completed => {
-            printer.say_in(&message!("release-completed", release = release_id), Tone::Good);
             answer("completed", Value::Null);
             0
         }
         JourneyEnd::Waits { waiting, did_something } => {
-            for (indent, said, tone) in waits::told(release_id, waiting) {
-                printer.say_under(indent, &said, tone);
-            }
             answer("waits", waits::to_json(waiting, context));
             if *did_something { 0 } else { ExitClass::Refused.code() }
         }
         JourneyEnd::RolledBack { cause, class, evidence } => {
-            let said = message!("release-rolled-back", release = release_id, cause = cause_told(*cause));
-            printer.say_in(&said, Tone::Bad);
-            printer.say_under(2, &message!("release-rolled-back-next"), Tone::Quiet);
             answer("rolled_back", json!({ "cause": cause.as_str(), "class": class.as_str(), "evidence": evidence }));
             ROLLED_BACK
         }
         JourneyEnd::Frozen { cause, evidence } => {
-            let cause_said = cause.map_or_else(|| message!("release-cause-unknown"), cause_told);
-            printer.say_in(&message!("release-frozen", release = release_id, cause = cause_said), Tone::Bad);
-            printer.say_under(2, &message!("release-frozen-next"), Tone::Quiet);
             answer("frozen", json!({ "cause": cause.map(Cause::as_str), "evidence": evidence }));
             match cause {
                 Some(Cause::RollbackFailed) | None => ExitClass::MigrationFailed.code(),
@@ -332,7 +411,7 @@ fn tell_end(release_id: i64, end: &JourneyEnd, context: &Context<'_>) -> u8 {
 }
 
 /// A cause, as people read it.
-pub(super) fn cause_told(cause: Cause) -> Message {
+pub fn cause_told(cause: Cause) -> Message {
     match cause {
         Cause::MigrationFailed => message!("release-cause-migration"),
         Cause::DeployFailed => message!("release-cause-deploy"),
@@ -362,8 +441,9 @@ async fn abort(args: &Args, context: &Context<'_>) -> Answer<u8> {
         }
         // Nobody drives it, so this process takes it back.
         Aborted::Recorded { .. } => {
-            let kit = Kit::gather(&session.connection, context).await?;
-            Box::pin(drive(session, Begin::Resume, &kit, stays(args)?, context)).await
+            let kit = Kit::gather(&session.connection, args, context).await?;
+            let driven = Box::pin(drive(session, Begin::Resume, &kit, context, &mut |_| {})).await?;
+            Ok(answer_end(&driven, context))
         }
     }
 }
