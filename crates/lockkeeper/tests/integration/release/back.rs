@@ -26,7 +26,6 @@ fn a_version_that_fails_is_rolled_back_by_itself() {
         .parse()
         .unwrap();
     let own = end - breach - hooks;
-    println!("from the breach to the old code and schema {:.3} s, of which hooks {hooks:.3} s", end - breach);
     assert!(own < 2.0, "it took {own:.3} s by itself");
     release.shop.run("release resume").refused(1, "journey-nothing");
 }
