@@ -14,6 +14,7 @@ mod terms;
 mod turn;
 
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use lockkeeper_core::message;
@@ -68,7 +69,9 @@ pub struct Means<'a> {
     /// What is normal, to be measured for so long.
     pub baseline: &'a dyn Fn(Duration) -> Answer<BaselineRequest>,
     /// Tries the migrations that are pending in a shadow, and records what came of it.
-    pub verify: &'a dyn Fn() -> std::pin::Pin<Box<dyn Future<Output = Answer<bool>> + 'a>>,
+    pub verify: &'a dyn Fn() -> Pin<Box<dyn Future<Output = Answer<bool>> + 'a>>,
+    /// Makes the backup that stage 2 waits for, where it is known how.
+    pub backup: Option<&'a dyn Fn() -> Pin<Box<dyn Future<Output = Answer<()>> + 'a>>>,
 }
 
 /// What is told while a release is driven.
@@ -98,6 +101,8 @@ pub enum JourneyNews<'a> {
         problem: &'a Problem,
     },
     Driver(Progress),
+    /// Only a backup is missing, and is made.
+    BacksUp,
     Watch(WatchNews<'a>),
 }
 

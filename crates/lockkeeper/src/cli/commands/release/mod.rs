@@ -20,6 +20,7 @@ use lockkeeper_engine::postgres::Connection;
 use lockkeeper_engine::probe::WitnessProbe;
 use serde_json::{Value, json};
 
+use super::backup;
 use super::health::{self, WatchLog};
 use super::verify;
 use crate::cli::alerts::{Texts, tell_news};
@@ -246,6 +247,7 @@ async fn drive(
         Ok(BaselineRequest { watched: terms.watched, rules: terms.rules, witness: terms.witness, lasts })
     };
     let verify = || -> Pin<Box<dyn Future<Output = Answer<bool>> + '_>> { Box::pin(verify::try_and_record(context)) };
+    let backup = || -> Pin<Box<dyn Future<Output = Answer<()>> + '_>> { Box::pin(backup::make_for_release(context)) };
     let means = Means {
         pairs: &kit.pairs,
         gates: &kit.gates,
@@ -258,6 +260,7 @@ async fn drive(
         checks: &checks,
         baseline: &baseline,
         verify: &verify,
+        backup: if backup::is_made_by_release(context) { Some(&backup) } else { None },
     };
     let driver = match begin {
         Begin::Start { terms, despite_cool_down } => start_journey(session, &means, terms, despite_cool_down).await?,
