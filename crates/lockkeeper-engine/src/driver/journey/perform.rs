@@ -157,18 +157,28 @@ impl Driver<'_> {
             Err(problem) => return Did::refused(problem),
         }
         let mut reports = self.ask_gates(&reading.snapshot).await;
-        let is_open = |report: &GateReport| report.verdict == GateVerdict::Yes;
-        let is_stale = reports.as_ref().is_ok_and(|it| self.opens(reading, it) && !it.iter().all(is_open));
-        if is_stale {
-            let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
-            if did.outcome != Outcome::Done {
-                return did;
+        // What a release can do by itself it does last, when nobody else is waited for: a backup is to be of this
+        // moment, and what was healthy when it was watched may be ill by now.
+        if waits_only_for(&reports, &[Gate::Backup, Gate::Health])
+            && waits_for(&reports, Gate::Backup)
+            && let Some(backup) = self.means.backup
+        {
+            tell(JourneyNews::BacksUp);
+            if let Err(problem) = backup().await {
+                return Did::refused(problem);
             }
-            reports = match read(&self.session.connection).await {
-                Ok(Some(snapshot)) => self.ask_gates(&snapshot).await,
-                Ok(None) => Err(JourneyTerm::lost()),
-                Err(problem) => Err(problem),
-            };
+            reports = self.ask_gates_anew().await.map(|(_, reports)| reports);
+        }
+        if !self.terms.watch.is_zero() && waits_only_for(&reports, &[Gate::Health]) {
+            let asked = self.ask_gates_anew().await;
+            let is_stale = |snapshot| health_inputs(snapshot, &self.gates).is_some_and(|it| it.is_stale());
+            if asked.as_ref().is_ok_and(|(snapshot, _)| is_stale(snapshot)) {
+                let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
+                if did.outcome != Outcome::Done {
+                    return did;
+                }
+                reports = self.ask_gates_anew().await.map(|(_, reports)| reports);
+            }
         }
         let reports = match reports {
             Ok(reports) => reports,
@@ -178,18 +188,29 @@ impl Driver<'_> {
             .iter()
             .map(|report| json!({ "gate": report.gate.as_str(), "verdict": report.verdict.as_str() }))
             .collect();
-        if reports.iter().all(is_open) {
+        if reports.iter().all(|report| report.verdict == GateVerdict::Yes) {
             return Did::done(json!({ "gates": told }));
         }
         Did { outcome: Outcome::Refused, evidence: json!({ "gates": told }), problem: None, closed: Some(reports) }
     }
 
-    /// Whether every gate is open, but for a watch that is too old: that one the release makes anew by itself.
+    /// The gates as they are now, and what they were asked of.
+    async fn ask_gates_anew(&self) -> Answer<(LedgerSnapshot, Vec<GateReport>)> {
+        let snapshot = read(&self.session.connection).await?.ok_or_else(JourneyTerm::lost)?;
+        let reports = self.ask_gates(&snapshot).await?;
+        Ok((snapshot, reports))
+    }
+
+    /// Whether every gate is open, but for what the release does by itself before stage 2: a backup, and another watch
+    /// when the last one is too long ago.
     pub(super) fn opens(&self, reading: &Reading, reports: &[GateReport]) -> bool {
-        // What was healthy when it was watched may be ill by now: somebody took a long time to approve.
         let is_stale = health_inputs(&reading.snapshot, &self.gates).is_some_and(|it| it.is_stale());
         let watches = is_stale && !self.terms.watch.is_zero();
-        reports.iter().all(|it| it.verdict == GateVerdict::Yes || (watches && it.gate == Gate::Health))
+        reports.iter().all(|report| match report.gate {
+            Gate::Health if watches => true,
+            Gate::Backup if self.means.backup.is_some() => true,
+            _ => report.verdict == GateVerdict::Yes,
+        })
     }
 
     pub(super) async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
@@ -376,6 +397,18 @@ impl Driver<'_> {
             Err(problem) => Did::refused(problem),
         }
     }
+}
+
+/// Whether a gate is asked and closed.
+fn waits_for(reports: &Answer<Vec<GateReport>>, gate: Gate) -> bool {
+    let is_closed = |report: &GateReport| report.gate == gate && report.verdict != GateVerdict::Yes;
+    reports.as_ref().is_ok_and(|reports| reports.iter().any(is_closed))
+}
+
+/// Whether no other gates than these are closed.
+fn waits_only_for(reports: &Answer<Vec<GateReport>>, gates: &[Gate]) -> bool {
+    let is_fine = |report: &GateReport| report.verdict == GateVerdict::Yes || gates.contains(&report.gate);
+    reports.as_ref().is_ok_and(|reports| reports.iter().all(is_fine))
 }
 
 fn interrupted(task: Task) -> Box<Problem> {

@@ -179,6 +179,7 @@ impl<'p, 'r> Stage<'p, 'r> {
             | JourneyNews::Ended { .. }
             | JourneyNews::Unreachable { .. }
             | JourneyNews::Waits { .. }
+            | JourneyNews::BacksUp
             | JourneyNews::Driver(_)
             | JourneyNews::Watch(_) => {}
         }

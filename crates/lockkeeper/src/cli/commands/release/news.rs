@@ -60,6 +60,7 @@ pub fn tell(news: &JourneyNews<'_>, release_id: i64, log: &mut WatchLog<'_>, con
             let said = message!("release-still-waits", stayed = age(*stayed), missing = missing.join("; "));
             printer.note_in(&said, Tone::Waiting);
         }
+        JourneyNews::BacksUp => printer.note_in(&message!("release-backs-up"), Tone::Waiting),
         JourneyNews::Driver(progress) => context.report(progress.clone()),
         JourneyNews::Watch(news) => log.tell(news),
     }
