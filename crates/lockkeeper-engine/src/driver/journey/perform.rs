@@ -5,7 +5,7 @@ use std::time::Duration;
 use lockkeeper_core::health::Measures;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
-    Answer, ExitClass, GateReport, GateVerdict, Message, PointName, Problem, Stage, Verdict, WatchVerdict,
+    Answer, ExitClass, Gate, GateReport, GateVerdict, Message, PointName, Problem, Stage, Verdict, WatchVerdict,
 };
 use lockkeeper_core::plan::{PlanEntry, stage2_digest};
 use lockkeeper_core::release::{Drive, Outcome, Task};
@@ -15,13 +15,13 @@ use super::hooks::{Ran, Told, run_hook};
 use super::patience::is_lost;
 use super::{Driver, JourneyNews, Reading, Teller, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
-use crate::driver::gates::{gate_reports, stopped_in_stage2};
+use crate::driver::gates::{ask_stage2, health_inputs, stopped_in_stage2};
 use crate::driver::health_check::{Looked, look_at_all};
 use crate::driver::rollback::{RollbackRequest, run_rollback};
 use crate::driver::session::stopped;
 use crate::driver::stage::{StageRequest, run_stage};
 use crate::driver::watching::{WatchEnd, WatchNews, watch};
-use crate::ledger::{SalvageRecord, read_verifications, read_watch};
+use crate::ledger::{JourneyTerm, LedgerSnapshot, SalvageRecord, read, read_verifications, read_watch};
 use crate::seams::{instant, sleep};
 
 /// How a task went.
@@ -82,7 +82,7 @@ impl Driver<'_> {
             Task::Verify => self.verify().await,
             Task::Baseline => self.baseline().await,
             Task::Stage1 => self.stage(Stage::Expand, tell).await,
-            Task::Gates => self.gates(reading),
+            Task::Gates => self.gates(reading, tell).await,
             Task::Stage2 => self.stage(Stage::Contract, tell).await,
             Task::Watch => self.watched(reading, task, self.terms.watch, tell).await,
             Task::Settle => self.watched(reading, task, self.terms.settle, tell).await,
@@ -152,15 +152,32 @@ impl Driver<'_> {
         }))
     }
 
-    fn gates(&self, reading: &Reading) -> Did {
-        let reports = || -> Answer<Vec<GateReport>> {
-            let pending = pending(&reading.snapshot, self.means.pairs)?;
-            let stopped = stopped_in_stage2(&reading.snapshot, self.means.pairs)?;
-            let contract = stopped.iter().chain(&pending).filter(|it| it.stage() == Stage::Contract);
-            let plan = stage2_digest(&reading.snapshot.ledger_id, contract.map(PlanEntry::from));
-            Ok(gate_reports(&reading.snapshot, &pending, plan, self.means.gates))
-        };
-        let reports = match reports() {
+    async fn gates(&self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
+        let mut reports = self.ask_gates(&reading.snapshot).await;
+        // What a release can do by itself it does last, when nobody else is waited for: a backup is to be of this
+        // moment, and what was healthy when it was watched may be ill by now.
+        if waits_only_for(&reports, &[Gate::Backup, Gate::Health])
+            && waits_for(&reports, Gate::Backup)
+            && let Some(backup) = self.means.backup
+        {
+            tell(JourneyNews::BacksUp);
+            if let Err(problem) = backup().await {
+                return Did::refused(problem);
+            }
+            reports = self.ask_gates_anew().await.map(|(_, reports)| reports);
+        }
+        if !self.terms.watch.is_zero() && waits_only_for(&reports, &[Gate::Health]) {
+            let asked = self.ask_gates_anew().await;
+            let is_stale = |snapshot| health_inputs(snapshot, self.means.gates).is_some_and(|it| it.is_stale());
+            if asked.as_ref().is_ok_and(|(snapshot, _)| is_stale(snapshot)) {
+                let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
+                if did.outcome != Outcome::Done {
+                    return did;
+                }
+                reports = self.ask_gates_anew().await.map(|(_, reports)| reports);
+            }
+        }
+        let reports = match reports {
             Ok(reports) => reports,
             Err(problem) => return Did::refused(problem),
         };
@@ -172,6 +189,19 @@ impl Driver<'_> {
             return Did::done(json!({ "gates": told }));
         }
         Did { outcome: Outcome::Refused, evidence: json!({ "gates": told }), problem: None, closed: Some(reports) }
+    }
+
+    /// The gates as they are now, and what they were asked of.
+    async fn ask_gates_anew(&self) -> Answer<(LedgerSnapshot, Vec<GateReport>)> {
+        let snapshot = read(&self.session.connection).await?.ok_or_else(JourneyTerm::lost)?;
+        let reports = self.ask_gates(&snapshot).await?;
+        Ok((snapshot, reports))
+    }
+
+    async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
+        let pending = pending(snapshot, self.means.pairs)?;
+        let stopped = stopped_in_stage2(snapshot, self.means.pairs)?;
+        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, self.means.gates).await
     }
 
     async fn undo(&self, point: &str, reading: &Reading, tell: &mut Teller<'_>) -> Did {
@@ -332,7 +362,11 @@ impl Driver<'_> {
             let breach = before.and_then(|it| it.breach).unwrap_or_default();
             return judged(verdict, &breach, Vec::new());
         }
-        let request = match (self.means.watch)(id, lasts) {
+        self.watch_anew(id, lasts, tell).await
+    }
+
+    async fn watch_anew(&self, release_id: i64, lasts: Duration, tell: &mut Teller<'_>) -> Did {
+        let request = match (self.means.watch)(release_id, lasts) {
             Ok(request) => request,
             Err(problem) => return Did::refused(problem),
         };
@@ -351,6 +385,18 @@ impl Driver<'_> {
             Err(problem) => Did::refused(problem),
         }
     }
+}
+
+/// Whether a gate is asked and closed.
+fn waits_for(reports: &Answer<Vec<GateReport>>, gate: Gate) -> bool {
+    let is_closed = |report: &GateReport| report.gate == gate && report.verdict != GateVerdict::Yes;
+    reports.as_ref().is_ok_and(|reports| reports.iter().any(is_closed))
+}
+
+/// Whether no other gates than these are closed.
+fn waits_only_for(reports: &Answer<Vec<GateReport>>, gates: &[Gate]) -> bool {
+    let is_fine = |report: &GateReport| report.verdict == GateVerdict::Yes || gates.contains(&report.gate);
+    reports.as_ref().is_ok_and(|reports| reports.iter().all(is_fine))
 }
 
 fn interrupted(task: Task) -> Box<Problem> {
