@@ -4,6 +4,7 @@
 mod approval;
 mod backup;
 mod checklist;
+mod expiry;
 mod gates;
 mod health_gate;
 mod journey;
@@ -15,6 +16,7 @@ mod way_back;
 pub use approval::ApprovalDocument;
 pub use backup::{BackupInputs, BackupRule, BackupStanding, age};
 pub use checklist::{ChecklistInputs, Item, Logs, Performance, Phase, Protection, Ticked, WatchSeen, checklist};
+pub use expiry::{OnExpiry, Patience, patience};
 pub use gates::{ApprovalStanding, GateInputs, stage1_gates, stage2_gates};
 pub use health_gate::{HealthInputs, HealthRule, WatchStanding};
 pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};

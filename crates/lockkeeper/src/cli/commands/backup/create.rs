@@ -27,7 +27,20 @@ pub struct Args {
     counts_only: bool,
 }
 
+impl Args {
+    /// As the settings say.
+    pub const fn usual() -> Self {
+        Self { directory: None, jobs: None, counts_only: false }
+    }
+}
+
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    tell(&make(args, context).await?, context);
+    Ok(0)
+}
+
+/// Makes a backup and records it.
+pub async fn make(args: &Args, context: &Context<'_>) -> Answer<MadeBackup> {
     let printer = context.printer;
     let settings = &context.settings.backup;
     let stop = stop()?;
@@ -60,8 +73,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         make_dump(&connection, &request, &stop, &mut report).await
     };
     teller.clear();
-    tell(&made?, context);
-    Ok(0)
+    made
 }
 
 /// The folder, when it is one that a backup may be in.
