@@ -17,6 +17,7 @@ mod pooled;
 mod progress;
 mod resume;
 mod rollback;
+mod salvage;
 mod session;
 mod stage;
 mod standalone;
@@ -44,6 +45,7 @@ pub use journey::{
 pub use keeper::judgement_to_json;
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
+pub use salvage::{BYTES_MAX as SALVAGE_BYTES_MAX, losses};
 pub use session::{Limits, Session, exit_of};
 
 pub use stage::{StageOutcome, StageRequest, run_stage};

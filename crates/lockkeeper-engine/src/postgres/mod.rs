@@ -20,6 +20,7 @@ mod secret;
 mod sql_error;
 pub mod sqlstate;
 mod stream;
+mod table_shapes;
 mod target;
 mod tls;
 mod tls_problem;
@@ -33,7 +34,7 @@ pub use catalog::{
 };
 pub use client_program::{ClientProgram, is_libpq_name, libpq_environment};
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
-pub use facts::{read_facts, read_facts_document};
+pub use facts::{may_silence_triggers, read_facts, read_facts_document};
 pub use facts_document::{FactsDocument, FactsFault};
 pub use given_rows::{GivenTable, given_tables, put_rows, run_part};
 pub use locks::{LOCKS_OF, own_locks, relations_here};
@@ -43,4 +44,5 @@ pub use private_server::{PrivateServer, PrivateServerOptions, ServerBinaries, Sh
 pub use sample_tables::{SampleTable, contents, fill, sample_tables, tables_in_order};
 pub use secret::Secret;
 pub use sql_error::{InnerPosition, SqlError};
+pub use table_shapes::read_table_shapes;
 pub use target::{ChannelBinding, Host, RootCert, SslMode, Target};

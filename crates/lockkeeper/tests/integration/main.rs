@@ -21,6 +21,8 @@ mod authors;
 /// The way back to a rollback point.
 mod release;
 mod rollback;
+/// What a rollback keeps of what it destroys, and how that goes back.
+mod salvage;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
 /// Plain SQL that becomes safe steps, and what cannot.
