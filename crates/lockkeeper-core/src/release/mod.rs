@@ -3,7 +3,9 @@
 
 mod approval;
 mod backup;
+mod by_hand;
 mod checklist;
+mod emergency;
 mod gates;
 mod journey;
 mod state;
@@ -12,7 +14,12 @@ mod way_back;
 
 pub use approval::ApprovalDocument;
 pub use backup::{BackupInputs, BackupRule, BackupStanding, age};
+pub use by_hand::{ByHandScript, ByHandTarget, quoted, runs_in_a_transaction};
 pub use checklist::{ChecklistInputs, Item, Logs, Performance, Phase, Protection, Ticked, WatchSeen, checklist};
+pub use emergency::{
+    DatabaseStanding, EmergencyKnown, EmergencyStep, Fit, LedgerStanding, SchemaWay, emergency_steps, ended_back,
+    turned_back,
+};
 pub use gates::{ApprovalStanding, GateInputs, stage2_gates};
 pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};
 pub use state::{Drive, Event, Release, ReleaseState, next};

@@ -7,13 +7,14 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_engine::driver::{DumpRequest, MadeBackup, make_dump, make_hook, prepare_backup};
 use lockkeeper_engine::ledger::read;
+use lockkeeper_engine::seams::Stop;
 
 use super::{Teller, hook, jobs, size, stop};
 use crate::cli::context::Context;
 use crate::printer::Tone;
 
 /// Make a backup with `pg_dump`, or with the command of lockkeeper.toml, and record it
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Example:\n  lockkeeper backup create --directory /var/backups/shop --jobs 2")]
 pub struct Args {
     /// The folder in which each backup gets a folder [file: backup.directory]
@@ -28,9 +29,15 @@ pub struct Args {
 }
 
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    let made = make(args, &stop()?, context).await?;
+    tell(&made, context);
+    Ok(0)
+}
+
+/// Makes a backup by whatever is configured, and tells how far it is.
+pub async fn make(args: &Args, stop: &Stop, context: &Context<'_>) -> Answer<MadeBackup> {
     let printer = context.printer;
     let settings = &context.settings.backup;
-    let stop = stop()?;
     let directory = match &settings.command {
         Some(_) if args.directory.is_some() => return Err(Problem::usage(message!("backup-directory-and-command"))),
         Some(_) => PathBuf::new(),
@@ -47,7 +54,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let mut teller = Teller::new(context);
     let mut report = |progress| teller.tell(progress);
     let made = if let Some(command) = &settings.command {
-        make_hook(&connection, &hook(command, context)?, &holder, &stop, &mut report).await
+        make_hook(&connection, &hook(command, context)?, &holder, stop, &mut report).await
     } else {
         let request = DumpRequest {
             directory: &directory,
@@ -57,11 +64,10 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
             counts_only: args.counts_only,
             holder: &holder,
         };
-        make_dump(&connection, &request, &stop, &mut report).await
+        make_dump(&connection, &request, stop, &mut report).await
     };
     teller.clear();
-    tell(&made?, context);
-    Ok(0)
+    made
 }
 
 /// The folder, when it is one that a backup may be in.
