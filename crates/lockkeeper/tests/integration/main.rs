@@ -21,6 +21,8 @@ mod authors;
 /// The way back to a rollback point.
 mod release;
 mod rollback;
+/// The way back by hand, and its incident report.
+mod emergency;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.
 mod ledger;
 /// Plain SQL that becomes safe steps, and what cannot.

@@ -63,8 +63,12 @@ impl EmergencyRecord {
 
     /// Whether the schema or the application went back, by whoever's hand.
     pub fn has_gone_back(&self) -> bool {
-        let done = self.ended_as(&["done", "by_hand"]);
-        [EmergencyStep::Migrations, EmergencyStep::App].iter().any(|step| done.contains(step))
+        self.has_done(EmergencyStep::Migrations) || self.has_done(EmergencyStep::App)
+    }
+
+    /// Whether a step was done, by whoever's hand.
+    pub fn has_done(&self, step: EmergencyStep) -> bool {
+        self.ended_as(&["done", "by_hand"]).contains(&step)
     }
 
     /// The steps whose last end was one of these.

@@ -34,11 +34,15 @@ use crate::ledger::{
     set_way_back, take_journey,
 };
 use crate::postgres::{Activity, Connection, SqlError};
-use crate::seams::{Stop, random_id};
+use crate::seams::{Stop, random_id, sleep};
 use tokio_postgres::types::Type;
 
 /// Held by the session of whoever goes through an emergency: "emergenc" in ASCII.
 const EMERGENCY_LOCK: i64 = 0x656d_6572_6765_6e63;
+
+/// So often it is looked whether the application is well, and so far apart.
+const LOOKS_MAX: u32 = 5;
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 /// What an emergency is gone through with. What is composed of several rooms comes in as a function.
 pub struct EmergencyMeans<'a> {
@@ -302,24 +306,35 @@ impl<'a> Emergency<'a> {
         Ok(look_at_all(checks, witness, self.means.rules).await.0)
     }
 
+    /// Looks until all is well, for a moment: what the new code had begun may still fail when it is gone.
     async fn health(&self) -> Did {
-        let looked = tokio::select! {
-            looked = self.look(|_| true) => looked,
-            cause = self.stop.asked() => Err(stopped(cause)),
-        };
-        let looked = match looked {
-            Ok(looked) => looked,
-            Err(problem) => return Did::of(Err(problem)),
-        };
-        let evidence = looks_to_json(&looked);
-        let unwell: Vec<&Looked> = looked.iter().filter(|one| one.verdict == Verdict::Fail).collect();
-        if unwell.is_empty() {
-            return Did::done(evidence);
+        let mut looks = 1;
+        loop {
+            let looked = tokio::select! {
+                looked = self.look(|_| true) => looked,
+                cause = self.stop.asked() => Err(stopped(cause)),
+            };
+            let looked = match looked {
+                Ok(looked) => looked,
+                Err(problem) => return Did::of(Err(problem)),
+            };
+            let evidence = looks_to_json(&looked);
+            let unwell: Vec<&Looked> = looked.iter().filter(|one| one.verdict == Verdict::Fail).collect();
+            if unwell.is_empty() {
+                return Did::done(evidence);
+            }
+            if looks == LOOKS_MAX {
+                let names: Vec<&str> = unwell.iter().map(|one| one.check.name.as_str()).collect();
+                let mut problem = Problem::refused(message!("emergency-checks-fail", checks = names.join(", ")));
+                problem.notes = unwell.iter().map(|one| one.said.clone()).collect();
+                return Did { evidence, outcome: Outcome::Unhealthy, problem: Some(problem), closed: None };
+            }
+            looks += 1;
+            tokio::select! {
+                () = sleep(LOOKED_EVERY) => {}
+                cause = self.stop.asked() => return Did::of(Err(stopped(cause))),
+            }
         }
-        let names: Vec<&str> = unwell.iter().map(|one| one.check.name.as_str()).collect();
-        let mut problem = Problem::refused(message!("emergency-checks-fail", checks = names.join(", ")));
-        problem.notes = unwell.iter().map(|one| one.said.clone()).collect();
-        Did { evidence, outcome: Outcome::Unhealthy, problem: Some(problem), closed: None }
     }
 
     // ── the release ────────────────────────────────────────────────────────────────────────────

@@ -178,10 +178,8 @@ impl Situation {
                 0
             }
         };
-        self.events = match in_time(read_events(connection, (head - EVENTS_MAX).max(0), EVENTS_MAX)).await {
-            Ok(events) => events,
-            Err(_) => Vec::new(),
-        };
+        let events = in_time(read_events(connection, (head - EVENTS_MAX).max(0), EVENTS_MAX)).await;
+        self.events = events.unwrap_or_default();
         match tokio::time::timeout(CHAIN_WITHIN, verify_chain(connection)).await {
             Ok(Ok(Ok((count, _)))) => self.chain = Chain::Whole(count),
             Ok(Ok(Err(fault))) => self.chain = Chain::Broken(fault),

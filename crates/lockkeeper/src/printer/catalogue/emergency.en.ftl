@@ -6,6 +6,7 @@ next-emergency = lockkeeper emergency
 
 emergency-app-answers = then it is asked for up to { $seconds } s until it answers
 emergency-app-back = the application goes back to { $version }
+emergency-app-runs = the application was not stopped: requests of the new code fail from now until the old code is out
 emergency-app-untouched = no deploy was begun: the old code runs
 emergency-back-already = release { $release } is rolled back already
 emergency-back-already-hint = lockkeeper emergency --from health looks how the application is; --report-only writes the report

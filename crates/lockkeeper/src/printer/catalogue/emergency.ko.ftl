@@ -6,6 +6,7 @@ next-emergency = lockkeeper emergency
 
 emergency-app-answers = 그다음 응답할 때까지 최대 { $seconds }초 동안 물어봅니다
 emergency-app-back = 애플리케이션이 { $version }(으)로 돌아갑니다
+emergency-app-runs = 애플리케이션을 멈추지 않았습니다. 지금부터 이전 코드가 나갈 때까지 새 코드의 요청이 실패합니다
 emergency-app-untouched = 배포를 시작한 적이 없어 이전 코드가 실행 중입니다
 emergency-back-already = 릴리스 { $release }은(는) 이미 되돌려졌습니다
 emergency-back-already-hint = lockkeeper emergency --from health로 애플리케이션의 상태를 확인하고, --report-only로 보고서를 씁니다

@@ -129,7 +129,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let stop = Stop::on_signals()
         .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
     let asked = Asked { point, limits: context.limits(), drift_ignored: &context.settings.drift_ignored };
-    let (session, situation) = see(args, &asked, &stop, context).await;
+    let (session, situation) = Box::pin(see(args, &asked, &stop, context)).await;
     let folder = journal_folder(context);
     let record = newest(&folder, &situation.events).filter(|record| goes_on(record, &situation, args));
     if args.resume && record.is_none() {
@@ -161,11 +161,11 @@ async fn see(args: &Args, asked: &Asked<'_>, stop: &Stop, context: &Context<'_>)
         Ok(connection) => connection,
         Err(problem) => return (None, Situation::dark(problem)),
     };
-    let mut situation = Situation::look(&connection, asked).await;
+    let mut situation = Box::pin(Situation::look(&connection, asked)).await;
     // What every command does that writes: a ledger of an older program is moved on.
     let is_older = situation.problems.iter().any(|problem| problem.message.id == "ledger-older");
     if is_older && !args.report_only && ensure(&connection).await.is_ok() {
-        situation = Situation::look(&connection, asked).await;
+        situation = Box::pin(Situation::look(&connection, asked)).await;
     }
     let mut session = Session::new(connection, context.holder(), context.limits(), stop.clone(), true);
     session.routes = context.routes();
@@ -174,11 +174,9 @@ async fn see(args: &Args, asked: &Asked<'_>, stop: &Stop, context: &Context<'_>)
 
 /// Where this database's journals are on this machine.
 fn journal_folder(context: &Context<'_>) -> PathBuf {
-    let (server, database) = context
-        .settings
-        .target()
-        .map(|target| (target.server(), target.database.clone()))
-        .unwrap_or_else(|_| ("unknown".to_owned(), String::new()));
+    let target = context.settings.target();
+    let (server, database) = target
+        .map_or_else(|_| ("unknown".to_owned(), String::new()), |target| (target.server(), target.database.clone()));
     folder_of(&journals_of(&context.settings.spool), &server, &database)
 }
 
@@ -287,7 +285,7 @@ async fn go_through(
     let ended = steps.all(&mut emergency).await;
     // What is true now, which is what whoever reads the report wants to know.
     let now = match context.connect().await {
-        Ok(connection) => Situation::look(&connection, asked).await,
+        Ok(connection) => Box::pin(Situation::look(&connection, asked)).await,
         Err(problem) => Situation::dark(problem),
     };
     let (failure, activity) = match &ended {
@@ -306,11 +304,7 @@ async fn go_through(
             context.printer.answer(&answer(&record, &now, &path));
             Ok(0)
         }
-        Err(halt) => Err(if halt.problem.exit == ExitClass::Usage {
-            halt.problem
-        } else {
-            halt.problem.note(message!("emergency-kept")).hint(message!("next-emergency"))
-        }),
+        Err(halt) => Err(halt.problem.note(message!("emergency-kept")).hint(message!("next-emergency"))),
     }
 }
 
@@ -377,6 +371,9 @@ impl Steps<'_> {
             }
             Word::Yes => {}
         }
+        if step == EmergencyStep::Migrations && !emergency.journal.record.settled().contains(&EmergencyStep::App) {
+            self.warn_of_running(emergency);
+        }
         if step == EmergencyStep::Migrations && self.overview.situation.passes_stage2 && !self.args.past_stage2 {
             self.past_stage2(emergency).await?;
         }
@@ -387,7 +384,21 @@ impl Steps<'_> {
                 context.printer.note_in(&message!("emergency-done", step = self.overview.name(step)), Tone::Good);
                 Ok(())
             }
-            Err(problem) => Err(Halt { problem, activity: emergency.activity().await }),
+            Err(mut problem) => {
+                // Whatever it is that failed, something was begun by then.
+                if problem.exit == ExitClass::Usage {
+                    problem.exit = ExitClass::MigrationFailed;
+                }
+                Err(Halt { problem, activity: emergency.activity().await })
+            }
+        }
+    }
+
+    /// New code that runs while its schema goes fails until the old code is out.
+    fn warn_of_running(&self, emergency: &Emergency<'_>) {
+        let is_stopped = emergency.journal.record.has_done(EmergencyStep::StopApp);
+        if !is_stopped && self.overview.situation.app_touched() {
+            self.overview.context.printer.note_in(&message!("emergency-app-runs"), Tone::Bad);
         }
     }
 

@@ -85,7 +85,8 @@ impl Overview<'_> {
                 message!("release-versions", version = journey.version.as_str(), previous = previous),
                 Tone::Plain,
             ));
-            if journey.is_held {
+            let is_ours = u32::try_from(journey.pid) == Ok(std::process::id());
+            if journey.is_held && !is_ours {
                 let (holder, host) = (journey.holder.as_str(), journey.host.as_str());
                 let seen = moment(journey.seen_at);
                 let said = message!("release-driven-by", holder = holder, host = host, pid = journey.pid, seen = seen);
@@ -182,7 +183,7 @@ impl Overview<'_> {
                 }]
             }
             EmergencyStep::Migrations => {
-                let point = self.situation.point.as_ref().map(|point| point.to_string()).unwrap_or_default();
+                let point = self.situation.point.as_ref().map(ToString::to_string).unwrap_or_default();
                 let count = super::count(&self.situation.schema);
                 let mut lines = vec![Line::Said(message!("emergency-undo", point = point, count = count), Tone::Plain)];
                 if self.situation.passes_stage2 {

@@ -3,6 +3,7 @@
 //! Everything in it that somebody else wrote is escaped, and every known secret is masked. Statements of sessions are
 //! told without their values, and of a server's words those that quote rows are left out.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Message, Problem};
-use lockkeeper_engine::driver::{Secrets, Situation};
+use lockkeeper_engine::driver::{EmergencyRecord, Secrets, Situation};
 use lockkeeper_engine::postgres::Activity;
 
 use super::markdown::{code, inline, table};
@@ -58,7 +59,7 @@ impl Story<'_> {
 
     fn stem(&self) -> String {
         let release = self.overview.situation.release().map(|release| release.id);
-        let release = release.or_else(|| self.overview.record.and_then(|record| record.release_id()));
+        let release = release.or_else(|| self.overview.record.and_then(EmergencyRecord::release_id));
         let release = release.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
         let at = moment(Timestamp::now()).replace([':', '-'], "");
         format!("incident-{release}-{at}")
@@ -95,7 +96,8 @@ impl Story<'_> {
     }
 
     pub fn section(&self, heading: &Message, body: &str) -> String {
-        if body.trim().is_empty() { String::new() } else { format!("## {}\n\n{body}", self.say(heading)) }
+        let body = body.trim();
+        if body.is_empty() { String::new() } else { format!("## {}\n\n{body}\n", self.say(heading)) }
     }
 
     pub fn table(&self, headings: &[Message], rows: &[Vec<String>]) -> String {
@@ -113,15 +115,15 @@ impl Story<'_> {
             let place = place
                 .at
                 .map_or_else(|| place.path.to_string(), |at| format!("{}:{}:{}", place.path, at.line, at.column));
-            text.push_str(&format!(" ({})", code(&place)));
+            let _ = write!(text, " ({})", code(&place));
         }
         if let Some(server) = &problem.server {
             let said = sections::told_message(&server.sqlstate, &server.message);
-            text.push_str(&format!(" {} {}", code(&server.sqlstate), inline(&said)));
+            let _ = write!(text, " {} {}", code(&server.sqlstate), inline(&said));
         }
         text.push('\n');
         for note in &problem.notes {
-            text.push_str(&format!("  * {}\n", self.say(note)));
+            let _ = writeln!(text, "  * {}", self.say(note));
         }
         for other in &problem.others {
             text.push_str(&self.problem(other));

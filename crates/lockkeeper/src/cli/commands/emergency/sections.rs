@@ -1,6 +1,7 @@
 //! The sections of the incident report, in their order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use jiff::Timestamp;
 use lockkeeper_core::health::Counts;
@@ -118,7 +119,7 @@ pub fn procedure(story: &Story<'_>) -> String {
     let headings = [message!("report-step"), message!("report-outcome"), message!("report-at"), message!("report-who")];
     let mut body = story.table(&headings, &rows);
     if !by_hand.is_empty() {
-        body.push_str(&format!("\n{}\n\n{}", story.say(&message!("report-by-hand")), block("sh", &by_hand)));
+        let _ = write!(body, "\n{}\n\n{}", story.say(&message!("report-by-hand")), block("sh", &by_hand));
     }
     story.section(&message!("report-procedure"), &body)
 }
@@ -161,7 +162,7 @@ pub fn timeline(story: &Story<'_>) -> String {
     let headings = [message!("report-at"), message!("report-who"), message!("report-what"), message!("report-detail")];
     let mut body = story.table(&headings, &rows);
     if left_out > 0 {
-        body.push_str(&format!("\n{}\n", story.say(&message!("report-left-out", count = left_out))));
+        let _ = writeln!(body, "\n{}", story.say(&message!("report-left-out", count = left_out)));
     }
     story.section(&message!("report-timeline"), &body)
 }
@@ -200,10 +201,11 @@ fn detail(payload: &Value, story: &Story<'_>) -> String {
 /// How a hook ended, and the end of what it said of that.
 fn hook_words(evidence: &Value, story: &Story<'_>) -> String {
     let status = evidence["status"].as_str().map(|status| format!("status={status} ")).unwrap_or_default();
-    let said = evidence["stderr"].as_str().or(evidence["message"].as_str()).unwrap_or_default();
+    // What a server said of a migration is told where its place is, without what it quotes of rows.
+    let said = evidence["stderr"].as_str().or(evidence["problem"].as_str()).unwrap_or_default();
     let tail: Vec<&str> = said.lines().rev().take(3).collect();
     let tail: Vec<&str> = tail.into_iter().rev().collect();
-    cut(&story.secrets().masked(&format!("{status}{}", tail.join(" / "))))
+    cut(story.secrets().masked(&format!("{status}{}", tail.join(" / "))).trim())
 }
 
 fn cut(text: &str) -> String {
@@ -316,7 +318,7 @@ pub fn measured(story: &Story<'_>) -> String {
     if let Some(breach) = watch.and_then(|watch| watch.breach.as_ref()) {
         let text = serde_json::to_string_pretty(breach).unwrap_or_default();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        body.push_str(&format!("\n{}\n\n{}", story.say(&message!("report-breach")), block("json", &lines)));
+        let _ = write!(body, "\n{}\n\n{}", story.say(&message!("report-breach")), block("json", &lines));
     }
     story.section(&message!("report-measured"), &body)
 }
@@ -363,11 +365,8 @@ pub fn sql(story: &Story<'_>) -> String {
         let lines: Vec<String> =
             undo.steps.iter().map(|step| lockkeeper_engine::driver::shown_sql(&step.sql)).collect();
         if !lines.is_empty() {
-            body.push_str(&format!(
-                "\n{}\n\n{}",
-                story.say(&message!("report-script", path = path)),
-                block("sql", &lines)
-            ));
+            let _ =
+                write!(body, "\n{}\n\n{}", story.say(&message!("report-script", path = path)), block("sql", &lines));
         }
     }
     story.section(&message!("report-sql"), &body)
@@ -396,7 +395,7 @@ pub fn activity(story: &Story<'_>) -> String {
     let mut body = String::new();
     for (heading, seen) in [(message!("report-begun"), begun), (message!("report-at-failure"), story.activity)] {
         if let Some(seen) = seen {
-            body.push_str(&format!("### {}\n\n{}", story.say(&heading), seen_now(seen, story)));
+            let _ = write!(body, "### {}\n\n{}", story.say(&heading), seen_now(seen, story));
         }
     }
     if !body.is_empty() {
@@ -480,7 +479,7 @@ pub fn recovery(story: &Story<'_>) -> String {
     let mut body = String::new();
     for (said, commands) in items {
         let commands: Vec<String> = commands.iter().map(|command| code(command)).collect();
-        body.push_str(&format!("- [ ] {}: {}\n", story.say(&said), commands.join(" · ")));
+        let _ = writeln!(body, "- [ ] {}: {}", story.say(&said), commands.join(" · "));
     }
     story.section(&message!("report-recovery"), &body)
 }
