@@ -1,8 +1,9 @@
 #!/bin/sh
-# The whole story on a private PostgreSQL: installs what it needs, builds Lockkeeper, runs `lockkeeper demo`.
+# Two releases of a shop under live traffic, on a private PostgreSQL: installs what it needs, builds Lockkeeper, runs `lockkeeper demo`.
 #
 #   ./demo.sh                 everything after the name is handed to `lockkeeper demo`
 #   ./demo.sh --lang ko
+#   ./demo.sh --keep shop     leaves the migrations and lockkeeper.toml in shop/
 set -eu
 
 cd -- "$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)"

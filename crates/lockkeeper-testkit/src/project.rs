@@ -36,6 +36,14 @@ impl Project {
         self
     }
 
+    /// The same files in another folder, as another clone has them.
+    #[must_use]
+    pub fn cloned(&self) -> Self {
+        let clone = Self { env: self.env.clone(), ..Self::new(&self.program) };
+        copy(self.path(), clone.path()).unwrap_or_else(|error| panic!("{}: {error}", self.path().display()));
+        clone
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -81,6 +89,19 @@ impl Project {
     }
 }
 
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let (entry, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name())))?;
+        if entry.is_dir() {
+            std::fs::create_dir_all(&to)?;
+            copy(&entry, &to)?;
+        } else if entry.is_file() {
+            std::fs::copy(&entry, &to)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +111,9 @@ mod tests {
         let project = Project::new("/bin/sh").with_env([("DB_NAME", "shop")]);
         project.write("a/b.txt", "hello");
         let finished = project.lockkeeper(["-c", "cat a/b.txt; echo $DB_NAME >&2; exit 3"]);
+        let elsewhere = project.cloned();
+        drop(std::fs::remove_file(project.path().join("a/b.txt")));
+        assert_eq!(elsewhere.read("a/b.txt"), "hello");
         assert_eq!(finished, Finished { code: Some(3), stdout: "hello".to_owned(), stderr: "shop\n".to_owned() });
     }
 }

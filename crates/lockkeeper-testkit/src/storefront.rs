@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use lockkeeper_engine::postgres::{Connection, Target, connect};
 use tokio::runtime::Runtime;
@@ -203,8 +203,8 @@ pub struct Traffic {
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     pub requests: u64,
-    /// Since the beginning, with what was said.
-    pub failures: Vec<(Duration, String)>,
+    /// When the failed ones had been asked, with what was said.
+    pub failures: Vec<(SystemTime, String)>,
 }
 
 impl Traffic {
@@ -222,7 +222,7 @@ impl Traffic {
                 let seen = Arc::clone(&seen);
                 // A client that waits keeps no other one from asking.
                 clients.push(std::thread::spawn(move || {
-                    let at = began.elapsed();
+                    let at = SystemTime::now();
                     let result = ask(address);
                     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                     seen.requests += 1;

@@ -1,14 +1,21 @@
 //! A gate: a yes, no or not-yet that stands before a step.
 
+use std::time::Duration;
+
 use super::Message;
 
-/// The gates before stage 2. Health, verify and evidence join as they are built.
+/// The gates, in the order in which they are asked. Before stage 1 stands `Verify` alone, before stage 2 all of them.
+/// Evidence joins them later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gate {
     /// Every stage-1 migration of the release is applied.
     StageOneComplete,
     /// The new code is out.
     DeployConfirmed,
+    /// What would run was tried in a shadow, as its files are now, and was sound. Asked only where the settings say so.
+    Verify,
+    /// The last watch of this release ended healthy, not too long ago. Asked only where the settings say so.
+    Health,
     /// There is a backup as fresh and as well verified as the settings ask for. Asked only where they ask for one.
     Backup,
     /// Somebody allowed to has signed exactly this plan.
@@ -16,13 +23,16 @@ pub enum Gate {
 }
 
 impl Gate {
-    pub const ALL: [Self; 4] = [Self::StageOneComplete, Self::DeployConfirmed, Self::Backup, Self::Approval];
+    pub const ALL: [Self; 6] =
+        [Self::StageOneComplete, Self::DeployConfirmed, Self::Verify, Self::Health, Self::Backup, Self::Approval];
 
     /// The name in JSON and in the ledger.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::StageOneComplete => "stage1_complete",
             Self::DeployConfirmed => "deploy_confirmed",
+            Self::Verify => "verify",
+            Self::Health => "health",
             Self::Backup => "backup",
             Self::Approval => "approval",
         }
@@ -55,6 +65,8 @@ pub struct GateReport {
     pub gate: Gate,
     pub verdict: GateVerdict,
     pub evidence: Message,
+    /// Since the evidence was recorded; `None` where it is of now.
+    pub age: Option<Duration>,
     /// The command that opens it, when it is not open.
     pub way_out: Option<Message>,
 }

@@ -47,6 +47,12 @@ impl BackupInputs {
         newest.unwrap_or_else(|| (GateVerdict::NotYet, message!("gate-no-backup"), Some(message!("next-backup"))))
     }
 
+    /// How old the backup is that is told of.
+    pub(super) fn age(&self) -> Option<Duration> {
+        let fit = self.known.iter().find(|backup| self.lacks(backup).is_none());
+        fit.or(self.known.first()).map(|backup| backup.age)
+    }
+
     /// What a backup lacks; `None` when it answers the rule. One that is known to be broken never does.
     fn lacks(&self, backup: &BackupStanding) -> Option<(GateVerdict, Message, Option<Message>)> {
         let (id, told_age) = (backup.id, age(backup.age));

@@ -1,6 +1,10 @@
-//! The gates before stage 2, each as data: verdict, evidence, way out.
+//! The gates before each stage, each as data: verdict, evidence and its age, way out.
+
+use std::time::Duration;
 
 use super::backup::BackupInputs;
+use super::health_gate::HealthInputs;
+use super::verify_gate::VerifyInputs;
 use crate::message;
 use crate::model::{Gate, GateReport, GateVerdict, Message, PlanDigest};
 
@@ -10,7 +14,7 @@ pub enum ApprovalStanding {
     /// Nobody approved anything that still counts.
     None,
     /// Signature, key, role and expiry hold; it names this plan.
-    Valid { by: String, plan: PlanDigest },
+    Valid { by: String, plan: PlanDigest, age: Duration },
     /// There is one, and it does not hold: the reason.
     Void { by: String, reason: Message },
 }
@@ -20,59 +24,75 @@ pub enum ApprovalStanding {
 pub struct GateInputs {
     /// Stage-1 migrations that are not applied, by number.
     pub stage1_pending: Vec<String>,
-    /// The version recorded by `deployed` after the last stage-1 migration.
-    pub deployed: Option<String>,
-    /// `None` where the settings ask for no backup: then there is no such gate.
+    /// The version recorded by `deployed` after the last stage-1 migration, and how long ago.
+    pub deployed: Option<(String, Duration)>,
+    /// `None` where the settings do not ask for it: then there is no such gate. So with the next two.
+    pub verify: Option<VerifyInputs>,
+    pub health: Option<HealthInputs>,
     pub backup: Option<BackupInputs>,
     pub approval: ApprovalStanding,
     pub plan: PlanDigest,
 }
 
-/// Every gate, in the order in which they are passed.
+/// What a gate says, what that rests on, how old that is, and what would open it.
+type Said = (GateVerdict, Message, Option<Duration>, Option<Message>);
+
+/// The gates before stage 1. What is added disturbs nobody, and so needs only to have been tried.
+pub fn stage1_gates(verify: Option<&VerifyInputs>) -> Vec<GateReport> {
+    verify.map(|verify| reported(Gate::Verify, verify.answer())).into_iter().collect()
+}
+
+/// The gates before stage 2, in the order in which they are passed.
 pub fn stage2_gates(inputs: &GateInputs) -> Vec<GateReport> {
-    Gate::ALL.into_iter().filter_map(|gate| report(gate, inputs)).collect()
+    Gate::ALL.into_iter().filter_map(|gate| Some(reported(gate, answer(gate, inputs)?))).collect()
+}
+
+fn reported(gate: Gate, (verdict, evidence, age, way_out): Said) -> GateReport {
+    GateReport { gate, verdict, evidence, age, way_out }
 }
 
 /// `None` for a gate that is not asked for.
-fn report(gate: Gate, inputs: &GateInputs) -> Option<GateReport> {
-    let (verdict, evidence, way_out) = match gate {
+fn answer(gate: Gate, inputs: &GateInputs) -> Option<Said> {
+    Some(match gate {
         Gate::StageOneComplete if inputs.stage1_pending.is_empty() => {
-            (GateVerdict::Yes, message!("gate-stage1-complete"), None)
+            (GateVerdict::Yes, message!("gate-stage1-complete"), None, None)
         }
-        Gate::StageOneComplete => (
-            GateVerdict::NotYet,
-            message!(
-                "gate-stage1-pending",
-                count = inputs.stage1_pending.len(),
-                migrations = inputs.stage1_pending.join(", ")
-            ),
-            Some(message!("next-stage1")),
-        ),
+        Gate::StageOneComplete => {
+            let (count, migrations) = (inputs.stage1_pending.len(), inputs.stage1_pending.join(", "));
+            let evidence = message!("gate-stage1-pending", count = count, migrations = migrations);
+            (GateVerdict::NotYet, evidence, None, Some(message!("next-stage1")))
+        }
         Gate::DeployConfirmed => match &inputs.deployed {
-            Some(version) => (GateVerdict::Yes, message!("gate-deployed", version = version.as_str()), None),
-            None => (GateVerdict::NotYet, message!("gate-not-deployed"), Some(message!("next-deployed"))),
-        },
-        Gate::Backup => inputs.backup.as_ref()?.answer(),
-        Gate::Approval => match &inputs.approval {
-            ApprovalStanding::None => {
-                (GateVerdict::NotYet, message!("gate-not-approved"), Some(message!("next-approve")))
+            Some((version, age)) => {
+                (GateVerdict::Yes, message!("gate-deployed", version = version.as_str()), Some(*age), None)
             }
-            ApprovalStanding::Void { by, reason } => (
-                GateVerdict::No,
-                message!("gate-approval-void", by = by.as_str(), reason = reason.clone()),
-                Some(message!("next-approve")),
-            ),
-            ApprovalStanding::Valid { by, plan } if *plan == inputs.plan => {
-                (GateVerdict::Yes, message!("gate-approved", by = by.as_str()), None)
-            }
-            ApprovalStanding::Valid { by, .. } => (
-                GateVerdict::No,
-                message!("gate-approval-other-plan", by = by.as_str()),
-                Some(message!("next-approve")),
-            ),
+            None => (GateVerdict::NotYet, message!("gate-not-deployed"), None, Some(message!("next-deployed"))),
         },
-    };
-    Some(GateReport { gate, verdict, evidence, way_out })
+        Gate::Verify => inputs.verify.as_ref()?.answer(),
+        Gate::Health => inputs.health.as_ref()?.answer(),
+        Gate::Backup => {
+            let (verdict, evidence, way_out) = inputs.backup.as_ref()?.answer();
+            (verdict, evidence, inputs.backup.as_ref()?.age(), way_out)
+        }
+        Gate::Approval => approval(&inputs.approval, inputs.plan),
+    })
+}
+
+fn approval(standing: &ApprovalStanding, plan: PlanDigest) -> Said {
+    let way_out = Some(message!("next-approve"));
+    match standing {
+        ApprovalStanding::None => (GateVerdict::NotYet, message!("gate-not-approved"), None, way_out),
+        ApprovalStanding::Void { by, reason } => {
+            let evidence = message!("gate-approval-void", by = by.as_str(), reason = reason.clone());
+            (GateVerdict::No, evidence, None, way_out)
+        }
+        ApprovalStanding::Valid { by, plan: named, age } if *named == plan => {
+            (GateVerdict::Yes, message!("gate-approved", by = by.as_str()), Some(*age), None)
+        }
+        ApprovalStanding::Valid { by, age, .. } => {
+            (GateVerdict::No, message!("gate-approval-other-plan", by = by.as_str()), Some(*age), way_out)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -83,9 +103,11 @@ mod tests {
         let plan = PlanDigest::of("this");
         GateInputs {
             stage1_pending: Vec::new(),
-            deployed: Some("3.0".into()),
+            deployed: Some(("3.0".into(), Duration::from_mins(5))),
+            verify: None,
+            health: None,
             backup: None,
-            approval: ApprovalStanding::Valid { by: "a".into(), plan },
+            approval: ApprovalStanding::Valid { by: "a".into(), plan, age: Duration::from_mins(1) },
             plan,
         }
     }
@@ -102,5 +124,19 @@ mod tests {
         assert_eq!(verdicts(&GateInputs { deployed: None, ..inputs() }), [Yes, NotYet, Yes]);
         assert_eq!(verdicts(&GateInputs { approval: ApprovalStanding::None, ..inputs() }), [Yes, Yes, NotYet]);
         assert_eq!(verdicts(&GateInputs { plan: PlanDigest::of("other"), ..inputs() }), [Yes, Yes, No]);
+    }
+    #[test]
+    fn what_the_settings_do_not_ask_for_is_no_gate() {
+        let names = |inputs: &GateInputs| -> Vec<&str> {
+            stage2_gates(inputs).into_iter().map(|report| report.gate.as_str()).collect()
+        };
+        assert_eq!(names(&inputs()), ["stage1_complete", "deploy_confirmed", "approval"]);
+        let verify = VerifyInputs { files: Vec::new(), orders_agree: None };
+        assert_eq!(stage1_gates(None), []);
+        assert_eq!(stage1_gates(Some(&verify)).len(), 1);
+        let asked = GateInputs { verify: Some(verify), ..inputs() };
+        assert_eq!(names(&asked), ["stage1_complete", "deploy_confirmed", "verify", "approval"]);
+        let ages: Vec<Option<u64>> = stage2_gates(&asked).iter().map(|it| it.age.map(|age| age.as_secs())).collect();
+        assert_eq!(ages, [None, Some(300), None, Some(60)]);
     }
 }

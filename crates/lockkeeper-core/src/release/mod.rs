@@ -7,9 +7,11 @@ mod by_hand;
 mod checklist;
 mod emergency;
 mod gates;
+mod health_gate;
 mod journey;
 mod state;
 mod task;
+mod verify_gate;
 mod way_back;
 
 pub use approval::ApprovalDocument;
@@ -20,8 +22,10 @@ pub use emergency::{
     DatabaseStanding, EmergencyKnown, EmergencyStep, Fit, LedgerStanding, SchemaWay, emergency_steps, ended_back,
     turned_back,
 };
-pub use gates::{ApprovalStanding, GateInputs, stage2_gates};
+pub use gates::{ApprovalStanding, GateInputs, stage1_gates, stage2_gates};
+pub use health_gate::{HealthInputs, HealthRule, WatchStanding};
 pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};
 pub use state::{Drive, Event, Release, ReleaseState, next};
 pub use task::Task;
+pub use verify_gate::{Tried, VerifyInputs};
 pub use way_back::{OnBreach, Standing, Undoable, WayBack, way_back};

@@ -1,14 +1,20 @@
-//! The gates before stage 2, asked of the ledger.
+//! The gates before both stages, asked of the ledger: the same for whoever runs a stage by hand, and for a release that
+//! drives itself.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, GateReport, Message, PlanDigest, Stage};
+use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_core::plan::{PlannedMigration, plan_migration};
+use lockkeeper_core::plan::{PlanEntry, PlannedMigration, plan_migration, stage2_digest};
 use lockkeeper_core::release::{
-    ApprovalDocument, ApprovalStanding, BackupInputs, BackupRule, GateInputs, stage2_gates,
+    ApprovalDocument, ApprovalStanding, BackupInputs, BackupRule, GateInputs, HealthInputs, HealthRule, Tried,
+    VerifyInputs, stage1_gates, stage2_gates,
 };
 
-use crate::ledger::{ApprovalRecord, LedgerSnapshot};
+use crate::ledger::{ApprovalRecord, LedgerSnapshot, VerifiedFiles, read_verifications};
+use crate::postgres::Connection;
 use crate::signature::{ADMIN, AllowedSigners, verify};
 
 /// What the gates need besides the ledger.
@@ -24,6 +30,10 @@ pub struct GateContext {
     pub authors_unknown: Option<Message>,
     /// The database's name, as the approval names it.
     pub database: String,
+    /// Whether what a stage runs must have been tried in a shadow.
+    pub verify: bool,
+    /// What is asked of a watch; `None` when none is.
+    pub health: Option<HealthRule>,
     /// What is asked of a backup; `None` when none is.
     pub backup: Option<BackupRule>,
 }
@@ -42,32 +52,117 @@ pub fn stopped_in_stage2(snapshot: &LedgerSnapshot, pairs: &[MigrationPair]) -> 
         .collect()
 }
 
-/// Every gate before stage 2. `pending` are all migrations that are not applied.
-pub fn gate_reports(
-    snapshot: &LedgerSnapshot,
-    pending: &[PlannedMigration],
-    plan: PlanDigest,
+/// Every gate before stage 1, of what it would run.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn ask_stage1<'m>(
+    connection: &Connection,
+    snapshot: Option<&LedgerSnapshot>,
+    pairs: &[MigrationPair],
+    due: impl Iterator<Item = &'m PlannedMigration>,
     context: &GateContext,
-) -> Vec<GateReport> {
+) -> Answer<Vec<GateReport>> {
+    if !context.verify {
+        return Ok(Vec::new());
+    }
+    let verified = read_verifications(connection, pairs).await?;
+    Ok(stage1_gates(Some(&verify_inputs(&verified, due, snapshot.map(|snapshot| snapshot.now)))))
+}
+
+/// What stage 2 would run, and the digest that an approval of it names.
+pub struct Stage2Plan<'p> {
+    pub migrations: Vec<&'p PlannedMigration>,
+    pub digest: PlanDigest,
+}
+
+impl<'p> Stage2Plan<'p> {
+    /// `stopped` between their steps in an earlier run, and `pending`, of which those of stage 2 count.
+    pub fn new(ledger_id: &str, stopped: &'p [PlannedMigration], pending: &'p [PlannedMigration]) -> Self {
+        let is_contract = |it: &&PlannedMigration| it.stage() == Stage::Contract;
+        let migrations: Vec<_> = stopped.iter().chain(pending).filter(is_contract).collect();
+        let digest = stage2_digest(ledger_id, migrations.iter().map(|migration| PlanEntry::from(*migration)));
+        Self { migrations, digest }
+    }
+}
+
+/// Every gate before stage 2. `stopped` are those that stopped between their steps, `pending` all that are not applied.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn ask_stage2(
+    connection: &Connection,
+    snapshot: &LedgerSnapshot,
+    pairs: &[MigrationPair],
+    stopped: &[PlannedMigration],
+    pending: &[PlannedMigration],
+    context: &GateContext,
+) -> Answer<Vec<GateReport>> {
+    let plan = Stage2Plan::new(&snapshot.ledger_id, stopped, pending);
+    let verify = if context.verify {
+        let verified = read_verifications(connection, pairs).await?;
+        Some(verify_inputs(&verified, plan.migrations.iter().copied(), Some(snapshot.now)))
+    } else {
+        None
+    };
+    let half_done = |it: &&crate::ledger::AppliedRecord| !it.migration.complete && it.migration.stage == Stage::Expand;
     let stage1_pending = pending
         .iter()
         .filter(|migration| migration.stage() == Stage::Expand)
         .map(|migration| migration.number.to_string())
-        .chain(
-            snapshot
-                .applied
-                .iter()
-                .filter(|it| !it.migration.complete && it.migration.stage == Stage::Expand)
-                .map(|it| it.migration.number.to_string()),
-        )
+        .chain(snapshot.applied.iter().filter(half_done).map(|it| it.migration.number.to_string()))
         .collect();
-    stage2_gates(&GateInputs {
+    let release = snapshot.open_release();
+    Ok(stage2_gates(&GateInputs {
         stage1_pending,
-        deployed: snapshot.open_release().and_then(|release| release.deployed_version.clone()),
+        deployed: release
+            .and_then(|release| Some((release.deployed_version.clone()?, since(snapshot.now, release.deployed_at?)))),
+        verify,
+        health: health_inputs(snapshot, context),
         backup: context.backup.map(|rule| BackupInputs { rule, known: snapshot.backups.clone() }),
         approval: approval_standing(snapshot, context),
-        plan,
-    })
+        plan: plan.digest,
+    }))
+}
+
+/// What the health gate goes by; `None` where it is not asked.
+pub fn health_inputs(snapshot: &LedgerSnapshot, context: &GateContext) -> Option<HealthInputs> {
+    context.health.map(|rule| HealthInputs { rule, watch: snapshot.watch.clone() })
+}
+
+/// The refusal of a stage whose gates are not all open, with what each says and the way out of the first.
+///
+/// # Errors
+/// A gate that does not say yes.
+pub fn refuse_closed(stage: Stage, reports: &[GateReport]) -> Answer<()> {
+    let closed: Vec<&GateReport> = reports.iter().filter(|report| report.verdict != GateVerdict::Yes).collect();
+    let Some(first) = closed.first() else { return Ok(()) };
+    let mut problem = Problem::refused(match stage {
+        Stage::Expand => message!("stage1-closed", count = closed.len()),
+        Stage::Contract => message!("stage2-closed", count = closed.len()),
+    });
+    problem.notes = closed.iter().map(|report| report.evidence.clone()).collect();
+    problem.hints.extend(first.way_out.clone());
+    Err(problem)
+}
+
+fn verify_inputs<'m>(
+    verified: &VerifiedFiles,
+    due: impl Iterator<Item = &'m PlannedMigration>,
+    now: Option<Timestamp>,
+) -> VerifyInputs {
+    let records: Vec<_> = due.map(|it| (it.number, verified.known.get(&it.number))).collect();
+    let last = records.iter().filter_map(|(_, record)| *record).max_by_key(|record| record.run);
+    let orders_agree = last.and_then(|record| record.orders_agree);
+    let found = |record: &crate::ledger::VerificationRecord| {
+        (record.verdict, now.map_or(Duration::ZERO, |now| since(now, record.verified_at)))
+    };
+    let tried = records.iter().map(|(number, record)| Tried { number: number.to_string(), found: record.map(found) });
+    VerifyInputs { files: tried.collect(), orders_agree }
+}
+
+fn since(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at)).unwrap_or_default()
 }
 
 /// How the newest approval stands today, by today's allowed signers.
@@ -92,7 +187,11 @@ pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> Ap
     }
     let Some(allowed) = &context.allowed else { return void(message!("approval-no-signers")) };
     match verify(allowed, ADMIN, &by, &approval.document, &approval.signature, snapshot.now) {
-        Ok(signer) => ApprovalStanding::Valid { by: signer.principal, plan: document.plan },
+        Ok(signer) => ApprovalStanding::Valid {
+            by: signer.principal,
+            plan: document.plan,
+            age: since(snapshot.now, approval.approved_at),
+        },
         Err(reason) => void(reason),
     }
 }

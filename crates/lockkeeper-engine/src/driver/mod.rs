@@ -40,7 +40,7 @@ pub use emergency::{
     Asked, Chain, Emergency, EmergencyMeans, EmergencyRecord, EmergencyTerms, Entry, Journal, ServerSeen, Situation,
     folder_of, journals_of, newest, shown_sql,
 };
-pub use gates::{GateContext, approval_standing, gate_reports, stopped_in_stage2};
+pub use gates::{GateContext, Stage2Plan, approval_standing, ask_stage1, ask_stage2, stopped_in_stage2};
 pub use health_check::{Looked, look_at_all};
 pub use journey::{
     Aborted, AppHook, AppHooks, Checks, Driver, JourneyEnd, JourneyNews, Means, ReleaseTerms, Secrets, ask_abort,

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
-    About, Alert, AlertKind, Answer, Arg, ExitClass, FactName, GateReport, GateVerdict, Message, MigrationNumber,
-    PointName, Problem, Stage,
+    About, Alert, AlertKind, Answer, Arg, ExitClass, FactName, Message, MigrationNumber, PointName, Problem, Stage,
 };
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
@@ -16,7 +15,7 @@ use lockkeeper_core::release::{Drive, Event, Release, ReleaseState, next};
 
 use super::applying::{Applying, Due};
 use super::drift::{DriftRules, Watch};
-use super::gates::{GateContext, gate_reports, signed_plan};
+use super::gates::{GateContext, ask_stage1, ask_stage2, refuse_closed, signed_plan};
 use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::session::{Session, stopped};
@@ -193,7 +192,7 @@ async fn decide(
     }
     let stage2_pending = pending.iter().any(|migration| migration.stage() == Stage::Contract);
     if request.stage == Stage::Contract && (stage2_pending || !begun.is_empty()) {
-        check_gates(snapshot, &pending, &begun, request)?;
+        check_gates(session, snapshot, &pending, &begun, request).await?;
     }
     let mut notices = survey.notices;
     notices.extend(pending.iter().filter_map(down_notice));
@@ -204,6 +203,11 @@ async fn decide(
         } else {
             waiting.push(migration);
         }
+    }
+    if request.stage == Stage::Expand && !request.file_order {
+        let running = due.iter().map(|due| &due.migration);
+        let reports = ask_stage1(&session.connection, snapshot, request.pairs, running, request.gates).await?;
+        refuse_closed(Stage::Expand, &reports)?;
     }
     let finishes_release = match (request.stage, release.map(|release| release.state)) {
         // A release that only removes still passes stage 1: the code that stops using it must be deployed.
@@ -292,7 +296,8 @@ async fn ask(connection: &Connection, sql: &str) -> Answer<bool> {
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
-fn check_gates(
+async fn check_gates(
+    session: &Session,
     snapshot: Option<&LedgerSnapshot>,
     pending: &[PlannedMigration],
     begun: &[Due],
@@ -307,15 +312,9 @@ fn check_gates(
     if (contracting || !begun.is_empty()) && !approved_anew {
         return check_resumable(snapshot, pending, begun, request.gates);
     }
-    let contract = begun.iter().map(|due| &due.migration).chain(pending).filter(|it| it.stage() == Stage::Contract);
-    let plan = stage2_digest(&snapshot.ledger_id, contract.map(PlanEntry::from));
-    let reports = gate_reports(snapshot, pending, plan, request.gates);
-    let closed: Vec<&GateReport> = reports.iter().filter(|report| report.verdict != GateVerdict::Yes).collect();
-    let Some(first) = closed.first() else { return Ok(()) };
-    let mut problem = Problem::refused(message!("stage2-closed", count = closed.len()));
-    problem.notes = closed.iter().map(|report| report.evidence.clone()).collect();
-    problem.hints.extend(first.way_out.clone());
-    Err(problem)
+    let begun: Vec<_> = begun.iter().map(|due| due.migration.clone()).collect();
+    let reports = ask_stage2(&session.connection, snapshot, request.pairs, &begun, pending, request.gates).await?;
+    refuse_closed(Stage::Contract, &reports)
 }
 
 /// A stage 2 that was interrupted goes on under the approval that let it begin, and so only with what that

@@ -6,13 +6,14 @@ use lockkeeper_core::model::{
     Answer, Checksum, ExitClass, Kind, MigrationName, MigrationNumber, PlanDigest, PointName, Problem, Stage,
 };
 use lockkeeper_core::plan::{AppliedMigration, AppliedSeq};
-use lockkeeper_core::release::{BackupStanding, Drive, Release, ReleaseState};
+use lockkeeper_core::release::{BackupStanding, Drive, Release, ReleaseState, WatchStanding};
 use tokio_postgres::Row;
 
 use super::backups;
 use super::install::{read_problem, version};
 use super::lease::LeaseRecord;
 use super::sql::{batch, broken, optional_timestamp, query, timestamp};
+use super::watches;
 use crate::postgres::{Access, Connection, SqlError};
 
 /// The ledger at one instant.
@@ -33,6 +34,8 @@ pub struct LedgerSnapshot {
     pub approval: Option<ApprovalRecord>,
     /// Backups of this database, newest first.
     pub backups: Vec<BackupStanding>,
+    /// The watch of the open release that the health gate goes by.
+    pub watch: Option<WatchStanding>,
     /// Steps that began and whose outcome is not recorded.
     pub unfinished: Vec<StepRecord>,
     pub lease: LeaseRecord,
@@ -128,9 +131,10 @@ pub async fn read(connection: &Connection) -> Answer<Option<LedgerSnapshot>> {
         query(connection, include_str!("sql/read_approval.sql"), &[]),
         query(connection, include_str!("sql/read_unfinished_steps.sql"), &[]),
         query(connection, include_str!("sql/read_backup_standings.sql"), &[]),
+        query(connection, include_str!("sql/read_watch_standing.sql"), &[]),
     );
     let ended = batch(connection, if rows.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
-    let (identity, migrations, release, points, approval, steps, standings) = rows.map_err(failed)?;
+    let (identity, migrations, release, points, approval, steps, standings, watch) = rows.map_err(failed)?;
     ended.map_err(failed)?;
     let Some(identity) = identity.first() else { return Err(broken("identity")) };
     Ok(Some(LedgerSnapshot {
@@ -143,6 +147,7 @@ pub async fn read(connection: &Connection) -> Answer<Option<LedgerSnapshot>> {
         points: points.iter().map(point).collect::<Answer<_>>()?,
         approval: approval.first().map(approval_record).transpose()?,
         backups: standings.iter().map(backups::standing).collect::<Answer<_>>()?,
+        watch: watch.first().map(watches::standing).transpose()?,
         unfinished: steps.iter().map(step).collect::<Answer<_>>()?,
     }))
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use lockkeeper_core::health::{Baseline, CheckName, Matter, Memory};
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Problem, WatchVerdict};
+use lockkeeper_core::release::WatchStanding;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -262,6 +263,23 @@ fn record(row: &Row) -> Answer<WatchRecord> {
         is_held: row.get("is_held"),
         now: timestamp(row, "now")?,
         checks: Vec::new(),
+    })
+}
+
+/// The watch that the health gate goes by.
+pub(super) fn standing(row: &Row) -> Answer<WatchStanding> {
+    let verdict: Option<&str> = row.get("verdict");
+    let verdict = verdict.map(|text| WatchVerdict::from_ledger(text).ok_or_else(|| broken("watches.verdict")));
+    let seconds = |column: &str| Duration::from_secs(u64::try_from(row.get::<_, i64>(column)).unwrap_or_default());
+    Ok(WatchStanding {
+        verdict: verdict.transpose()?,
+        has_breached: row.get("has_breached"),
+        is_running: row.get("is_running"),
+        began_before_deploy: row.get("began_before_deploy"),
+        seen: seconds("seen_s"),
+        age: seconds("age_s"),
+        by: row.get("holder"),
+        host: row.get("host"),
     })
 }
 

@@ -127,6 +127,8 @@ impl<'p> Context<'p> {
             authors: authors.known,
             authors_unknown: authors.unknown,
             database: self.settings.target()?.database.clone(),
+            verify: self.settings.gates.verify,
+            health: self.settings.gates.health,
             backup: self.settings.backup.rule,
         })
     }

@@ -64,6 +64,8 @@ enum Command {
     Notify(commands::notify::Args),
     Log(commands::log::Args),
     Demo(commands::demo::Args),
+    #[command(hide = true)]
+    DemoShop(commands::demo::shop::Args),
 }
 
 /// Runs one command line. Everything that can be said is said; the exit code is the rest.
@@ -145,7 +147,8 @@ fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &P
         Command::Health(args) => context.wait(commands::health::run(&args, &context)),
         Command::Notify(args) => context.wait(commands::notify::run(&args, &context)),
         Command::Log(args) => context.wait(commands::log::run(&args, &context)),
-        Command::Demo(args) => context.wait(commands::demo::run(&args, &context)),
+        Command::Demo(args) => commands::demo::run(&args, &context),
+        Command::DemoShop(args) => context.wait(commands::demo::shop::run(&args, &context)),
     };
     if !may_alert {
         return code;

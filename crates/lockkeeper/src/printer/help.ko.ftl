@@ -200,10 +200,22 @@ help-log-head = --verify와 함께: 사슬의 끝이 이 해시여야 합니다.
 help-log-after = 이 이벤트 다음부터
 help-log-limit = 최대 이벤트 수
 
-help-demo = 끝나면 사라지는 전용 PostgreSQL에서 릴리스 이야기를 들려줍니다
+help-demo = 끝나면 사라지는 전용 PostgreSQL에서, 실제 요청이 들어오는 가운데 두 릴리스의 이야기를 들려줍니다
 help-demo-epilogue =
     예:
       lockkeeper demo
+      lockkeeper demo --keep shop   # 마이그레이션과 lockkeeper.toml을 shop/에 남깁니다
+
+    이야기대로 끝나면 종료 코드 0: 첫 릴리스에서 실패한 요청이 없고, 두 번째 릴리스는 스스로 되돌아갔습니다.
+help-demo-keep = 새 폴더나 빈 폴더에 데모의 프로젝트를 만들고 그대로 남깁니다
+
+help-demo-shop = 데모가 배포하는 애플리케이션
+help-demo-shop-epilogue =
+    예:
+      lockkeeper demo   # 이 명령이 시작합니다
+help-demo-shop-action = 할 일
+help-demo-shop-version = 코드의 버전 [env: LOCKKEEPER_VERSION]
+help-demo-shop-platform = deploy와 함께: 배포를 맡길 주소
 
 help-release = 변경을 스스로 두 게이트 너머로 옮기거나 되돌립니다: 검증, 단계 1, 배포, 감시, 승인, 단계 2
 help-release-epilogue =

@@ -1,15 +1,20 @@
 //! The only room that prints: data to standard output, everything else to standard error.
 
 mod catalogue;
+mod foot;
 mod language;
 mod problem;
 mod table;
 
 pub use catalogue::Catalogue;
+pub use foot::Foot;
 pub use language::Language;
 pub use table::{Cell, Table};
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
+
+use indicatif::MultiProgress;
 
 use lockkeeper_core::model::{Message, Place, Problem};
 
@@ -20,7 +25,12 @@ pub struct Printer {
     color: bool,
     color_errors: bool,
     json: bool,
+    /// What is drawn at the foot of the terminal, once something is.
+    foot: OnceLock<MultiProgress>,
 }
+
+/// A line that a person types, when it is there. Whoever waits for it may give up.
+pub type Typed = tokio::sync::oneshot::Receiver<String>;
 
 /// The few colours there are, by what they mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +71,7 @@ impl Printer {
             color: wanted(std::io::stdout().is_terminal()),
             color_errors: wanted(std::io::stderr().is_terminal()),
             json,
+            foot: OnceLock::new(),
         }
     }
 
@@ -103,13 +114,13 @@ impl Printer {
     /// A line of the command's answer that is no message: SQL, a table, a document. Nothing in JSON mode.
     pub fn line(&self, text: &str) {
         if !self.json {
-            out(text);
+            self.out(text);
         }
     }
 
     /// A whole document that is the answer, JSON mode or not.
     pub fn document(&self, text: &str) {
-        out(text);
+        self.out(text);
     }
 
     /// A place of the answer, with its line and what is marked in it.
@@ -126,22 +137,22 @@ impl Printer {
     /// The whole answer of a command in JSON mode.
     pub fn answer(&self, value: &serde_json::Value) {
         if self.json {
-            out(&format!("{value:#}"));
+            self.out(&format!("{value:#}"));
         }
     }
 
     /// Something to know that is not the answer: progress, a warning.
     pub fn note(&self, message: &Message) {
-        err(&self.text(message));
+        self.err(&self.text(message));
     }
 
     pub fn note_in(&self, message: &Message, tone: Tone) {
-        err(&tone.paint(&self.text(message), self.color_errors));
+        self.err(&tone.paint(&self.text(message), self.color_errors));
     }
 
     /// A line beside the answer that belongs to the one above it.
     pub fn note_under(&self, spaces: usize, message: &Message, tone: Tone) {
-        err(&format!("{}{}", " ".repeat(spaces), tone.paint(&self.text(message), self.color_errors)));
+        self.err(&format!("{}{}", " ".repeat(spaces), tone.paint(&self.text(message), self.color_errors)));
     }
 
     /// Whether a person watches what is said beside the answer.
@@ -162,20 +173,20 @@ impl Printer {
 
     /// Text that is no message, such as SQL, beside the answer.
     pub fn note_text(&self, spaces: usize, text: &str) {
-        err(&format!("{}{text}", " ".repeat(spaces)));
+        self.err(&format!("{}{text}", " ".repeat(spaces)));
     }
 
     /// A refusal or failure, with everything that helps.
     pub fn problem(&self, problem: &Problem) {
-        err(&problem::render(problem, &self.catalogue, self.color_errors));
+        self.err(&problem::render(problem, &self.catalogue, self.color_errors));
         if self.json {
-            out(&format!("{:#}", serde_json::json!({ "error": problem::to_json(problem, &self.catalogue) })));
+            self.out(&format!("{:#}", serde_json::json!({ "error": problem::to_json(problem, &self.catalogue) })));
         }
     }
 
     /// A refusal that ends nothing.
     pub fn problem_beside(&self, problem: &Problem) {
-        err(&problem::render(problem, &self.catalogue, self.color_errors));
+        self.err(&problem::render(problem, &self.catalogue, self.color_errors));
     }
 
     /// A refusal as programs read it.
@@ -217,16 +228,34 @@ impl Printer {
         let answer = answer.trim().to_lowercase();
         Some(matches!(answer.as_str(), "y" | "yes" | "예" | "네"))
     }
-}
 
-/// A line that a person types, when it is there. Whoever waits for it may give up.
-pub type Typed = tokio::sync::oneshot::Receiver<String>;
+    /// So many lines at the foot of the terminal, on standard error; nothing when nobody watches.
+    pub fn foot(&self, lines: usize) -> Option<Foot<'_>> {
+        Foot::open(self, lines)
+    }
 
-/// A reader that went away (a closed pipe) is no error of ours.
-fn out(text: &str) {
-    let _ = std::io::stdout().write_all(format!("{text}\n").as_bytes());
-}
+    /// Whether what is said on standard output is coloured.
+    pub const fn is_colored(&self) -> bool {
+        self.color
+    }
 
-fn err(text: &str) {
-    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+    /// A reader that went away (a closed pipe) is no error of ours.
+    fn out(&self, text: &str) {
+        self.above_the_foot(|| {
+            let _ = std::io::stdout().write_all(format!("{text}\n").as_bytes());
+        });
+    }
+
+    fn err(&self, text: &str) {
+        self.above_the_foot(|| {
+            let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+        });
+    }
+
+    fn above_the_foot(&self, write: impl FnOnce()) {
+        match self.foot.get() {
+            Some(foot) => foot.suspend(write),
+            None => write(),
+        }
+    }
 }

@@ -11,6 +11,7 @@ use toml::Spanned;
 
 use super::backup_section::{FileBackup, RawBackup};
 use super::duration;
+use super::gates_section::{FileGates, RawGates};
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
 use super::notify_section::{FileNotify, RawNotify};
@@ -34,6 +35,7 @@ pub struct FileSettings {
     pub lint: FileLint,
     pub health: Health,
     pub backup: FileBackup,
+    pub gates: FileGates,
     pub release: FileRelease,
     pub notify: FileNotify,
 }
@@ -72,6 +74,8 @@ struct Raw {
     health: RawHealth,
     #[serde(default)]
     backup: RawBackup,
+    #[serde(default)]
+    gates: RawGates,
     #[serde(default)]
     release: RawRelease,
     #[serde(default)]
@@ -139,6 +143,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         lint: source.lint(raw.lint)?,
         health: source.health(raw.health)?,
         backup: source.backup(raw.backup)?,
+        gates: source.gates(raw.gates)?,
         release: source.release(raw.release, raw.hooks)?,
         notify: source.notify(&raw.notify)?,
     };

@@ -9,7 +9,9 @@ mod duration;
 mod dotenv;
 mod file;
 mod backup_section;
+mod gates_section;
 mod health_section;
+mod hook_kit;
 mod lint_section;
 mod notify_section;
 mod database_url;
@@ -26,8 +28,10 @@ pub use health_section::{Health, HealthCheck, HealthSource};
 pub use lint_section::likely as likely_rule;
 pub use notify_section::Notify;
 pub use release_section::FileRelease;
-pub use settings::{Approval, Backup, Environment, Limits, Lint, Settings};
+pub use settings::{Approval, Backup, Environment, Gates, Limits, Lint, Settings};
 pub use sources::Sources;
+
+use std::path::Path;
 
 use file::FileSettings;
 use lockkeeper_core::message;
@@ -72,6 +76,23 @@ pub fn shadow_target(url: &str) -> Answer<Target> {
     sources.dotenv.clear();
     sources.file = FileSettings::default();
     database::resolve(&Flags::default(), &sources, &Environment("shadow".to_owned()), None)
+}
+
+/// The settings of a project that goes by its own file and these variables alone, whatever the terminal is set up for.
+pub fn of_project(folder: &Path, variables: &[(&str, String)], flags: &Flags) -> Answer<Settings> {
+    let config = folder.join("lockkeeper.toml");
+    let shown = config.display().to_string();
+    let text = std::fs::read_to_string(&config).map_err(|error| {
+        Problem::usage(message!("settings-file-unreadable", path = shown.as_str(), reason = error.to_string()))
+    })?;
+    let sources = Sources {
+        env: variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        file: file::parse(&shown, &text)?,
+        config: Some(config),
+        project_dir: folder.to_owned(),
+        ..Sources::default()
+    };
+    resolve::resolve(flags, &sources)
 }
 
 /// The language of messages when the settings cannot be read, which must be told in it too.

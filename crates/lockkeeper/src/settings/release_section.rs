@@ -13,6 +13,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::file::Source;
+use super::hook_kit::RawKit;
 
 /// What the file says of releases.
 #[derive(Debug, Clone)]
@@ -49,6 +50,11 @@ pub(super) struct RawHooks {
     rollback_app: Option<RawHook>,
     stop_app: Option<RawHook>,
     start_app: Option<RawHook>,
+    kubernetes: Option<RawKit>,
+    argo_rollouts: Option<RawKit>,
+    compose: Option<RawKit>,
+    systemd: Option<RawKit>,
+    script: Option<RawKit>,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +74,7 @@ enum Run {
 }
 
 /// A deploy that takes longer is told so in the file.
-const TIMEOUT: Duration = Duration::from_mins(15);
+pub(super) const TIMEOUT: Duration = Duration::from_mins(15);
 
 impl Source<'_> {
     pub(super) fn release(&self, release: RawRelease, hooks: RawHooks) -> Answer<FileRelease> {
@@ -91,14 +97,34 @@ impl Source<'_> {
             verifies: release.verify.unwrap_or(usual.verifies),
             ..usual
         };
-        let hooks = AppHooks {
-            deploy: self.hook(hooks.deploy)?,
-            wait_deployed: self.hook(hooks.wait_deployed)?,
-            rollback_app: self.hook(hooks.rollback_app)?,
-            stop_app: self.hook(hooks.stop_app)?,
-            start_app: self.hook(hooks.start_app)?,
+        Ok(FileRelease { terms, hooks: self.hooks(hooks)? })
+    }
+
+    /// A hook that is written out goes before the one of the kit.
+    fn hooks(&self, raw: RawHooks) -> Answer<AppHooks> {
+        let named = [
+            ("kubernetes", raw.kubernetes),
+            ("argo_rollouts", raw.argo_rollouts),
+            ("compose", raw.compose),
+            ("systemd", raw.systemd),
+            ("script", raw.script),
+        ];
+        let mut kits = named.into_iter().filter_map(|(name, kit)| Some((name, kit?)));
+        let kit = match (kits.next(), kits.next()) {
+            (None, _) => AppHooks::default(),
+            (Some((name, kit)), None) => self.hook_kit(name, kit)?,
+            (Some((one, _)), Some((other, kit))) => {
+                let why = message!("settings-hook-kit-several", one = one, other = other);
+                return Err(Problem::usage(why).at(self.place(kit.span())));
+            }
         };
-        Ok(FileRelease { terms, hooks })
+        Ok(AppHooks {
+            deploy: self.hook(raw.deploy)?.or(kit.deploy),
+            wait_deployed: self.hook(raw.wait_deployed)?.or(kit.wait_deployed),
+            rollback_app: self.hook(raw.rollback_app)?.or(kit.rollback_app),
+            stop_app: self.hook(raw.stop_app)?.or(kit.stop_app),
+            start_app: self.hook(raw.start_app)?.or(kit.start_app),
+        })
     }
 
     fn hook(&self, hook: Option<RawHook>) -> Answer<Option<AppHook>> {

@@ -9,7 +9,7 @@ use lockkeeper_core::model::{Answer, Problem, ServerVersion};
 use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT, XDG_STATE_HOME};
 use super::health_section::Health;
 use super::settings::{Approval, Backup, Environment, Limits, Lint, Settings};
-use super::{Flags, Sources, database, notify_section};
+use super::{Flags, Sources, database, gates_section, notify_section};
 
 const ENVIRONMENT_DEFAULT: &str = "development";
 const MIGRATIONS_DEFAULT: &str = "migrations";
@@ -47,6 +47,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
     };
     let actor = sources.named(LOCKKEEPER_ACTOR).or(sources.os_user.as_deref()).unwrap_or("unknown").to_owned();
     let language = language(flags, |name| sources.env.get(name).cloned());
+    let gates = gates_section::resolve(sources, &environment);
     Ok(Settings {
         environment,
         project_dir: sources.project_dir.clone(),
@@ -63,6 +64,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         },
         health: health(sources),
         backup: backup(sources),
+        gates,
         release: sources.file.release.clone(),
         notify: notify_section::resolve(sources),
         drift_ignored: file.drift_ignored.clone().unwrap_or_default(),

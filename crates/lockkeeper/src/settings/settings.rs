@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lockkeeper_core::model::{Answer, Message, Problem, ServerVersion};
-use lockkeeper_core::release::BackupRule;
+use lockkeeper_core::release::{BackupRule, HealthRule};
 use lockkeeper_engine::postgres::Target;
 use lockkeeper_lint::check::Allow;
 use lockkeeper_lint::report::Severity;
@@ -27,6 +27,7 @@ pub struct Settings {
     pub lint: Lint,
     pub health: Health,
     pub backup: Backup,
+    pub gates: Gates,
     /// By which terms a release drives itself, and its hooks.
     pub release: FileRelease,
     pub notify: Notify,
@@ -71,6 +72,15 @@ pub struct Approval {
     /// How long an approval holds.
     pub expires_after: Duration,
     pub author_may_approve: bool,
+}
+
+/// Which gates are asked, where that is not the same for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gates {
+    /// Whether what a stage runs must have been tried in a shadow.
+    pub verify: bool,
+    /// What stage 2 asks of a watch; `None` when nothing.
+    pub health: Option<HealthRule>,
 }
 
 /// Where backups go, what makes them, and what stage 2 asks of them.

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use lockkeeper_testkit::Project;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::shop::{Running, Shop, wait_until};
@@ -38,11 +39,20 @@ impl Place {
         std::fs::read_dir(self.folder.path()).unwrap().count()
     }
 
-    /// Processes that name the folder.
+    /// Processes that name the folder: the server's and the shop's.
     fn processes(&self) -> usize {
+        self.lines().len()
+    }
+
+    fn runs(&self, what: &str) -> bool {
+        self.lines().iter().any(|line| line.contains(what))
+    }
+
+    fn lines(&self) -> Vec<String> {
         let output = Command::new("ps").args(["-eo", "args"]).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.lines().filter(|line| line.contains(&self.folder.path().display().to_string())).count()
+        let folder = self.folder.path().display().to_string();
+        text.lines().filter(|line| line.contains(&folder)).map(str::to_owned).collect()
     }
 
     #[track_caller]
@@ -53,64 +63,122 @@ impl Place {
     }
 }
 
+/// Well below a minute on a quiet machine; this is for one that has other things to do.
+const TIME_MAX_MS: u64 = 120_000;
+
 #[test]
-fn the_story_is_told_to_its_end_and_nothing_is_left() {
+fn the_first_release_fails_nobody_and_the_second_one_goes_back_by_itself() {
     let place = Place::new();
-    let run = Shop::finish(place.command(&["demo", "--lang", "en"])).expect(0);
+    let run = Shop::finish(place.command(&["--json", "demo", "--lang", "en"])).expect(0);
     place.is_clean();
-    let chapters: Vec<usize> = (0..=10)
-        .map(|n| run.stdout.find(&format!("\n{n}. ")).unwrap_or_else(|| panic!("no chapter {n}\n{run}")))
-        .collect();
-    assert!(chapters.is_sorted(), "{run}");
-    run.says(&[
-        "That was the story",
-        "$ lockkeeper stage2",
-        "stage 2 is closed",
-        "approved by admin@shop.example",
-        "back at before_schema_add",
-        "the log is whole",
-    ]);
+    let told = run.json();
+    let [first, second] = told["releases"].as_array().unwrap().as_slice() else { panic!("{told}") };
+    let number = |value: &Value, key: &str| value[key].as_u64().unwrap_or_else(|| panic!("no {key} in {value}"));
+
+    assert_eq!((first["to"].as_str(), first["end"].as_str()), (Some("2"), Some("completed")));
+    assert_eq!(number(first, "failures"), 0, "{told}");
+    assert!(first["detected_ms"].is_null() && first["rolled_back_ms"].is_null(), "{first}");
+    // 100 a second were asked for; a busy machine may be late with some of them.
+    let expected = number(first, "took_ms") / 10;
+    assert!((expected / 2..=expected + 100).contains(&number(first, "requests")), "{first}");
+
+    assert_eq!((second["to"].as_str(), second["end"].as_str()), (Some("3"), Some("rolled_back")));
+    assert_eq!((second["cause"].as_str(), second["class"].as_str()), (Some("unhealthy"), Some("app + schema")));
+    assert!(number(second, "failures") > 0, "{second}");
+    assert_eq!(number(second, "failures_after_old_code"), 0, "{told}");
+    // Three windows of a second and the warm-up, and not before; 20 s is when the watch would have ended without.
+    assert!((2_500..21_000).contains(&number(second, "detected_ms")), "{second}");
+    let (old_code, rolled_back) = (number(second, "old_code_serves_ms"), number(second, "rolled_back_ms"));
+    assert!(old_code <= rolled_back && rolled_back < 15_000, "{second}");
+
+    // The failures began and stopped: nothing before the bad version, nothing at the end.
+    let seconds = told["by_second"].as_array().unwrap();
+    let failed: Vec<u64> = seconds.iter().map(|second| second[1].as_u64().unwrap()).collect();
+    assert_eq!(failed.iter().sum::<u64>(), number(&told, "failures"), "{told}");
+    assert_eq!(failed.last(), Some(&0), "{failed:?}");
+    assert!(told["failed_with"][0].as_str().unwrap().contains("division by zero"), "{told}");
+    assert!(number(&told, "took_ms") < TIME_MAX_MS, "{told}");
 }
 
 #[test]
 fn it_is_told_in_korean_too_and_without_the_settings_of_where_it_runs() {
     let place = Place::new();
-    let mut command = place.command(&["demo"]);
+    let mut command = place.command(&["demo", "--keep", "story"]);
     command.env("LC_ALL", "ko_KR.UTF-8").env("DATABASE_URL", "postgres://nobody:secret@nowhere.invalid/none");
     command.env("DB_PASSWORD", "secret").env("PGHOST", "nowhere.invalid").env("PGDATABASE", "none");
     command
         .env("PGSSLMODE", "nonsense")
         .env("LOCKKEEPER_ENVIRONMENT", "production")
+        .env("LOCKKEEPER_VERSION", "99")
         .env("DB_PASSWORD_FILE", "/nowhere");
     let run = Shop::finish(command).expect(0);
-    assert!(run.stdout.contains("단계 2 완료"), "{run}");
+    let chapters = ["\n0. ", "\n1. ", "\n2. ", "고객이 겪은 것"].map(|chapter| run.stdout.find(chapter));
+    assert!(chapters.iter().all(Option::is_some) && chapters.is_sorted(), "{run}");
+    run.says(&["$ lockkeeper release start --version 2", "단계 1 완료", "스스로 되돌아감", "로그가 온전합니다", "▁"]);
+    // What was wanted is there, and no key.
+    let story = place.project.path().join("story");
+    let text = std::fs::read_to_string(story.join("lockkeeper.toml")).unwrap();
+    assert!(text.contains("[hooks.deploy]"), "{text}");
+    assert_eq!(std::fs::read_dir(story.join("migrations")).unwrap().count(), 10);
+    assert!(!story.join("approver_key").exists());
+    // And it is not written over.
+    Shop::finish(place.command(&["--json", "demo", "--keep", "story"])).refused(2, "demo-keep-not-empty");
+    std::fs::remove_dir_all(story).unwrap();
     place.is_clean();
+}
+
+/// When to interrupt it.
+#[derive(Debug, Clone, Copy)]
+enum When {
+    /// As soon as it has a folder.
+    AtOnce,
+    /// Version 1 has customers.
+    TheShopIsOpen,
+    /// A release is on its way.
+    Watching,
+}
+
+impl When {
+    fn is_there(self, place: &Place) -> bool {
+        match self {
+            Self::AtOnce => place.files() >= 1,
+            Self::TheShopIsOpen => place.runs("serve --version 1"),
+            Self::Watching => place.runs("serve --version 2"),
+        }
+    }
 }
 
 #[test]
 fn ctrl_c_in_the_middle_leaves_nothing_either() {
-    // To the demo alone, and to the whole group as a terminal does it; early, and in the story.
-    for (to_group, late) in [(false, false), (true, false), (false, true), (true, true)] {
+    // To the demo alone, and to the whole group as a terminal does it.
+    for (name, code, to_group, when) in [
+        ("INT", 130, false, When::AtOnce),
+        ("INT", 130, true, When::TheShopIsOpen),
+        ("TERM", 143, false, When::TheShopIsOpen),
+        ("TERM", 143, false, When::Watching),
+        ("INT", 130, true, When::Watching),
+    ] {
         let place = Place::new();
-        let mut running = Running::start(place.command(&["demo"]));
-        wait_until("the demo works", || place.files() >= if late { 2 } else { 1 });
+        let mut running = Running::start(place.command(&["--json", "demo"]));
+        wait_until("the demo has come so far", || when.is_there(&place));
         assert!(running.is_running());
         if to_group {
-            running.signal_group("INT");
+            running.signal_group(name);
         } else {
-            running.signal("INT");
+            running.signal(name);
         }
-        running.wait_for(Duration::from_secs(30)).expect(130);
+        let run = running.wait_for(Duration::from_secs(30)).expect(code);
+        assert_eq!(run.json()["error"]["id"], "demo-stopped", "{name} {when:?}: {run}");
         place.is_clean();
     }
 }
 
 #[test]
-fn a_killed_demo_takes_its_server_with_it() {
+fn a_killed_demo_takes_its_server_and_its_shop_with_it() {
     let place = Place::new();
     let running = Running::start(place.command(&["demo"]));
-    wait_until("the server's folder is there", || place.files() >= 1);
+    wait_until("the shop is open", || When::TheShopIsOpen.is_there(&place));
     running.signal("KILL");
     assert_eq!(running.wait().code, None);
-    wait_until("the server is gone", || place.processes() == 0);
+    wait_until("all is gone", || place.processes() == 0);
 }

@@ -86,6 +86,9 @@ fn normalise(line: &str, database: &Database) -> String {
         if words[at].trim_end_matches(|c: char| !c.is_alphanumeric()) == "ms" {
             "3".clone_into(&mut words[at - 1]);
         }
+        if words[at] == "s" && words.get(at + 1).is_some_and(|next| next.starts_with("ago")) {
+            "(2".clone_into(&mut words[at - 1]);
+        }
         if words[at - 1] == "PostgreSQL" && words[at].starts_with(|c: char| c.is_ascii_digit()) {
             "18.4".clone_into(&mut words[at]);
         }

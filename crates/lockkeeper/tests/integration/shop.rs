@@ -188,7 +188,7 @@ impl Shop {
 pub const ROLE: &str = "namespaces=\"lockkeeper-admin\"";
 pub const APPROVE: &str = "approve stage2 --reason \"all pods on 1.0\" --as admin@shop.example --key admin_key --yes";
 
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
     for c in line.chars() {

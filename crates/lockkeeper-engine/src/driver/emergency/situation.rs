@@ -133,7 +133,7 @@ impl Situation {
         seen.server(connection).await;
         // First of all: whoever is in the way now may be gone in a moment.
         seen.activity = activity(connection).await.ok();
-        match in_time(read(connection)).await {
+        match in_time(Box::pin(read(connection))).await {
             Ok(Some(snapshot)) => {
                 seen.ledger = LedgerStanding::Readable;
                 seen.snapshot = Some(snapshot);

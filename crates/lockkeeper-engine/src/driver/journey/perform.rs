@@ -6,7 +6,7 @@ use std::time::Duration;
 use lockkeeper_core::health::Measures;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
-    Answer, ExitClass, GateReport, GateVerdict, Message, PointName, Problem, Stage, Verdict, WatchVerdict,
+    Answer, ExitClass, Gate, GateReport, GateVerdict, Message, PointName, Problem, Stage, Verdict, WatchVerdict,
 };
 use lockkeeper_core::plan::{PlanEntry, stage2_digest};
 use lockkeeper_core::release::{Drive, Outcome, Task};
@@ -16,13 +16,13 @@ use super::hooks::{AppHooks, Ran, Secrets, Told, run_hook};
 use super::patience::is_lost;
 use super::{Driver, JourneyNews, Reading, Teller, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
-use crate::driver::gates::{gate_reports, stopped_in_stage2};
+use crate::driver::gates::{ask_stage2, health_inputs, stopped_in_stage2};
 use crate::driver::health_check::{Looked, look_at_all};
 use crate::driver::rollback::{RollbackRequest, run_rollback};
 use crate::driver::session::stopped;
 use crate::driver::stage::{StageRequest, run_stage};
 use crate::driver::watching::{WatchEnd, WatchNews, watch};
-use crate::ledger::{read_verifications, read_watch};
+use crate::ledger::{JourneyTerm, LedgerSnapshot, read, read_verifications, read_watch};
 use crate::seams::{Stop, instant, sleep};
 
 /// How a task went.
@@ -83,7 +83,7 @@ impl Driver<'_> {
             Task::Verify => self.verify().await,
             Task::Baseline => self.baseline().await,
             Task::Stage1 => self.stage(Stage::Expand, tell).await,
-            Task::Gates => self.gates(reading),
+            Task::Gates => self.gates(reading, tell).await,
             Task::Stage2 => self.stage(Stage::Contract, tell).await,
             Task::Watch => self.watched(reading, task, self.terms.watch, tell).await,
             Task::Settle => self.watched(reading, task, self.terms.settle, tell).await,
@@ -152,15 +152,26 @@ impl Driver<'_> {
         )
     }
 
-    fn gates(&self, reading: &Reading) -> Did {
-        let reports = || -> Answer<Vec<GateReport>> {
-            let pending = pending(&reading.snapshot, self.means.pairs)?;
-            let stopped = stopped_in_stage2(&reading.snapshot, self.means.pairs)?;
-            let contract = stopped.iter().chain(&pending).filter(|it| it.stage() == Stage::Contract);
-            let plan = stage2_digest(&reading.snapshot.ledger_id, contract.map(PlanEntry::from));
-            Ok(gate_reports(&reading.snapshot, &pending, plan, self.means.gates))
+    async fn gates(&self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
+        // What was healthy when it was watched may be ill by now: somebody took a long time to approve.
+        let is_stale =
+            |snapshot: &LedgerSnapshot| health_inputs(snapshot, self.means.gates).is_some_and(|it| it.is_stale());
+        let mut reports = self.ask_gates(&reading.snapshot).await;
+        let is_last = |reports: &Vec<GateReport>| {
+            reports.iter().all(|report| report.verdict == GateVerdict::Yes || report.gate == Gate::Health)
         };
-        let reports = match reports() {
+        if is_stale(&reading.snapshot) && !self.terms.watch.is_zero() && reports.as_ref().is_ok_and(is_last) {
+            let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
+            if did.outcome != Outcome::Done {
+                return did;
+            }
+            reports = match read(&self.session.connection).await {
+                Ok(Some(snapshot)) => self.ask_gates(&snapshot).await,
+                Ok(None) => Err(JourneyTerm::lost()),
+                Err(problem) => Err(problem),
+            };
+        }
+        let reports = match reports {
             Ok(reports) => reports,
             Err(problem) => return Did::refused(problem),
         };
@@ -172,6 +183,12 @@ impl Driver<'_> {
             return Did::done(json!({ "gates": told }));
         }
         Did { outcome: Outcome::Refused, evidence: json!({ "gates": told }), problem: None, closed: Some(reports) }
+    }
+
+    async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
+        let pending = pending(snapshot, self.means.pairs)?;
+        let stopped = stopped_in_stage2(snapshot, self.means.pairs)?;
+        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, self.means.gates).await
     }
 
     async fn undo(&self, point: &str, reading: &Reading, tell: &mut Teller<'_>) -> Did {
@@ -294,7 +311,11 @@ impl Driver<'_> {
             let breach = before.and_then(|it| it.breach).unwrap_or_default();
             return judged(verdict, &breach, Vec::new());
         }
-        let request = match (self.means.watch)(id, lasts) {
+        self.watch_anew(id, lasts, tell).await
+    }
+
+    async fn watch_anew(&self, release_id: i64, lasts: Duration, tell: &mut Teller<'_>) -> Did {
+        let request = match (self.means.watch)(release_id, lasts) {
             Ok(request) => request,
             Err(problem) => return Did::refused(problem),
         };

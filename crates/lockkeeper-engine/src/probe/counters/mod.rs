@@ -153,13 +153,29 @@ impl Reckoning {
             return Err(message!("probe-counters-several"));
         }
         let (requests, errors) = (now.requests.since(&self.requests), now.errors.since(&self.errors));
-        let counts = Counts::new(requests, errors)
+        let counts = counted(requests, errors)
             .ok_or_else(|| message!("probe-counters-nonsense", errors = errors, requests = requests))?;
         self.requests.become_now(now.requests);
         self.errors.become_now(now.errors);
         self.process_began = now.process_began;
         Ok(counts)
     }
+}
+
+/// An application that counts a request when it begins and its error when it ends brings more errors than requests
+/// when more were under way at the take before. Those are at most as many as were under way then, however long it
+/// goes on, so that they become few beside the requests since; errors that are not counted together with the requests
+/// keep their share.
+const SURPLUS_SHARE: u64 = 10;
+
+/// What so many requests and errors come to, or `None` when the errors cannot be those of the requests. A surplus that
+/// is at most a tenth of the requests belongs to requests that were counted before.
+fn counted(requests: u64, errors: u64) -> Option<Counts> {
+    let surplus = errors.saturating_sub(requests);
+    if surplus > requests / SURPLUS_SHARE {
+        return None;
+    }
+    Counts::new(requests, errors.min(requests))
 }
 
 /// A number that a counter can have.

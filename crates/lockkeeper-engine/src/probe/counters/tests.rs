@@ -84,6 +84,35 @@ fn more_errors_than_requests_wait_for_the_requests() {
 }
 
 #[test]
+fn requests_that_were_under_way_at_the_first_take_hide_no_outage() {
+    // Every request is counted when it begins; it fails, and is counted so, three beats later. Eight begin a beat.
+    let (begin, lasts) = (8.0, 3.0);
+    let at = |beat: f64| Reckoning {
+        requests: Totals::single(1_000.0 + begin * beat),
+        errors: Totals::single(begin * (beat + lasts)),
+        process_began: None,
+    };
+    // All that was under way at first ends between the first two takes, and as much is under way ever after.
+    let mut before = Reckoning { errors: Totals::single(0.0), ..at(0.0) };
+    let seen: Vec<_> = (1..=60).map(|beat| before.advance(at(f64::from(beat))).ok()).collect();
+    let first = seen.iter().position(Option::is_some);
+    assert_eq!(first, Some(29), "once the surplus of 24 is a tenth of the requests");
+    assert!(seen.iter().flatten().all(|counts| counts.errors() == counts.requests()), "{seen:?}");
+    assert_eq!(seen[30..], [const { Counts::new(8, 8) }; 30], "and from then on every take counts");
+}
+
+#[test]
+fn errors_of_something_else_never_become_those_of_the_requests() {
+    let at = |beat: u32| Reckoning {
+        requests: Totals::single(f64::from(10 * beat)),
+        errors: Totals::single(f64::from(13 * beat)),
+        process_began: None,
+    };
+    let mut before = at(0);
+    assert!((1..200).all(|beat| before.advance(at(beat)).is_err()));
+}
+
+#[test]
 fn a_name_that_nobody_knows_is_not_a_service_without_errors() {
     assert_eq!(read("other_total 1\n").err(), Some("probe-counters-no-series"));
     let separate =

@@ -1,10 +1,13 @@
 //! `status`: where every migration and release stands. Reads, and writes nothing.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, GateReport, GateVerdict, Message, ObjectDifference, Problem, Stage};
+use lockkeeper_core::model::{
+    Answer, ExitClass, Gate, GateReport, GateVerdict, Message, ObjectDifference, Problem, Stage,
+};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_core::plan::{FileState, PlanEntry, PlannedMigration, Survey, plan_migration, stage2_digest, survey};
-use lockkeeper_engine::driver::{drift_refusal, gate_reports, schema_drift, stopped_in_stage2};
+use lockkeeper_core::plan::{FileState, PlannedMigration, Survey, plan_migration, survey};
+use lockkeeper_core::release::age;
+use lockkeeper_engine::driver::{ask_stage1, ask_stage2, drift_refusal, schema_drift, stopped_in_stage2};
 use lockkeeper_engine::ledger::{
     AppliedRecord, LedgerSnapshot, VerifiedFiles, read, read_undelivered, read_verifications,
 };
@@ -32,7 +35,7 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let survey = survey(&folder.pairs, &applied);
     let pending: Vec<Pending<'_>> = survey.pending.iter().map(|pair| (*pair, plan_migration(pair))).collect();
     let readable: Vec<_> = pending.iter().filter_map(|(_, planned)| planned.as_ref().ok().cloned()).collect();
-    let gates = gates(snapshot.as_ref(), &folder.pairs, &readable, &survey, context)?;
+    let gates = Gates::ask(&connection, snapshot.as_ref(), &folder.pairs, &readable, &survey, context).await?;
     // While somebody holds the lease the schema is being changed, and by us.
     let settled = snapshot.as_ref().is_some_and(|snapshot| !snapshot.lease.is_held);
     let drift = if settled {
@@ -77,24 +80,38 @@ async fn alerts(connection: &Connection, context: &Context<'_>) -> Answer<serde_
     Ok(serde_json::json!({ "undelivered": waiting, "given_up": given_up }))
 }
 
-/// The gates before stage 2, when there is a stage 2 to come.
-fn gates(
-    snapshot: Option<&LedgerSnapshot>,
-    pairs: &[MigrationPair],
-    pending: &[PlannedMigration],
-    survey: &Survey<'_>,
-    context: &Context<'_>,
-) -> Answer<Vec<GateReport>> {
-    let Some(snapshot) = snapshot else { return Ok(Vec::new()) };
-    // A file that cannot be planned is told of among the migrations.
-    let stopped = stopped_in_stage2(snapshot, pairs).unwrap_or_default();
-    let contract: Vec<_> =
-        stopped.iter().chain(pending).filter(|it| it.stage() == Stage::Contract).map(PlanEntry::from).collect();
-    if contract.is_empty() {
-        return Ok(Vec::new());
+/// The gates before each stage that has something to run.
+struct Gates {
+    stage1: Vec<GateReport>,
+    stage2: Vec<GateReport>,
+}
+
+impl Gates {
+    async fn ask(
+        connection: &Connection,
+        snapshot: Option<&LedgerSnapshot>,
+        pairs: &[MigrationPair],
+        pending: &[PlannedMigration],
+        survey: &Survey<'_>,
+        context: &Context<'_>,
+    ) -> Answer<Self> {
+        let of = |stage: Stage| pending.iter().filter(move |it| it.stage() == stage);
+        let asked = context.gate_context(&survey.pending)?;
+        let stage1 = if of(Stage::Expand).next().is_some() {
+            ask_stage1(connection, snapshot, pairs, of(Stage::Expand), &asked).await?
+        } else {
+            Vec::new()
+        };
+        let Some(snapshot) = snapshot else { return Ok(Self { stage1, stage2: Vec::new() }) };
+        // A file that cannot be planned is told of among the migrations.
+        let stopped = stopped_in_stage2(snapshot, pairs).unwrap_or_default();
+        let stage2 = if stopped.is_empty() && of(Stage::Contract).next().is_none() {
+            Vec::new()
+        } else {
+            ask_stage2(connection, snapshot, pairs, &stopped, pending, &asked).await?
+        };
+        Ok(Self { stage1, stage2 })
     }
-    let plan = stage2_digest(&snapshot.ledger_id, contract);
-    Ok(gate_reports(snapshot, pending, plan, &context.gate_context(&survey.pending)?))
 }
 
 fn tell(
@@ -102,7 +119,7 @@ fn tell(
     snapshot: Option<&LedgerSnapshot>,
     survey: &Survey<'_>,
     pending: &[Pending<'_>],
-    gates: &[GateReport],
+    gates: &Gates,
     context: &Context<'_>,
 ) {
     let printer = context.printer;
@@ -126,9 +143,11 @@ fn tell(
     for notice in &survey.notices {
         printer.say_in(notice, Tone::Waiting);
     }
-    if !gates.is_empty() {
-        printer.line("");
-        printer.say_in(&message!("status-gates"), Tone::Strong);
+    for (heading, gates) in [(message!("status-gates1"), &gates.stage1), (message!("status-gates"), &gates.stage2)] {
+        if !gates.is_empty() {
+            printer.line("");
+            printer.say_in(&heading, Tone::Strong);
+        }
         for gate in gates {
             tell_gate(gate, context);
         }
@@ -190,7 +209,12 @@ fn tell_gate(gate: &GateReport, context: &Context<'_>) {
         GateVerdict::No => ("[!]", Tone::Bad),
     };
     let printer = context.printer;
-    printer.say_under(2, &message!("status-gate", mark = mark, evidence = gate.evidence.clone()), tone);
+    // What is said of a backup names its age already.
+    let evidence = match gate.age.filter(|_| gate.gate != Gate::Backup) {
+        Some(since) => message!("checklist-aged", evidence = gate.evidence.clone(), age = age(since)),
+        None => gate.evidence.clone(),
+    };
+    printer.say_under(2, &message!("status-gate", mark = mark, evidence = evidence), tone);
     if let Some(way_out) = &gate.way_out {
         printer.say_under(6, &message!("status-way-out", command = way_out.clone()), Tone::Quiet);
     }
@@ -275,7 +299,7 @@ fn to_json(
     snapshot: Option<&LedgerSnapshot>,
     survey: &Survey<'_>,
     pending: &[Pending<'_>],
-    gates: &[GateReport],
+    gates: &Gates,
     drift: Option<&[ObjectDifference]>,
     problems: &[Box<Problem>],
 ) -> serde_json::Value {
@@ -317,11 +341,8 @@ fn to_json(
             "holder": lease.holder, "host": lease.host, "pid": lease.pid, "doing": lease.doing,
         })),
         "migrations": migrations,
-        "gates": gates.iter().map(|gate| json!({
-            "gate": gate.gate.as_str(),
-            "verdict": gate.verdict.as_str(),
-            "evidence": gate.evidence.id,
-        })).collect::<Vec<_>>(),
+        "stage1_gates": gates_json(&gates.stage1),
+        "gates": gates_json(&gates.stage2),
         "points": snapshot.map(|it| it.points.iter().map(|point| json!({
             "name": point.name.as_str(),
             "taken_at": point.taken_at.to_string(),
@@ -338,6 +359,19 @@ fn to_json(
             "path": problem.place.as_ref().map(|place| place.path.as_ref()),
         })).collect::<Vec<_>>(),
     })
+}
+
+fn gates_json(gates: &[GateReport]) -> Vec<serde_json::Value> {
+    let gate = |gate: &GateReport| {
+        serde_json::json!({
+            "gate": gate.gate.as_str(),
+            "verdict": gate.verdict.as_str(),
+            "evidence": gate.evidence.id,
+            "age_s": gate.age.map(|age| age.as_secs()),
+            "way_out": gate.way_out.as_ref().map(|way_out| way_out.id),
+        })
+    };
+    gates.iter().map(gate).collect()
 }
 
 /// What `verify` found of the files as they are now.

@@ -88,6 +88,7 @@ emergency-name-migrations = roll the migrations back
 emergency-name-stop-app = stop the application
 emergency-needs-yes = there is no terminal to ask on: --yes goes through without asking
 emergency-nothing-to-resume = no emergency is waiting to go on
+emergency-open = still to be done: { $steps }
 emergency-over = the way back is complete
 emergency-over-next = next: the list at the end of the report
 emergency-past-stage2 = stage 2 is in the way

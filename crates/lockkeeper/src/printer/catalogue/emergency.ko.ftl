@@ -79,6 +79,7 @@ emergency-name-migrations = 마이그레이션 되돌리기
 emergency-name-stop-app = 애플리케이션 멈추기
 emergency-needs-yes = 물어볼 터미널이 없습니다. --yes는 묻지 않고 진행합니다
 emergency-nothing-to-resume = 이어서 진행할 비상 절차가 없습니다
+emergency-open = 아직 남은 단계: { $steps }
 emergency-over = 되돌리기를 마쳤습니다
 emergency-over-next = 다음: 보고서 끝의 목록
 emergency-past-stage2 = 단계 2가 가로막고 있습니다

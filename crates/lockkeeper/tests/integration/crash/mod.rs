@@ -13,7 +13,7 @@ mod state;
 mod trial;
 
 /// Every fault at every effect, one test for each scenario.
-mod points;
+pub mod points;
 /// Several faults in a row at random, and a server that goes down.
 mod schedules;
 /// The same with an application at work.

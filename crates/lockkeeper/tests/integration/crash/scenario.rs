@@ -389,7 +389,7 @@ const DEMO: &[Pair] = demo!(
     "02_add_customers_full_name",
     "03_fill_customers_full_name",
     "04_remove_customers_names",
-    "05_add_orders_note"
+    "05_add_orders_customer_index"
 );
 
 const fn demo(

@@ -3,6 +3,7 @@
 use lockkeeper_engine::postgres::{PrivateServer, PrivateServerOptions, Shutdown};
 use lockkeeper_testkit::Cluster;
 
+use super::terminal::{ASKED, talk};
 use super::{begun, emergency, frozen, frozen_on, report, settled};
 
 #[test]
@@ -14,6 +15,8 @@ fn a_ledger_without_one_of_its_tables_leaves_the_schema_to_a_person() {
     let by_hand = release.shop.say("emergency --yes --skip backup");
     assert!(by_hand.stderr.contains("psql -X -v ON_ERROR_STOP=1 --single-transaction"), "{by_hand}");
     assert!(by_hand.stderr.contains("01_add_full_name_down.sql"), "{by_hand}");
+    let told = report(&release);
+    assert!(told.contains("psql -X") && told.contains("42P01"), "{told}");
     // Somebody does as told, and the rest goes by itself.
     let line = by_hand.stderr.lines().find(|line| line.trim_start().starts_with("psql ")).unwrap().trim().to_owned();
     assert!(line.contains(release.shop.database.name()), "{line}");
@@ -21,8 +24,6 @@ fn a_ledger_without_one_of_its_tables_leaves_the_schema_to_a_person() {
     let answer = emergency(&release, "--previous 1 --skip backup --skip migrations").expect(0).json();
     assert!(settled(&answer).contains(&"app"));
     assert_eq!(release.version(), "1");
-    let told = report(&release);
-    assert!(told.contains("psql ") && told.contains("42P01"), "{told}");
 }
 
 /// The log tells what it was told, and that it was altered; the way back needs neither.
@@ -109,4 +110,28 @@ fn a_database_that_is_away_is_come_back_to() {
     // What waited on disk is in the log now, once.
     assert_eq!(begun(&release, "stop-app"), 1);
     release.shop.run("log --verify").expect(0);
+}
+
+/// Whoever leaves the schema out because the database is away is asked for it again when it is there.
+#[test]
+fn what_the_database_kept_from_being_done_is_asked_for_again() {
+    let options = PrivateServerOptions { binaries: Cluster::binaries_wanted(), ..PrivateServerOptions::default() };
+    let mut server = PrivateServer::start(&options).unwrap();
+    let release = frozen_on(Some(&server), "");
+    server.stop(Shutdown::Fast).unwrap();
+    let mut talk = talk(&release, "emergency --previous 1 --skip health");
+    talk.answer(ASKED, 1, "y");
+    talk.answer("done? [y = yes", 1, "s");
+    talk.answer("done? [y = yes", 2, "s");
+    talk.answer(ASKED, 2, "y");
+    let (code, said) = talk.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("still to be done: backup, migrations"), "{said}");
+    assert_eq!((release.version().as_str(), release.calls().len()), ("1", 2));
+    server.restart().unwrap();
+    release.expire();
+    assert_eq!((release.state().as_str(), release.columns().as_str()), ("frozen", "full_name id name"));
+    emergency(&release, "").expect(0);
+    assert_eq!((release.state().as_str(), release.columns().as_str()), ("rolled_back", "id name"));
+    assert_eq!(release.calls(), ["stop stop_app", "rollback 1", "backup made"]);
 }

@@ -12,7 +12,7 @@ use crate::release::Release;
 use crate::shop::wait_until;
 
 /// A command whose questions are read and answered here.
-struct Conversation {
+pub struct Conversation {
     child: Child,
     master: File,
     said: Arc<Mutex<String>>,
@@ -46,22 +46,22 @@ impl Conversation {
     }
 
     /// Waits until something was said so often, and answers.
-    fn answer(&mut self, question: &str, times: usize, word: &str) {
+    pub fn answer(&mut self, question: &str, times: usize, word: &str) {
         wait_until(&format!("{question:?} for the time {times}"), || self.said().matches(question).count() >= times);
         writeln!(self.master, "{word}").unwrap();
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
+    pub fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         (code, self.said())
     }
 }
 
-fn talk(release: &Release, line: &str) -> Conversation {
+pub fn talk(release: &Release, line: &str) -> Conversation {
     Conversation::begin(release.shop.command(&format!("--color never {line}")))
 }
 
-const ASKED: &str = "do it? [y = yes";
+pub const ASKED: &str = "do it? [y = yes";
 
 #[test]
 fn without_a_terminal_it_asks_for_yes_and_does_nothing() {

@@ -1,5 +1,7 @@
 //! Releases that go back by themselves.
 
+use std::time::{Duration, SystemTime};
+
 use super::Release;
 
 #[test]
@@ -9,8 +11,22 @@ fn a_version_that_fails_is_rolled_back_by_itself() {
     assert_eq!((end["end"].as_str(), end["cause"].as_str()), (Some("rolled_back"), Some("unhealthy")));
     assert_eq!((release.state().as_str(), release.version().as_str()), ("rolled_back", "1"));
     assert_eq!(release.calls(), ["deploy bad", "rollback 1"]);
+    // Whoever is still being failed is seen.
+    std::thread::sleep(Duration::from_secs(1));
     let seen = release.seen();
-    assert!(!seen.failures.is_empty(), "the code was broken");
+    let last = seen.failures.iter().map(|(at, _)| *at).max().expect("the code was broken");
+    let breach = release.seconds("SELECT at FROM lockkeeper.events WHERE kind = 'health_breach'");
+    let last = last.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!(last < breach + 5.0, "clients were failed for {:.1} s after the breach", last - breach);
+    let end = release.seconds("SELECT max(at) FROM lockkeeper.events WHERE kind = 'release_state'");
+    let hooks: f64 = release
+        .shop
+        .database
+        .value("SELECT sum((evidence::json ->> 'took_ms')::numeric) / 1000 FROM lockkeeper.release_tasks WHERE task IN ('rollback_app', 'wait_rolled_back')")
+        .parse()
+        .unwrap();
+    let own = end - breach - hooks;
+    assert!(own < 2.0, "it took {own:.3} s by itself");
     release.shop.run("release resume").refused(1, "journey-nothing");
 }
 

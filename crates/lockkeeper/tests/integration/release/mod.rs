@@ -1,9 +1,11 @@
 //! `release`: the whole journey on a real database, with a real application behind real HTTP, under traffic.
 
+mod asked;
 mod back;
-mod crash;
 mod diagram;
 mod forward;
+mod kits;
+mod points;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -48,6 +50,11 @@ impl Release {
         Self::on(server.map_or_else(Shop::open, |server| Shop::on(Database::create_on(server))), "0s", more)
     }
 
+    /// The same as [`Self::with`], with a server of the test's own, where it is given.
+    pub fn watched(server: Option<&PrivateServer>, more: &str) -> Self {
+        Self::on(server.map_or_else(Shop::open, |server| Shop::on(Database::create_on(server))), "8s", more)
+    }
+
     fn on(shop: Shop, watch: &str, more: &str) -> Self {
         shop.database.execute(
             "CREATE TABLE customers (id bigint PRIMARY KEY, name text); \
@@ -77,9 +84,11 @@ impl Release {
         let settings = format!(
             "{QUICK}\n[[health.counters]]\nname = \"shop\"\nurl = \"{}\"\nevery = \"100ms\"\nrequests = \"/requests\"\n\
              errors = \"/errors\"\n\n[release]\nwatch = \"{watch}\"\nsettle = \"{watch}\"\nverify = false\nbaseline = \"{baseline}\"\ncool_down = \"0s\"\n\n\
-             [hooks.deploy]\nrun = \"echo deploy $LOCKKEEPER_VERSION $LOCKKEEPER_IDEMPOTENCY_KEY >> calls; echo $LOCKKEEPER_VERSION > next; mv next version\"\n\
-             [hooks.rollback_app]\nrun = \"echo rollback $LOCKKEEPER_VERSION >> calls; echo $LOCKKEEPER_VERSION > next; mv next version\"\n{more}",
-            store.url("/counters")
+             [hooks.deploy]\nrun = \"cd {folder}; echo deploy $LOCKKEEPER_VERSION $LOCKKEEPER_IDEMPOTENCY_KEY >> calls; echo $LOCKKEEPER_VERSION > next; mv next version\"\n\
+             [hooks.rollback_app]\nrun = \"cd {folder}; echo rollback $LOCKKEEPER_VERSION >> calls; echo $LOCKKEEPER_VERSION > next; mv next version\"\n{more}",
+            store.url("/counters"),
+            // Whoever drives it from another clone deploys the same application.
+            folder = shop.project.path().display()
         );
         shop.project.write("lockkeeper.toml", &settings);
         let traffic = store.traffic(50);
@@ -161,6 +170,11 @@ impl Release {
             assert!(began.elapsed() < Duration::from_mins(1), "never {state}, but {}", self.state());
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// A moment that the database knows, in seconds since 1970.
+    pub fn seconds(&self, sql: &str) -> f64 {
+        self.shop.database.value(&format!("SELECT extract(epoch FROM ({sql}))")).parse().unwrap()
     }
 
     pub fn columns(&self) -> String {

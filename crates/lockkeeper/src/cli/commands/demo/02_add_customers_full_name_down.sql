@@ -1,4 +1,3 @@
-ALTER TABLE customers ALTER COLUMN first_name SET NOT NULL, ALTER COLUMN last_name SET NOT NULL;
-DROP TRIGGER customers_keep_full_name ON customers;
-DROP FUNCTION customers_keep_full_name();
+DROP TRIGGER customers_keep_names ON customers;
+DROP FUNCTION customers_keep_names();
 ALTER TABLE customers DROP COLUMN full_name;

@@ -1,17 +1,19 @@
--- The new code reads one name. The old code goes on writing two, and does not notice.
+-- The new code reads and writes one name. The old code goes on with two, and does not notice.
 ALTER TABLE customers ADD COLUMN full_name text;
 
-CREATE FUNCTION customers_keep_full_name() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Whichever of them is written, the other one follows.
+CREATE FUNCTION customers_keep_names() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.full_name IS NULL THEN
+    IF TG_OP = 'INSERT' AND NEW.full_name IS NOT NULL
+        OR TG_OP = 'UPDATE' AND NEW.full_name IS DISTINCT FROM OLD.full_name THEN
+        NEW.first_name := split_part(NEW.full_name, ' ', 1);
+        NEW.last_name := substr(NEW.full_name, length(NEW.first_name) + 2);
+    ELSE
         NEW.full_name := NEW.first_name || ' ' || NEW.last_name;
     END IF;
     RETURN NEW;
 END
 $$;
 
-CREATE TRIGGER customers_keep_full_name BEFORE INSERT OR UPDATE ON customers
-    FOR EACH ROW EXECUTE FUNCTION customers_keep_full_name();
-
--- The new code no longer fills these.
-ALTER TABLE customers ALTER COLUMN first_name DROP NOT NULL, ALTER COLUMN last_name DROP NOT NULL;
+CREATE TRIGGER customers_keep_names BEFORE INSERT OR UPDATE ON customers
+    FOR EACH ROW EXECUTE FUNCTION customers_keep_names();

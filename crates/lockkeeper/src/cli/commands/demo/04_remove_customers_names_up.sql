@@ -1,3 +1,3 @@
-DROP TRIGGER customers_keep_full_name ON customers;
-DROP FUNCTION customers_keep_full_name();
+DROP TRIGGER customers_keep_names ON customers;
+DROP FUNCTION customers_keep_names();
 ALTER TABLE customers DROP COLUMN first_name, DROP COLUMN last_name;

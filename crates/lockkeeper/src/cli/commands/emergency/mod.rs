@@ -341,7 +341,24 @@ impl Steps<'_> {
                 Fit::Due | Fit::ByHand(_) => self.one(step, &fit, emergency).await?,
             }
         }
-        Ok(())
+        let open: Vec<&str> = self.open(emergency).into_iter().map(EmergencyStep::as_str).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::refused(message!("emergency-open", steps = open.join(", "))).into())
+    }
+
+    /// The steps that somebody still has to decide about.
+    fn open(&self, emergency: &Emergency<'_>) -> Vec<EmergencyStep> {
+        let known = EmergencyKnown {
+            settled: emergency.journal.record.settled(),
+            // Where this run began and ends says nothing of what is left.
+            from: None,
+            ..self.overview.known.clone()
+        };
+        let passed = |step: EmergencyStep| self.overview.known.from.is_some_and(|from| step < from);
+        let steps = emergency_steps(&known).into_iter();
+        steps.filter(|(step, fit)| fit.is_open() && !passed(*step)).map(|(step, _)| step).collect()
     }
 
     async fn one(&self, step: EmergencyStep, fit: &Fit, emergency: &mut Emergency<'_>) -> Result<(), Halt> {
@@ -361,6 +378,11 @@ impl Steps<'_> {
         let question = if by_hand { message!("emergency-ask-done") } else { message!("emergency-ask") };
         match self.ask(&question).await? {
             Word::No => return Err(Problem::refused(message!("emergency-declined", step = step.as_str())).into()),
+            // What only the database keeps from being done is asked for again when it is there.
+            Word::Skip if by_hand && matches!(step, EmergencyStep::Backup | EmergencyStep::Migrations) => {
+                emergency.settle(step, "left_open", confirmed).await?;
+                return Ok(());
+            }
             Word::Skip => {
                 emergency.settle(step, "skipped", confirmed).await?;
                 return Ok(());
@@ -428,7 +450,8 @@ impl Steps<'_> {
         let nothing_was_to_do = emergency_steps(&known).iter().filter(|one| is_unneeded(one)).count() == 3;
         if nothing_was_to_do && release_is_open(self.overview.situation) {
             emergency.turn_back().await?;
-        } else if !emergency.journal.record.has_gone_back() {
+        } else if !emergency.journal.record.has_gone_back() || self.open(emergency).contains(&EmergencyStep::Migrations)
+        {
             return Ok(());
         }
         let (printer, release) = (self.overview.context.printer, self.overview.situation.release());

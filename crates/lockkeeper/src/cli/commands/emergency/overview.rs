@@ -309,11 +309,12 @@ fn undone(prepared: &PreparedUndo) -> Vec<Line> {
 fn shown(hook: &AppHook, context: &Context<'_>) -> String {
     let words = std::iter::once(&hook.line.program).chain(&hook.line.arguments);
     let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-    // A line for the shell is shown as it was written.
+    // A line for the shell is shown as it was written; of a ready-made script the beginning says which it is.
     let line = match words.as_slice() {
         [shell, flag, line] if shell == "/bin/sh" && flag == "-c" => line.clone(),
         words => shell(words.iter().map(String::as_str)),
     };
+    let line = if line.contains('\n') { first_line(&line) } else { line };
     Secrets::new(settings::secret_values(&context.settings)).masked(&line)
 }
 

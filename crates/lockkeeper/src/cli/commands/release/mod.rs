@@ -75,7 +75,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     check_arguments(args)?;
     match args.action {
         Action::Start => Box::pin(start(args, context)).await,
-        Action::Resume => resume(args, context).await,
+        Action::Resume => Box::pin(resume(args, context)).await,
         Action::Status => status::run(context).await,
         Action::Abort => Box::pin(abort(args, context)).await,
     }
@@ -122,7 +122,48 @@ enum Begin {
     Resume,
 }
 
+/// Where a release that this process drove stands now.
+#[derive(Debug)]
+pub struct Driven {
+    pub release_id: i64,
+    pub end: JourneyEnd,
+}
+
+/// Sees what happens while a release is driven, besides the person who is told. It must not block.
+pub type Observer<'o> = dyn FnMut(&JourneyNews<'_>) + 'o;
+
 async fn start(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    Ok(answer_end(&begin(args, context, &mut |_| {}).await?, context))
+}
+
+async fn resume(args: &Args, context: &Context<'_>) -> Answer<u8> {
+    Ok(answer_end(&go_on(args, context, &mut |_| {}).await?, context))
+}
+
+impl Args {
+    /// A release of a version, begun as nothing but `--version` says.
+    pub fn to(version: &str) -> Self {
+        Self { version: Some(version.to_owned()), ..Self::only(Action::Start) }
+    }
+
+    /// The release that is on its way.
+    pub const fn onward() -> Self {
+        Self::only(Action::Resume)
+    }
+
+    pub fn is_start(&self) -> bool {
+        self.action == Action::Start
+    }
+
+    const fn only(action: Action) -> Self {
+        let waiting = WaitArgs { wait: false };
+        let (version, previous, reason) = (None, None, None);
+        Self { action, version, previous, despite_baseline: false, despite_cool_down: false, reason, waiting }
+    }
+}
+
+/// Begins a release and drives it as far as it goes; where it ended is said.
+pub async fn begin(args: &Args, context: &Context<'_>, observe: &mut Observer<'_>) -> Answer<Driven> {
     let settings = &context.settings;
     check_hooks(&settings.release.hooks)?;
     let session = session(args, context).await?;
@@ -137,14 +178,16 @@ async fn start(args: &Args, context: &Context<'_>) -> Answer<u8> {
         ReleaseTerms { version, previous_version: previous, despite_baseline, ..settings.release.terms.clone() };
     let planned = planned(&session.connection, &kit.pairs).await?;
     preview(&planned, &terms, context);
-    drive(session, Begin::Start { terms, despite_cool_down: args.despite_cool_down }, &kit, context).await
+    let begin = Begin::Start { terms, despite_cool_down: args.despite_cool_down };
+    Box::pin(drive(session, begin, &kit, context, observe)).await
 }
 
-async fn resume(args: &Args, context: &Context<'_>) -> Answer<u8> {
+/// Goes on with the release that is on its way; where it ended is said.
+pub async fn go_on(args: &Args, context: &Context<'_>, observe: &mut Observer<'_>) -> Answer<Driven> {
     check_hooks(&context.settings.release.hooks)?;
     let session = session(args, context).await?;
     let kit = Kit::gather(&session.connection, context).await?;
-    drive(session, Begin::Resume, &kit, context).await
+    Box::pin(drive(session, Begin::Resume, &kit, context, observe)).await
 }
 
 /// A release that begins queues for the lease: what holds it is a moment's work of somebody else.
@@ -167,7 +210,13 @@ async fn planned(connection: &Connection, pairs: &[MigrationPair]) -> Answer<Vec
 }
 
 /// Puts together what a release is driven with, drives it, and tells where it ended.
-async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>) -> Answer<u8> {
+async fn drive(
+    session: Session,
+    begin: Begin,
+    kit: &Kit,
+    context: &Context<'_>,
+    observe: &mut Observer<'_>,
+) -> Answer<Driven> {
     let settings = &context.settings;
     let watch = |release_id, lasts| -> Answer<WatchRequest> {
         let terms = health::watch_terms(&settings.health, context)?;
@@ -222,13 +271,18 @@ async fn drive(session: Session, begin: Begin, kit: &Kit, context: &Context<'_>)
     let (target, mut told) = (settings.target()?.clone(), |news: News<'_>| tell_news(context.printer, &news));
     // Whoever is called is called while the release goes on, not when it is over.
     let delivering = keep_delivering(&target, deliverer, &mut told);
-    let mut tell = |news: JourneyNews<'_>| news::tell(&news, &mut log, context);
+    let mut tell = |news: JourneyNews<'_>| {
+        observe(&news);
+        news::tell(&news, &mut log, context);
+    };
     let end = tokio::select! {
         end = Box::pin(driver.drive(&mut tell)) => end,
         () = delivering => unreachable!("it delivers until it is dropped"),
     };
     context.deliver_alerts().await;
-    Ok(tell_end(release_id, &end?, context))
+    let driven = Driven { release_id, end: end? };
+    say_end(&driven, context);
+    Ok(driven)
 }
 
 /// What a rollback would mean, told before anything is done.
@@ -255,22 +309,11 @@ fn preview(planned: &[PlannedMigration], terms: &ReleaseTerms, context: &Context
     }
 }
 
-fn tell_end(release_id: i64, end: &JourneyEnd, context: &Context<'_>) -> u8 {
-    let printer = context.printer;
-    let answer = |end: &str, more: Value| {
-        let mut answer = json!({ "release": release_id, "end": end });
-        if let (Some(answer), Some(more)) = (answer.as_object_mut(), more.as_object()) {
-            answer.extend(more.clone());
-        }
-        printer.answer(&answer);
-    };
-    match end {
-        JourneyEnd::Completed => {
-            printer.say_in(&message!("release-completed", release = release_id), Tone::Good);
-            answer("completed", Value::Null);
-            0
-        }
-        JourneyEnd::Waits { gates, did_something } => {
+fn say_end(driven: &Driven, context: &Context<'_>) {
+    let (printer, release_id) = (context.printer, driven.release_id);
+    match &driven.end {
+        JourneyEnd::Completed => printer.say_in(&message!("release-completed", release = release_id), Tone::Good),
+        JourneyEnd::Waits { gates, .. } => {
             printer.say_in(&message!("release-waits", release = release_id), Tone::Waiting);
             for gate in gates.iter().filter(|gate| gate.verdict != GateVerdict::Yes) {
                 printer.say_under(2, &gate.evidence, Tone::Waiting);
@@ -279,6 +322,35 @@ fn tell_end(release_id: i64, end: &JourneyEnd, context: &Context<'_>) -> u8 {
                 }
             }
             printer.say_under(2, &message!("release-waits-then"), Tone::Quiet);
+        }
+        JourneyEnd::RolledBack { cause, .. } => {
+            let said = message!("release-rolled-back", release = release_id, cause = cause_told(*cause));
+            printer.say_in(&said, Tone::Bad);
+            printer.say_under(2, &message!("release-rolled-back-next"), Tone::Quiet);
+        }
+        JourneyEnd::Frozen { cause, .. } => {
+            let cause_said = cause.map_or_else(|| message!("release-cause-unknown"), cause_told);
+            printer.say_in(&message!("release-frozen", release = release_id, cause = cause_said), Tone::Bad);
+            printer.say_under(2, &message!("release-frozen-next"), Tone::Quiet);
+        }
+    }
+}
+
+/// The answer in JSON mode, and the exit code.
+fn answer_end(driven: &Driven, context: &Context<'_>) -> u8 {
+    let answer = |end: &str, more: Value| {
+        let mut answer = json!({ "release": driven.release_id, "end": end });
+        if let (Some(answer), Some(more)) = (answer.as_object_mut(), more.as_object()) {
+            answer.extend(more.clone());
+        }
+        context.printer.answer(&answer);
+    };
+    match &driven.end {
+        JourneyEnd::Completed => {
+            answer("completed", Value::Null);
+            0
+        }
+        JourneyEnd::Waits { gates, did_something } => {
             let gates: Vec<Value> = gates
                 .iter()
                 .map(|gate| json!({ "gate": gate.gate.as_str(), "verdict": gate.verdict.as_str() }))
@@ -287,16 +359,10 @@ fn tell_end(release_id: i64, end: &JourneyEnd, context: &Context<'_>) -> u8 {
             if *did_something { 0 } else { ExitClass::Refused.code() }
         }
         JourneyEnd::RolledBack { cause, class, evidence } => {
-            let said = message!("release-rolled-back", release = release_id, cause = cause_told(*cause));
-            printer.say_in(&said, Tone::Bad);
-            printer.say_under(2, &message!("release-rolled-back-next"), Tone::Quiet);
             answer("rolled_back", json!({ "cause": cause.as_str(), "class": class.as_str(), "evidence": evidence }));
             ROLLED_BACK
         }
         JourneyEnd::Frozen { cause, evidence } => {
-            let cause_said = cause.map_or_else(|| message!("release-cause-unknown"), cause_told);
-            printer.say_in(&message!("release-frozen", release = release_id, cause = cause_said), Tone::Bad);
-            printer.say_under(2, &message!("release-frozen-next"), Tone::Quiet);
             answer("frozen", json!({ "cause": cause.map(Cause::as_str), "evidence": evidence }));
             match cause {
                 Some(Cause::RollbackFailed) | None => ExitClass::MigrationFailed.code(),
@@ -307,7 +373,7 @@ fn tell_end(release_id: i64, end: &JourneyEnd, context: &Context<'_>) -> u8 {
 }
 
 /// A cause, as people read it.
-pub(super) fn cause_told(cause: Cause) -> Message {
+pub fn cause_told(cause: Cause) -> Message {
     match cause {
         Cause::MigrationFailed => message!("release-cause-migration"),
         Cause::DeployFailed => message!("release-cause-deploy"),
@@ -337,7 +403,7 @@ async fn abort(args: &Args, context: &Context<'_>) -> Answer<u8> {
         // Nobody drives it, so this process takes it back.
         Aborted::Recorded { .. } => {
             let kit = Kit::gather(&session.connection, context).await?;
-            drive(session, Begin::Resume, &kit, context).await
+            Ok(answer_end(&drive(session, Begin::Resume, &kit, context, &mut |_| {}).await?, context))
         }
     }
 }

@@ -1,0 +1,33 @@
+# Gates that ask what was tried and what was measured, and waiving them.
+
+## What was tried
+
+gate-verified = verified as they are now
+gate-verify-order = stage order and file order end in different schemas
+gate-verify-order-unsure = whether stage order ends in the same schema could not be tried
+gate-verify-unsound = not sound when they were tried: { $migrations }
+gate-verify-unsure = could not be tried: { $migrations }
+gate-verify-untried = not verified as they are now: { $migrations }
+stage1-closed = stage 1 is closed: { $count ->
+    [one] a gate says no
+   *[other] { $count } gates say no
+}
+status-gates1 = Gates before stage 1
+
+## What was measured
+
+gate-health-before-deploy = the watch began before the deploy, and saw only { $seen } of what came after it
+gate-health-healthy = healthy, watched by { $by } on { $host }
+gate-health-inconclusive = the watch by { $by } on { $host } had not enough to judge by
+gate-health-never = nobody has watched the release since its deploy
+gate-health-no-checks = nothing is measured: [health] names no check
+gate-health-old = the release was healthy { $age } ago; at most { $max } count
+gate-health-stopped = the watch by { $by } on { $host } stopped before it said anything
+gate-health-unhealthy = the watch by { $by } on { $host } saw that the release is not well
+gate-health-watching = { $by } on { $host } is watching
+next-health-configure = name a check in [health], or write health = "off" into [gates] of lockkeeper.toml
+
+## Settings
+
+settings-gates-age-zero = evidence that is always too old opens no gate: health_max_age must be more than zero
+settings-gates-word = a gate is "required" or "off", not { $value }
