@@ -208,9 +208,10 @@ impl Situation {
     /// The way back of the schema.
     async fn way(&mut self, connection: &Connection, asked: &Asked<'_>) {
         let Some(snapshot) = &self.snapshot else {
-            if self.ledger == LedgerStanding::Damaged {
-                self.schema = SchemaWay::Closed(message!("emergency-ledger-damaged"));
-            }
+            self.schema = SchemaWay::Closed(match self.ledger {
+                LedgerStanding::Absent => message!("emergency-ledger-absent"),
+                LedgerStanding::Damaged | LedgerStanding::Readable => message!("emergency-ledger-damaged"),
+            });
             return;
         };
         let Some(release) = snapshot.release.clone() else { return };

@@ -14,6 +14,7 @@ mod terms;
 mod turn;
 
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use lockkeeper_core::message;
@@ -55,6 +56,9 @@ use crate::seams::{Stop, StopCause, instant, sleep};
 /// The checks of a release, to be looked at once.
 pub type Checks = (Vec<(lockkeeper_core::health::Check, Source)>, Option<WitnessProbe>);
 
+/// What a function of [`Means`] comes back with.
+pub type Eventually<'a, T> = Pin<Box<dyn Future<Output = Answer<T>> + 'a>>;
+
 /// What a release is driven with. What is composed of several rooms comes in as a function.
 pub struct Means<'a> {
     pub pairs: &'a [MigrationPair],
@@ -72,7 +76,9 @@ pub struct Means<'a> {
     /// What is normal, to be measured for so long.
     pub baseline: &'a dyn Fn(Duration) -> Answer<BaselineRequest>,
     /// Tries the migrations that are pending in a shadow, and records what came of it.
-    pub verify: &'a dyn Fn() -> std::pin::Pin<Box<dyn Future<Output = Answer<bool>> + 'a>>,
+    pub verify: &'a dyn Fn() -> Eventually<'a, bool>,
+    /// Makes the backup that stage 2 waits for, where it is known how.
+    pub backup: Option<&'a dyn Fn() -> Eventually<'a, ()>>,
 }
 
 /// What is told while a release is driven.
@@ -102,6 +108,8 @@ pub enum JourneyNews<'a> {
         problem: &'a Problem,
     },
     Driver(Progress),
+    /// Only a backup is missing, and is made.
+    BacksUp,
     Watch(WatchNews<'a>),
 }
 

@@ -153,23 +153,29 @@ impl Driver<'_> {
     }
 
     async fn gates(&self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
-        // What was healthy when it was watched may be ill by now: somebody took a long time to approve.
-        let is_stale =
-            |snapshot: &LedgerSnapshot| health_inputs(snapshot, self.means.gates).is_some_and(|it| it.is_stale());
         let mut reports = self.ask_gates(&reading.snapshot).await;
-        let is_last = |reports: &Vec<GateReport>| {
-            reports.iter().all(|report| report.verdict == GateVerdict::Yes || report.gate == Gate::Health)
-        };
-        if is_stale(&reading.snapshot) && !self.terms.watch.is_zero() && reports.as_ref().is_ok_and(is_last) {
-            let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
-            if did.outcome != Outcome::Done {
-                return did;
+        // What a release can do by itself it does last, when nobody else is waited for: a backup is to be of this
+        // moment, and what was healthy when it was watched may be ill by now.
+        if waits_only_for(&reports, &[Gate::Backup, Gate::Health])
+            && waits_for(&reports, Gate::Backup)
+            && let Some(backup) = self.means.backup
+        {
+            tell(JourneyNews::BacksUp);
+            if let Err(problem) = backup().await {
+                return Did::refused(problem);
             }
-            reports = match read(&self.session.connection).await {
-                Ok(Some(snapshot)) => self.ask_gates(&snapshot).await,
-                Ok(None) => Err(JourneyTerm::lost()),
-                Err(problem) => Err(problem),
-            };
+            reports = self.ask_gates_anew().await.map(|(_, reports)| reports);
+        }
+        if !self.terms.watch.is_zero() && waits_only_for(&reports, &[Gate::Health]) {
+            let asked = self.ask_gates_anew().await;
+            let is_stale = |snapshot| health_inputs(snapshot, self.means.gates).is_some_and(|it| it.is_stale());
+            if asked.as_ref().is_ok_and(|(snapshot, _)| is_stale(snapshot)) {
+                let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
+                if did.outcome != Outcome::Done {
+                    return did;
+                }
+                reports = self.ask_gates_anew().await.map(|(_, reports)| reports);
+            }
         }
         let reports = match reports {
             Ok(reports) => reports,
@@ -183,6 +189,13 @@ impl Driver<'_> {
             return Did::done(json!({ "gates": told }));
         }
         Did { outcome: Outcome::Refused, evidence: json!({ "gates": told }), problem: None, closed: Some(reports) }
+    }
+
+    /// The gates as they are now, and what they were asked of.
+    async fn ask_gates_anew(&self) -> Answer<(LedgerSnapshot, Vec<GateReport>)> {
+        let snapshot = read(&self.session.connection).await?.ok_or_else(JourneyTerm::lost)?;
+        let reports = self.ask_gates(&snapshot).await?;
+        Ok((snapshot, reports))
     }
 
     async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
@@ -390,6 +403,18 @@ pub(in crate::driver) async fn wait_for_answers(
             }
         }
     }
+}
+
+/// Whether a gate is asked and closed.
+fn waits_for(reports: &Answer<Vec<GateReport>>, gate: Gate) -> bool {
+    let is_closed = |report: &GateReport| report.gate == gate && report.verdict != GateVerdict::Yes;
+    reports.as_ref().is_ok_and(|reports| reports.iter().any(is_closed))
+}
+
+/// Whether no other gates than these are closed.
+fn waits_only_for(reports: &Answer<Vec<GateReport>>, gates: &[Gate]) -> bool {
+    let is_fine = |report: &GateReport| report.verdict == GateVerdict::Yes || gates.contains(&report.gate);
+    reports.as_ref().is_ok_and(|reports| reports.iter().all(is_fine))
 }
 
 fn interrupted(task: Task) -> Box<Problem> {

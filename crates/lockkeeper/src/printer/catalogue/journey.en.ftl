@@ -64,6 +64,7 @@ release-database-gone = the database cannot be reached; waiting for it
 release-driven-by = driven by { $holder } on { $host } (process { $pid }), last heard of { $seen }
 release-frozen = release { $release } is frozen: { $cause }. Nothing more is done by itself
 release-frozen-next = what is true now: lockkeeper release status; by hand: lockkeeper emergency
+release-backs-up = only a backup is missing before stage 2: making one
 release-goes-back = { $cause }: the release goes back ({ $class }: { $because })
 release-heading-attempts = attempts
 release-heading-began = began

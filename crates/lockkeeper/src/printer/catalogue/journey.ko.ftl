@@ -64,6 +64,7 @@ release-database-gone = 데이터베이스에 닿을 수 없어 기다립니다
 release-driven-by = { $host }의 { $holder }(프로세스 { $pid })이(가) 진행 중, 마지막 소식 { $seen }
 release-frozen = 릴리스 { $release }이(가) 멈췄습니다: { $cause }. 더는 스스로 아무것도 하지 않습니다
 release-frozen-next = 지금의 상태: lockkeeper release status. 손으로: lockkeeper emergency
+release-backs-up = stage 2에 앞서 백업만 빠져 있어, 지금 만듭니다
 release-goes-back = { $cause }: 릴리스를 되돌립니다({ $class }: { $because })
 release-heading-attempts = 시도
 release-heading-began = 시작

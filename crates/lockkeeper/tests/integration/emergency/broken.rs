@@ -26,6 +26,19 @@ fn a_ledger_without_one_of_its_tables_leaves_the_schema_to_a_person() {
     assert_eq!(release.version(), "1");
 }
 
+/// Nobody can say what is applied: what there is to run is named, and nothing of it is run.
+#[test]
+fn a_ledger_that_is_gone_leaves_the_files() {
+    let release = frozen();
+    release.shop.database.execute("DROP SCHEMA lockkeeper CASCADE");
+    let run = emergency(&release, "--skip backup").refused(1, "emergency-left-to-you");
+    let first = run.stderr.find("02_remove_name_down.sql").expect("the last migration is named");
+    assert!(run.stderr[first..].contains("01_add_full_name_down.sql"), "the last one first: {run}");
+    emergency(&release, "--previous 1 --skip backup --skip migrations").expect(0);
+    assert_eq!((release.version().as_str(), release.columns().as_str()), ("1", "full_name id name"));
+    assert!(!release.shop.has_ledger(), "none is made in passing");
+}
+
 /// The log tells what it was told, and that it was altered; the way back needs neither.
 #[test]
 fn a_broken_chain_keeps_nobody_from_going_back() {

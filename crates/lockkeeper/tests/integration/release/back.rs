@@ -41,6 +41,22 @@ fn a_deploy_that_fails_brings_the_old_code_back() {
 }
 
 #[test]
+fn a_deploy_that_dies_brings_the_old_code_back() {
+    let mut release = Release::open();
+    let settings = release.shop.project.read("lockkeeper.toml");
+    // It has put half of it in place.
+    let dies = settings.replace("mv next version\"\n[hooks.rollback_app]", "kill -9 $$\"\n[hooks.rollback_app]");
+    assert_ne!(dies, settings);
+    release.shop.project.write("lockkeeper.toml", &dies);
+    let end = release.start("2").expect(5).json();
+    assert_eq!(end["cause"], "deploy_failed");
+    assert!(end["evidence"]["status"].as_str().is_some_and(|status| status.contains('9')), "{end}");
+    assert_eq!((release.state().as_str(), release.version().as_str()), ("rolled_back", "1"));
+    let seen = release.seen();
+    assert!(seen.failures.is_empty(), "{seen:?}");
+}
+
+#[test]
 fn a_migration_that_fails_leaves_nothing_behind() {
     let release = Release::open();
     release.shop.pair("03_add_orders", "CREATE TABLE orders (id bigint REFERENCES nowhere);\n", "DROP TABLE orders;\n");

@@ -66,3 +66,24 @@ fn what_is_missing_is_told_before_anything_begins() {
     release.shop.project.write("lockkeeper.toml", "[hooks.deploy]\nrun = \"true\"\n");
     release.start("2").refused(2, "hook-missing");
 }
+
+/// Who approves is waited for first: the backup is of the moment before stage 2.
+#[test]
+fn a_backup_that_stage_2_needs_is_made_when_nothing_else_is_missing() {
+    let snapshot = "[backup]\nrequired = true\nverify_command = [\"test\", \"-f\", \"sound\"]\ncommand = [\"sh\", \"-c\", \"test -f possible && echo '{\\\"id\\\": \\\"snap-1\\\"}'\"]\n";
+    let release = Release::unwatched(None, snapshot);
+    release.start("2").expect(0);
+    assert_eq!(release.shop.count("lockkeeper.backups"), 0);
+    release.approve();
+    release.resume().refused(2, "backup-hook-failed");
+    assert_eq!((release.state().as_str(), release.columns().as_str()), ("awaiting_approval", "full_name id name"));
+    release.shop.project.write("possible", "");
+    let waits = release.resume().expect(1).json();
+    assert_eq!((&waits["end"], release.shop.count("lockkeeper.backups")), (&"waits".into(), 1), "it is not sound");
+    release.shop.project.write("sound", "");
+    release.resume().expect(0);
+    assert_eq!((release.state().as_str(), release.shop.count("lockkeeper.backups")), ("completed", 2));
+    let order = release.shop.events();
+    let at = |kind: &str| order.iter().position(|event| event == kind).unwrap();
+    assert!(at("approved") < at("backup_made"), "{order:?}");
+}

@@ -7,14 +7,13 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_engine::driver::{DumpRequest, MadeBackup, make_dump, make_hook, prepare_backup};
 use lockkeeper_engine::ledger::read;
-use lockkeeper_engine::seams::Stop;
 
 use super::{Teller, hook, jobs, size, stop};
 use crate::cli::context::Context;
 use crate::printer::Tone;
 
 /// Make a backup with `pg_dump`, or with the command of lockkeeper.toml, and record it
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  lockkeeper backup create --directory /var/backups/shop --jobs 2")]
 pub struct Args {
     /// The folder in which each backup gets a folder [file: backup.directory]
@@ -28,16 +27,23 @@ pub struct Args {
     counts_only: bool,
 }
 
+impl Args {
+    /// As the settings say.
+    pub const fn usual() -> Self {
+        Self { directory: None, jobs: None, counts_only: false }
+    }
+}
+
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
-    let made = make(args, &stop()?, context).await?;
-    tell(&made, context);
+    tell(&make(args, context).await?, context);
     Ok(0)
 }
 
-/// Makes a backup by whatever is configured, and tells how far it is.
-pub async fn make(args: &Args, stop: &Stop, context: &Context<'_>) -> Answer<MadeBackup> {
+/// Makes a backup and records it.
+pub async fn make(args: &Args, context: &Context<'_>) -> Answer<MadeBackup> {
     let printer = context.printer;
     let settings = &context.settings.backup;
+    let stop = stop()?;
     let directory = match &settings.command {
         Some(_) if args.directory.is_some() => return Err(Problem::usage(message!("backup-directory-and-command"))),
         Some(_) => PathBuf::new(),
@@ -54,7 +60,7 @@ pub async fn make(args: &Args, stop: &Stop, context: &Context<'_>) -> Answer<Mad
     let mut teller = Teller::new(context);
     let mut report = |progress| teller.tell(progress);
     let made = if let Some(command) = &settings.command {
-        make_hook(&connection, &hook(command, context)?, &holder, stop, &mut report).await
+        make_hook(&connection, &hook(command, context)?, &holder, &stop, &mut report).await
     } else {
         let request = DumpRequest {
             directory: &directory,
@@ -64,7 +70,7 @@ pub async fn make(args: &Args, stop: &Stop, context: &Context<'_>) -> Answer<Mad
             counts_only: args.counts_only,
             holder: &holder,
         };
-        make_dump(&connection, &request, stop, &mut report).await
+        make_dump(&connection, &request, &stop, &mut report).await
     };
     teller.clear();
     made

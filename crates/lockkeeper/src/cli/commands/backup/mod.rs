@@ -43,6 +43,22 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     }
 }
 
+/// Makes a backup as the settings say, for a release that needs one, and proves it where it has to be proven.
+pub async fn make_for_release(context: &Context<'_>) -> Answer<()> {
+    let made = create::make(&create::Args::usual(), context).await?;
+    if context.settings.backup.rule.is_some_and(|rule| rule.verified) {
+        // What it found is said, and kept in the ledger, which the gate asks next.
+        verify::prove_one(&verify::Args::of(made.id), context).await?;
+    }
+    Ok(())
+}
+
+/// Whether a release knows how to open the gate `backup`.
+pub const fn is_made_by_release(context: &Context<'_>) -> bool {
+    let backup = &context.settings.backup;
+    backup.rule.is_some() && (backup.command.is_some() || backup.directory.is_some())
+}
+
 /// More at a time help a dump little and the server not at all.
 const JOBS_DEFAULT_MAX: u16 = 4;
 

@@ -39,14 +39,43 @@ pub struct Args {
     counts_only: bool,
 }
 
+impl Args {
+    /// The backup of that number, as the settings say.
+    pub const fn of(id: i64) -> Self {
+        Self { id: Some(id), folder: None, shadow_url: None, jobs: None, counts_only: false }
+    }
+}
+
+/// What came of it.
+struct Proof {
+    verdict: Verdict,
+    how: VerifiedHow,
+    findings: serde_json::Value,
+    /// Whether the ledger knows.
+    recorded: bool,
+}
+
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
-    let stop = stop()?;
     let record = match (&args.folder, args.id) {
         // A backup is needed most when its database is gone.
         (Some(_), None) => None,
         _ => Some(find(args.id, context).await?),
     };
-    match &record {
+    let proof = prove(args, record.as_ref(), context).await?;
+    let Proof { verdict, how, findings, recorded } = &proof;
+    answer(record.as_ref(), *verdict, *how, findings, *recorded, context);
+    Ok(exit(proof.verdict))
+}
+
+/// Proves a backup and says how it went, without an answer of its own.
+pub async fn prove_one(args: &Args, context: &Context<'_>) -> Answer<Verdict> {
+    let record = find(args.id, context).await?;
+    Ok(prove(args, Some(&record), context).await?.verdict)
+}
+
+async fn prove(args: &Args, record: Option<&BackupRecord>, context: &Context<'_>) -> Answer<Proof> {
+    let stop = stop()?;
+    match record {
         Some(record) if matches!(record.kind, BackupKind::Hook { .. }) => by_hook(record, &stop, context).await,
         Some(record) => {
             let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(&record.location));
@@ -90,7 +119,7 @@ async fn by_restore(
     expected: Option<Checksum>,
     stop: &Stop,
     context: &Context<'_>,
-) -> Answer<u8> {
+) -> Answer<Proof> {
     let place = match &args.shadow_url {
         Some(url) => RestorePlace::Named(Box::new(settings::shadow_target(url)?)),
         None => RestorePlace::Private,
@@ -124,11 +153,10 @@ async fn by_restore(
         }
         None => false,
     };
-    answer(record, check.verdict, check.how, &findings(&check), recorded, context);
-    Ok(exit(check.verdict))
+    Ok(Proof { verdict: check.verdict, how: check.how, findings: findings(&check), recorded })
 }
 
-async fn by_hook(record: &BackupRecord, stop: &Stop, context: &Context<'_>) -> Answer<u8> {
+async fn by_hook(record: &BackupRecord, stop: &Stop, context: &Context<'_>) -> Answer<Proof> {
     let printer = context.printer;
     let Some(command) = &context.settings.backup.verify_command else {
         return Err(Problem::new(ExitClass::Inconclusive, message!("backup-hook-unverifiable", id = record.id))
@@ -155,8 +183,7 @@ async fn by_hook(record: &BackupRecord, stop: &Stop, context: &Context<'_>) -> A
         findings: findings.clone(),
     };
     let recorded = keep(&new, context).await;
-    answer(Some(record), found.verdict, VerifiedHow::Hook, &findings, recorded, context);
-    Ok(exit(found.verdict))
+    Ok(Proof { verdict: found.verdict, how: VerifiedHow::Hook, findings, recorded })
 }
 
 /// Records what was found, where that is possible; whether it was. What was found stands either way.

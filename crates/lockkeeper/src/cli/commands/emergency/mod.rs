@@ -253,7 +253,7 @@ async fn go_through(
     };
     let make_backup = || -> Pin<Box<dyn Future<Output = Answer<Value>> + '_>> {
         Box::pin(async {
-            let made = backup::make(&backup::CreateArgs::default(), &stop, context).await?;
+            let made = backup::make(&backup::CreateArgs::usual(), context).await?;
             Ok(json!({ "backup": made.id, "location": made.location, "size_bytes": made.bytes }))
         })
     };

@@ -3,16 +3,14 @@
 mod news;
 mod status;
 
-use std::pin::Pin;
-
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, GateVerdict, Message, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_migration};
 use lockkeeper_core::release::{Cause, way_back};
 use lockkeeper_engine::driver::{
-    Aborted, AppHooks, BaselineRequest, Checks, DriftRules, GateContext, JourneyEnd, JourneyNews, Means, ReleaseTerms,
-    Secrets, Session, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
+    Aborted, AppHooks, BaselineRequest, Checks, DriftRules, Eventually, GateContext, JourneyEnd, JourneyNews, Means,
+    ReleaseTerms, Secrets, Session, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
 };
 use lockkeeper_engine::ledger::last_deployed;
 use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
@@ -20,6 +18,7 @@ use lockkeeper_engine::postgres::Connection;
 use lockkeeper_engine::probe::WitnessProbe;
 use serde_json::{Value, json};
 
+use super::backup;
 use super::health::{self, WatchLog};
 use super::verify;
 use crate::cli::alerts::{Texts, tell_news};
@@ -245,7 +244,8 @@ async fn drive(
         let terms = health::watch_terms(&settings.health, context)?;
         Ok(BaselineRequest { watched: terms.watched, rules: terms.rules, witness: terms.witness, lasts })
     };
-    let verify = || -> Pin<Box<dyn Future<Output = Answer<bool>> + '_>> { Box::pin(verify::try_and_record(context)) };
+    let verify = || -> Eventually<'_, bool> { Box::pin(verify::try_and_record(context)) };
+    let backup = || -> Eventually<'_, ()> { Box::pin(backup::make_for_release(context)) };
     let means = Means {
         pairs: &kit.pairs,
         gates: &kit.gates,
@@ -258,6 +258,7 @@ async fn drive(
         checks: &checks,
         baseline: &baseline,
         verify: &verify,
+        backup: if backup::is_made_by_release(context) { Some(&backup) } else { None },
     };
     let driver = match begin {
         Begin::Start { terms, despite_cool_down } => start_journey(session, &means, terms, despite_cool_down).await?,

@@ -49,6 +49,7 @@ pub fn tell(news: &JourneyNews<'_>, log: &mut WatchLog<'_>, context: &Context<'_
             printer.note_in(&message!("release-database-gone"), Tone::Waiting);
             printer.note_under(2, &problem.message, Tone::Waiting);
         }
+        JourneyNews::BacksUp => printer.note_in(&message!("release-backs-up"), Tone::Waiting),
         JourneyNews::Driver(progress) => context.report(progress.clone()),
         JourneyNews::Watch(news) => log.tell(news),
     }
