@@ -240,11 +240,13 @@ pub enum FactName {
     State,
     Actor,
     Host,
+    Approvers,
+    Plan,
     Next,
 }
 
 impl FactName {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Release,
         Self::Version,
         Self::Migration,
@@ -258,6 +260,8 @@ impl FactName {
         Self::State,
         Self::Actor,
         Self::Host,
+        Self::Approvers,
+        Self::Plan,
         Self::Next,
     ];
 
@@ -277,6 +281,8 @@ impl FactName {
             Self::State => "state",
             Self::Actor => "actor",
             Self::Host => "host",
+            Self::Approvers => "approvers",
+            Self::Plan => "plan",
             Self::Next => "next",
         }
     }
@@ -301,6 +307,8 @@ impl FactName {
             Self::State => message!("alert-fact-state"),
             Self::Actor => message!("alert-fact-actor"),
             Self::Host => message!("alert-fact-host"),
+            Self::Approvers => message!("alert-fact-approvers"),
+            Self::Plan => message!("alert-fact-plan"),
             Self::Next => message!("alert-fact-next"),
         }
     }

@@ -93,13 +93,21 @@ pub enum Cause {
     DeployFailed,
     Unhealthy,
     Aborted,
+    /// Nobody approved stage 2 in time, and the settings say that it goes back then.
+    NotApproved,
     /// The way back failed itself.
     RollbackFailed,
 }
 
 impl Cause {
-    pub const ALL: [Self; 5] =
-        [Self::MigrationFailed, Self::DeployFailed, Self::Unhealthy, Self::Aborted, Self::RollbackFailed];
+    pub const ALL: [Self; 6] = [
+        Self::MigrationFailed,
+        Self::DeployFailed,
+        Self::Unhealthy,
+        Self::Aborted,
+        Self::NotApproved,
+        Self::RollbackFailed,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -107,6 +115,7 @@ impl Cause {
             Self::DeployFailed => "deploy_failed",
             Self::Unhealthy => "unhealthy",
             Self::Aborted => "aborted",
+            Self::NotApproved => "not_approved",
             Self::RollbackFailed => "rollback_failed",
         }
     }

@@ -6,6 +6,7 @@ mod backup;
 mod by_hand;
 mod checklist;
 mod emergency;
+mod expiry;
 mod gates;
 mod health_gate;
 mod journey;
@@ -22,6 +23,7 @@ pub use emergency::{
     DatabaseStanding, EmergencyKnown, EmergencyStep, Fit, LedgerStanding, SchemaWay, emergency_steps, ended_back,
     turned_back,
 };
+pub use expiry::{OnExpiry, Patience, patience};
 pub use gates::{ApprovalStanding, GateInputs, stage1_gates, stage2_gates};
 pub use health_gate::{HealthInputs, HealthRule, WatchStanding};
 pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};

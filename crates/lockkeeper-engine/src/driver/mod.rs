@@ -43,8 +43,8 @@ pub use emergency::{
 pub use gates::{GateContext, Stage2Plan, approval_standing, ask_stage1, ask_stage2, stopped_in_stage2};
 pub use health_check::{Looked, look_at_all};
 pub use journey::{
-    Aborted, AppHook, AppHooks, Checks, Driver, Eventually, JourneyEnd, JourneyNews, Means, ReleaseTerms, Secrets,
-    ask_abort, resume_journey, standing_then, start_journey,
+    Aborted, AppHook, AppHooks, Approvers, Checks, Driver, Eventually, JourneyEnd, JourneyNews, Means, ReleaseTerms,
+    Secrets, StayFor, Waiting, ask_abort, resume_journey, standing_then, start_journey,
 };
 pub use keeper::judgement_to_json;
 pub use progress::{Progress, Reporter};

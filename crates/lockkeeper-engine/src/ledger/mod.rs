@@ -43,7 +43,7 @@ pub use migrations::{
     standing_downs, undone,
 };
 pub use outbox::{
-    Delivery, NewAlert, Undelivered, arg_to_json, claim_deliveries, give_up_old_deliveries, mark_delivered,
+    Delivery, NewAlert, Reminders, Undelivered, arg_to_json, claim_deliveries, give_up_old_deliveries, mark_delivered,
     mark_undelivered, message_to_json, open_abouts, open_alert, put_alert, read_open_alerts, read_undelivered,
     remind_alerts, resolve_alert,
 };

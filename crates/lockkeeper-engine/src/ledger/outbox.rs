@@ -13,6 +13,30 @@ use super::sql::{Param, broken, optional_timestamp, query, query_alone, timestam
 use crate::postgres::{Connection, SqlError};
 use crate::seams::random_id;
 
+/// How often people are told again of what stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reminders {
+    pub every: Duration,
+    /// Of an approval that is waited for: the release stands still meanwhile.
+    pub approval_every: Duration,
+}
+
+impl Reminders {
+    /// How often of an alert of this kind.
+    pub const fn of(self, kind: AlertKind) -> Duration {
+        match kind {
+            AlertKind::ApprovalWaiting => self.approval_every,
+            _ => self.every,
+        }
+    }
+}
+
+impl From<Duration> for Reminders {
+    fn from(every: Duration) -> Self {
+        Self { every, approval_every: every }
+    }
+}
+
 /// An alert as it is put down.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewAlert {
@@ -101,14 +125,21 @@ pub async fn open_abouts(connection: &Connection, below: &str) -> Result<Vec<Abo
     Ok(rows.iter().map(|row| About::from_ledger(row.get(0))).collect())
 }
 
-/// Puts reminders down of everything that stands and was last told of `every` ago or longer, unless it has stood
-/// longer than `at_most`. How many.
+/// Puts reminders down of everything that stands and was last told of long enough ago, unless it has stood longer than
+/// `at_most`. How many.
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub async fn remind_alerts(connection: &Connection, every: Duration, at_most: Duration) -> Result<i64, SqlError> {
-    let (every_s, at_most_s) = (every.as_secs_f64(), at_most.as_secs_f64());
-    let params: [Param<'_>; 2] = [(&every_s, Type::FLOAT8), (&at_most_s, Type::FLOAT8)];
+pub async fn remind_alerts(
+    connection: &Connection,
+    remind: impl Into<Reminders>,
+    at_most: Duration,
+) -> Result<i64, SqlError> {
+    let remind = remind.into();
+    let (every_s, at_most_s) = (remind.every.as_secs_f64(), at_most.as_secs_f64());
+    let (approval, approval_s) = (AlertKind::ApprovalWaiting.as_str(), remind.approval_every.as_secs_f64());
+    let params: [Param<'_>; 4] =
+        [(&every_s, Type::FLOAT8), (&at_most_s, Type::FLOAT8), (&approval, Type::TEXT), (&approval_s, Type::FLOAT8)];
     let rows = write_alone(connection, include_str!("sql/remind_alerts.sql"), &params).await?;
     Ok(rows.first().map_or(0, |row| row.get(0)))
 }

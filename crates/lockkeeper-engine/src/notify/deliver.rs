@@ -16,8 +16,8 @@ use super::outcome::{GIVE_UP_AFTER, Outcome, backoff, retry_in};
 use super::receiver::{Channel, Receiver};
 use super::routes::Routes;
 use crate::ledger::{
-    Delivery, claim_deliveries, give_up_old_deliveries, is_current, ledger_id, mark_delivered, mark_undelivered,
-    message_to_json, read_open_alerts, remind_alerts,
+    Delivery, Reminders, claim_deliveries, give_up_old_deliveries, is_current, ledger_id, mark_delivered,
+    mark_undelivered, message_to_json, read_open_alerts, remind_alerts,
 };
 use crate::postgres::{Connection, SqlError, Target, connect};
 use crate::seams::{instant, jittered, random_id, sleep, wall_clock};
@@ -65,7 +65,7 @@ pub enum News<'a> {
 /// Delivers what is due.
 pub struct Deliverer<'a> {
     receivers: Vec<Arc<Receiver>>,
-    remind_every: Duration,
+    remind: Reminders,
     render: &'a Render<'a>,
     /// When each receiver was sent something last.
     sent_at: BTreeMap<String, Instant>,
@@ -81,9 +81,9 @@ enum Report {
 }
 
 impl<'a> Deliverer<'a> {
-    pub fn new(receivers: Vec<Receiver>, remind_every: Duration, render: &'a Render<'a>) -> Self {
+    pub fn new(receivers: Vec<Receiver>, remind: impl Into<Reminders>, render: &'a Render<'a>) -> Self {
         let receivers = receivers.into_iter().map(Arc::new).collect();
-        Self { receivers, remind_every, render, sent_at: BTreeMap::new(), sent_again_at: None }
+        Self { receivers, remind: remind.into(), render, sent_at: BTreeMap::new(), sent_again_at: None }
     }
 
     /// Delivers until nothing is due, or the time is over. A ledger that is missing or of another version holds
@@ -103,7 +103,7 @@ impl<'a> Deliverer<'a> {
         }
         let ledger_id = ledger_id(connection).await?;
         let failed = |error: SqlError| error.problem(ExitClass::Usage, message!("notify-outbox"));
-        remind_alerts(connection, self.remind_every, REMIND_FOR).await.map_err(failed)?;
+        remind_alerts(connection, self.remind, REMIND_FOR).await.map_err(failed)?;
         give_up_old_deliveries(connection, GIVE_UP_AFTER, &why(&message!("notify-too-old"))).await.map_err(failed)?;
         let mut work = Work { under_way: BTreeMap::new(), busy: Vec::new(), tasks: JoinSet::new() };
         let (sender, mut reports) = mpsc::unbounded_channel();

@@ -16,6 +16,7 @@ mod routes;
 mod slack;
 mod webhook;
 
+pub use crate::ledger::Reminders;
 pub use alertmanager::PATH as ALERTMANAGER_PATH;
 pub use command::CommandReceiver;
 pub use deliver::{Deliverer, Drained, News, keep_delivering, send_test};

@@ -6,7 +6,9 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Alert, AlertEffect, AlertKind, Message, Severity};
 use serde_json::{Value, json};
 
-use crate::ledger::{NewAlert, arg_to_json, message_to_json, open_abouts, open_alert, put_alert, resolve_alert};
+use crate::ledger::{
+    NewAlert, Reminders, arg_to_json, message_to_json, open_abouts, open_alert, put_alert, resolve_alert,
+};
 use crate::postgres::{Connection, SqlError};
 
 /// A receiver's name, and what it wants to hear.
@@ -42,13 +44,13 @@ pub struct Routes {
     pub origin: Origin,
     pub receivers: Vec<Route>,
     /// What stands is told of again after this time.
-    pub remind_every: Duration,
+    pub remind: Reminders,
 }
 
 impl Default for Routes {
     /// Nobody is told.
     fn default() -> Self {
-        Self { origin: Origin::default(), receivers: Vec::new(), remind_every: Self::REMIND_EVERY }
+        Self { origin: Origin::default(), receivers: Vec::new(), remind: Self::REMIND_EVERY.into() }
     }
 }
 
@@ -70,7 +72,7 @@ impl Routes {
         match alert.kind.effect() {
             AlertEffect::Opens if sinks.is_empty() => {}
             AlertEffect::Opens => {
-                open_alert(connection, &new, &sinks, self.remind_every).await?;
+                open_alert(connection, &new, &sinks, self.remind.of(alert.kind)).await?;
             }
             AlertEffect::Resolves => {
                 let sinks = if alert.kind.stands_alone() { sinks } else { Vec::new() };

@@ -25,7 +25,7 @@ impl Context<'_> {
                 host: self.holder().host,
             },
             receivers: notify.receivers.iter().map(|receiver| receiver.route.clone()).collect(),
-            remind_every: notify.remind_every,
+            remind: notify.remind,
         }
     }
 
@@ -54,7 +54,7 @@ impl Context<'_> {
     pub async fn deliver(&self, connection: &Connection, budget: Duration) -> Answer<Drained> {
         let texts = Texts::new(self.printer.language());
         let render = |lang: Option<&str>, value: &Value| texts.say(lang, value);
-        let mut deliverer = Deliverer::new(self.receivers().to_vec(), self.settings.notify.remind_every, &render);
+        let mut deliverer = Deliverer::new(self.receivers().to_vec(), self.settings.notify.remind, &render);
         deliverer.drain(connection, budget, &mut |news| tell_news(self.printer, &news)).await
     }
 }

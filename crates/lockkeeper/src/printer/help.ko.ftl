@@ -221,7 +221,7 @@ help-release = 변경을 스스로 두 게이트 너머로 옮기거나 되돌�
 help-release-epilogue =
     예:
       lockkeeper release start --version 3.0
-      lockkeeper release resume
+      lockkeeper release resume --wait-approval
       lockkeeper release status
       lockkeeper release abort --reason "잘못된 빌드"
 
@@ -232,6 +232,8 @@ help-release-version = start에서: 배포할 버전. 훅에 전달됩니다
 help-release-previous = start에서: 지금 실행 중이며 되돌아갈 버전 [기본값: 마지막으로 배포된 버전]
 help-release-despite-baseline = start에서: 이미 실패한 검사가 있어도 시작
 help-release-despite-cool-down = start에서: 방금 릴리스를 되돌렸어도 시작
+help-release-wait-approval = start와 resume에서: 승인이 없는 동안 남아 있다가 승인이 나면 이어서 진행
+help-release-wait-at-most = 최대로 남아 있을 시간(예: 8h). 그 뒤에는 종료 코드 1로 끝나고 릴리스는 계속 기다림 [기본값: 끝없이]
 help-release-reason = abort에서: 이유. 원장에 남습니다
 help-notify = 알림이 닿는지 시험하고, 닿지 않은 것을 보이거나 전달합니다
 help-notify-epilogue =

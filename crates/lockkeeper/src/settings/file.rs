@@ -27,6 +27,7 @@ pub struct FileSettings {
     pub allowed_signers: Option<String>,
     pub expires_after: Option<Duration>,
     pub author_may_approve: Option<bool>,
+    pub approval_remind_every: Option<Duration>,
     pub lock_timeout: Option<Duration>,
     pub statement_timeout: Option<Duration>,
     pub connect_timeout: Option<Duration>,
@@ -96,6 +97,9 @@ struct RawApproval {
     allowed_signers: Option<String>,
     expires_after: Option<Spanned<String>>,
     author_may_approve: Option<bool>,
+    remind_every: Option<Spanned<String>>,
+    wait_at_most: Option<Spanned<String>>,
+    on_expiry: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -127,6 +131,8 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
     let source = Source { path, text };
     source.refuse_password()?;
     let raw: Raw = toml::from_str(text).map_err(|error| source.problem(&error))?;
+    let mut release = source.release(raw.release, raw.hooks)?;
+    source.approval_wait(raw.approval.wait_at_most, raw.approval.on_expiry.as_ref(), &mut release.terms)?;
     let settings = FileSettings {
         environment: raw.environment,
         migrations: raw.migrations,
@@ -135,6 +141,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         allowed_signers: raw.approval.allowed_signers,
         expires_after: source.not_zero(raw.approval.expires_after, message!("settings-expires-after-zero"))?,
         author_may_approve: raw.approval.author_may_approve,
+        approval_remind_every: source.not_zero(raw.approval.remind_every, message!("settings-approval-remind-zero"))?,
         lock_timeout: source.not_zero(raw.limits.lock_timeout, message!("settings-lock-timeout-zero"))?,
         statement_timeout: source.duration(raw.limits.statement_timeout)?,
         connect_timeout: source.duration(raw.limits.connect_timeout)?,
@@ -144,7 +151,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         health: source.health(raw.health)?,
         backup: source.backup(raw.backup)?,
         gates: source.gates(raw.gates)?,
-        release: source.release(raw.release, raw.hooks)?,
+        release,
         notify: source.notify(&raw.notify)?,
     };
     Ok(settings)

@@ -7,8 +7,8 @@ use std::time::Duration;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{AlertEffect, AlertKind, Answer, Message, Problem, Severity};
 use lockkeeper_engine::notify::{
-    ALERTMANAGER_PATH, Channel, CommandReceiver, Email, Endpoint, PAGERDUTY_ADDRESS, Receiver, Route, Routes,
-    SigningKey, SmtpTls,
+    ALERTMANAGER_PATH, Channel, CommandReceiver, Email, Endpoint, PAGERDUTY_ADDRESS, Receiver, Reminders, Route,
+    Routes, SigningKey, SmtpTls,
 };
 use lockkeeper_engine::postgres::{RootCert, Secret};
 use lockkeeper_engine::probe::{Header, UrlFault};
@@ -24,7 +24,7 @@ use super::resolve::beside_config;
 pub struct Notify {
     pub receivers: Vec<Receiver>,
     /// What stands is told of again after this time.
-    pub remind_every: Duration,
+    pub remind: Reminders,
 }
 
 /// What the file says; variables by their names.
@@ -355,6 +355,8 @@ impl FileUrl {
 pub fn resolve(sources: &Sources) -> Notify {
     let file = &sources.file.notify;
     let remind_every = file.remind_every.unwrap_or(Routes::REMIND_EVERY);
+    let remind =
+        Reminders { every: remind_every, approval_every: sources.file.approval_remind_every.unwrap_or(remind_every) };
     let resolved = Resolved { sources, remind_every };
     let receiver = |receiver: &FileReceiver| Receiver {
         route: receiver.route.clone(),
@@ -362,7 +364,7 @@ pub fn resolve(sources: &Sources) -> Notify {
         limit: receiver.limit,
         channel: resolved.channel(receiver),
     };
-    Notify { receivers: file.receivers.iter().map(receiver).collect(), remind_every }
+    Notify { receivers: file.receivers.iter().map(receiver).collect(), remind }
 }
 
 struct Resolved<'s> {
@@ -500,7 +502,7 @@ run = ["./alert.sh", "now"]
         let notify = resolve(&sources(FULL, &env));
         let kinds: Vec<_> = notify.receivers.iter().map(|it| it.channel.as_ref().unwrap().kind()).collect();
         assert_eq!(kinds, ["slack", "webhook", "pagerduty", "alertmanager", "email", "command"]);
-        assert_eq!(notify.remind_every, Duration::from_hours(2));
+        assert_eq!(notify.remind.every, Duration::from_hours(2));
         assert!(!format!("{notify:?}").contains("hunter2"));
         assert_eq!(notify.receivers[1].limit, Duration::from_secs(20));
         assert_eq!(notify.receivers[2].route.severity_min, Severity::Critical);

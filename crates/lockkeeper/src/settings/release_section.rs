@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
-use lockkeeper_core::release::OnBreach;
+use lockkeeper_core::release::{OnBreach, OnExpiry};
 use lockkeeper_engine::driver::{AppHook, AppHooks, ReleaseTerms};
 use lockkeeper_engine::process::CommandLine;
 use serde::Deserialize;
@@ -127,6 +127,29 @@ impl Source<'_> {
         })
     }
 
+    /// How long an approval is waited for, and what becomes of the release then.
+    pub(super) fn approval_wait(
+        &self,
+        at_most: Option<Spanned<String>>,
+        on_expiry: Option<&Spanned<String>>,
+        terms: &mut ReleaseTerms,
+    ) -> Answer<()> {
+        let is_said = at_most.is_some();
+        let limit = self.not_zero(at_most, message!("settings-approval-wait-zero"))?;
+        if let Some(word) = on_expiry {
+            let unknown = || {
+                Problem::usage(message!("settings-on-expiry", value = word.get_ref().as_str()))
+                    .at(self.place(word.span()))
+            };
+            terms.on_expiry = OnExpiry::from_ledger(word.get_ref()).ok_or_else(unknown)?;
+            if !is_said && terms.on_expiry == OnExpiry::RollBack {
+                return Err(Problem::usage(message!("settings-on-expiry-never")).at(self.place(word.span())));
+            }
+        }
+        terms.approval_within = limit;
+        Ok(())
+    }
+
     fn hook(&self, hook: Option<RawHook>) -> Answer<Option<AppHook>> {
         let Some(hook) = hook else { return Ok(None) };
         let span = hook.run.span();
@@ -185,6 +208,19 @@ mod tests {
         ] {
             assert_eq!(read(text).map(|_| ()), Err(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_wait_that_ends_says_what_becomes_of_the_release() {
+        let terms = |text: &str| read(text).map(|release| (release.terms.approval_within, release.terms.on_expiry));
+        assert_eq!(terms(""), Ok((None, OnExpiry::Wait)));
+        let days = Some(Duration::from_hours(72));
+        assert_eq!(terms("[approval]\nwait_at_most = \"72h\""), Ok((days, OnExpiry::Wait)));
+        let back = "[approval]\nwait_at_most = \"72h\"\non_expiry = \"rollback\"";
+        assert_eq!(terms(back), Ok((days, OnExpiry::RollBack)));
+        assert_eq!(terms("[approval]\non_expiry = \"rollback\""), Err("settings-on-expiry-never"));
+        assert_eq!(terms("[approval]\non_expiry = \"give up\""), Err("settings-on-expiry"));
+        assert_eq!(terms("[approval]\nwait_at_most = \"0\""), Err("settings-approval-wait-zero"));
     }
 
     #[test]

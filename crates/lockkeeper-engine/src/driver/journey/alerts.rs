@@ -1,27 +1,40 @@
 //! What a release that drives itself tells people.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{About, Alert, AlertKind, FactName, Message};
+use lockkeeper_core::model::{About, Alert, AlertKind, FactName, Message, PlanDigest};
 use lockkeeper_core::plan::RollbackClass;
 use lockkeeper_core::release::{Cause, ReleaseState, WayBack};
 
-use super::Reading;
+use super::{Approvers, Reading};
 
-pub(super) fn move_alert(reading: &Reading, to: ReleaseState) -> Option<Alert> {
+pub(super) fn move_alert(
+    reading: &Reading,
+    to: ReleaseState,
+    approvers: &Approvers,
+    plan: Option<PlanDigest>,
+) -> Option<Alert> {
     let id = reading.release.id;
     let version = reading.journey.version.as_str();
     match to {
-        ReleaseState::AwaitingApproval => Some(
-            Alert::new(
+        ReleaseState::AwaitingApproval => {
+            let alert = Alert::new(
                 AlertKind::ApprovalWaiting,
                 About::approval(id),
                 message!("alert-approval-subject", release = id),
                 message!("alert-approval-summary"),
             )
             .fact(FactName::Release, id)
-            .fact(FactName::Version, version)
-            .fact(FactName::Next, message!("next-approve")),
-        ),
+            .fact(FactName::Version, version);
+            let alert = match &approvers.nobody_because {
+                Some(because) => alert.fact(FactName::Approvers, because.clone()),
+                None => alert.fact(FactName::Approvers, approvers.principals.join(", ")),
+            };
+            let alert = match plan {
+                Some(plan) => alert.fact(FactName::Plan, plan.to_string()),
+                None => alert,
+            };
+            Some(alert.fact(FactName::Next, message!("next-approve")))
+        }
         ReleaseState::RolledBack => Some(
             Alert::new(
                 AlertKind::RollbackFinished,

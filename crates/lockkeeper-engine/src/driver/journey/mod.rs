@@ -6,19 +6,21 @@
 
 mod abort;
 mod alerts;
+mod end;
 mod hooks;
 mod patience;
 mod perform;
 mod standing;
 mod terms;
 mod turn;
+mod waiting;
 
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{About, Alert, Answer, ExitClass, GateReport, Message, Problem, Stage};
+use lockkeeper_core::model::{About, Alert, Answer, ExitClass, Message, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_up, survey};
 use lockkeeper_core::release::{
@@ -27,15 +29,18 @@ use lockkeeper_core::release::{
 use serde_json::{Value, json};
 
 pub use abort::{Aborted, ask_abort};
+pub use end::JourneyEnd;
 pub use hooks::{AppHook, AppHooks, Secrets};
 pub use standing::standing_then;
 pub use terms::ReleaseTerms;
+pub use waiting::{Approvers, StayFor, Waiting};
 
 pub(super) use self::hooks::Told;
 pub(super) use self::perform::{looks_to_json, perform_hook, wait_for_answers};
 pub(super) use self::turn::{record as record_turn, write as write_turn};
 
 use self::alerts::{frozen_alert, move_alert, way_alert};
+use self::end::end_of;
 use self::patience::is_lost;
 pub use self::perform::Did;
 use self::standing::standing;
@@ -46,8 +51,8 @@ use super::progress::Progress;
 use super::session::{Session, stopped};
 use super::watching::{WatchNews, WatchRequest};
 use crate::ledger::{
-    JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, TaskRecord, begin_task, end_task, ensure,
-    open_journey, open_release, read, read_journey, record_event, set_deployed, set_state, set_way_back, take_journey,
+    JourneyRecord, JourneyTerm, LedgerSnapshot, NewJourney, ReleaseRecord, begin_task, end_task, ensure, open_journey,
+    open_release, read, read_journey, record_event, set_deployed, set_state, set_way_back, take_journey,
 };
 use crate::postgres::{Connection, SqlError};
 use crate::probe::{Source, WitnessProbe};
@@ -62,7 +67,8 @@ pub type Eventually<'a, T> = Pin<Box<dyn Future<Output = Answer<T>> + 'a>>;
 /// What a release is driven with. What is composed of several rooms comes in as a function.
 pub struct Means<'a> {
     pub pairs: &'a [MigrationPair],
-    pub gates: &'a GateContext,
+    /// What the gates go by. It is asked again before stage 2: who may approve can change while a release waits.
+    pub gates: &'a dyn Fn() -> Answer<GateContext>,
     pub drift: &'a DriftRules,
     pub hooks: &'a AppHooks,
     /// Where hooks run: the project's folder, wherever the command was given.
@@ -107,6 +113,11 @@ pub enum JourneyNews<'a> {
     Unreachable {
         problem: &'a Problem,
     },
+    /// It waits for a person, and this process stays; for so long by now.
+    Waits {
+        waiting: &'a Waiting,
+        stayed: Duration,
+    },
     Driver(Progress),
     /// Only a backup is missing, and is made.
     BacksUp,
@@ -116,27 +127,6 @@ pub enum JourneyNews<'a> {
 /// Is told what happens. It must not block.
 pub type Teller<'t> = dyn FnMut(JourneyNews<'_>) + 't;
 
-/// Where a drive ended.
-#[derive(Debug)]
-pub enum JourneyEnd {
-    Completed,
-    /// It waits for what only a person can give.
-    Waits {
-        gates: Vec<GateReport>,
-        /// Whether this process got it there.
-        did_something: bool,
-    },
-    RolledBack {
-        cause: Cause,
-        class: RollbackClass,
-        evidence: Value,
-    },
-    Frozen {
-        cause: Option<Cause>,
-        evidence: Value,
-    },
-}
-
 /// A release on its way, and this process with the right to drive it.
 pub struct Driver<'a> {
     session: Session,
@@ -145,6 +135,9 @@ pub struct Driver<'a> {
     means: &'a Means<'a>,
     term: JourneyTerm,
     terms: ReleaseTerms,
+    gates: GateContext,
+    /// Whether this process stays while an approval is missing.
+    pub stays: Option<StayFor>,
     /// How many this process has begun.
     tasks: usize,
 }
@@ -169,7 +162,8 @@ pub async fn start_journey<'a>(
     }
     check_files(&snapshot, means.pairs)?;
     let actor = session.holder.actor.clone();
-    let mut authors = means.gates.authors.clone();
+    let gates = (means.gates)()?;
+    let mut authors = gates.authors.clone();
     authors.push(actor.clone());
     let described = terms.to_json();
     let payload = json!({ "version": terms.version, "previous_version": terms.previous_version, "terms": described });
@@ -185,7 +179,7 @@ pub async fn start_journey<'a>(
         open_journey(connection, &journey, &session.holder).await
     })
     .await?;
-    Ok(Driver::new(session, means, term, terms))
+    Ok(Driver::new(session, means, term, terms, gates))
 }
 
 /// Goes on with the release that is on its way.
@@ -200,6 +194,7 @@ pub async fn resume_journey<'a>(session: Session, means: &'a Means<'a>) -> Answe
     let journey = journey.ok_or_else(|| {
         Problem::refused(message!("journey-by-hand", release = release.id)).hint(message!("next-status"))
     })?;
+    let gates = (means.gates)()?;
     let term = loop {
         let taken = turn::write(&session.connection, async |connection| {
             take_journey(connection, release.id, &session.holder).await
@@ -217,7 +212,7 @@ pub async fn resume_journey<'a>(session: Session, means: &'a Means<'a>) -> Answe
         }
     };
     let terms = ReleaseTerms::from_json(&journey.version, journey.previous_version.as_deref(), &journey.terms);
-    Ok(Driver::new(session, means, term, terms))
+    Ok(Driver::new(session, means, term, terms, gates))
 }
 
 /// How often somebody who waits asks whether the release is free.
@@ -295,7 +290,13 @@ struct TurnBack<'t> {
 }
 
 impl<'a> Driver<'a> {
-    fn new(mut session: Session, means: &'a Means<'a>, term: JourneyTerm, terms: ReleaseTerms) -> Self {
+    fn new(
+        mut session: Session,
+        means: &'a Means<'a>,
+        term: JourneyTerm,
+        terms: ReleaseTerms,
+        gates: GateContext,
+    ) -> Self {
         let signals = session.stop.clone();
         let (handle, stop) = Stop::new();
         let (asked, aborted) = (signals.clone(), term.aborted());
@@ -308,7 +309,7 @@ impl<'a> Driver<'a> {
         session.stop = stop;
         // Who holds the lease is at work for a moment, or was us before the server restarted.
         session.waits_for_lease = true;
-        Self { session, signals, means, term, terms, tasks: 0 }
+        Self { session, signals, means, term, terms, gates, stays: None, tasks: 0 }
     }
 
     pub const fn release_id(&self) -> i64 {
@@ -339,11 +340,16 @@ impl<'a> Driver<'a> {
                 self.go_back(&reading, Cause::Aborted, abort.clone(), None, tell).await?;
                 continue;
             }
+            if let Some(evidence) = self.is_overdue(&reading) {
+                self.go_back(&reading, Cause::NotApproved, evidence, None, tell).await?;
+                continue;
+            }
             match todo(&journey) {
                 Todo::Over => return Ok(end_of(&reading)),
                 Todo::Move(event) => self.move_on(&reading, event, tell).await?,
                 Todo::Perform(task) => {
-                    if let Some(end) = self.perform_and_record(&reading, task, tell).await? {
+                    let ended = self.perform_and_record(&reading, task, tell).await?;
+                    if let Some(end) = self.stay(ended, tell).await? {
                         return Ok(end);
                     }
                 }
@@ -371,7 +377,7 @@ impl<'a> Driver<'a> {
         let (id, from) = (reading.release.id, reading.release.state);
         let to = next(reading.release.release(), event)?;
         let version = (event_deploys(event)).then(|| reading.journey.version.clone());
-        let alert = move_alert(reading, to);
+        let alert = move_alert(reading, to, &self.approvers(reading), self.plan(reading));
         self.patiently(tell, async |driver: &Self| {
             let actor = driver.session.holder.actor.as_str();
             driver
@@ -465,7 +471,8 @@ impl<'a> Driver<'a> {
             return Ok(None);
         }
         if let Some(closed) = closed {
-            return Ok(Some(JourneyEnd::Waits { gates: closed, did_something: self.tasks > 1 }));
+            let waiting = Box::new(self.waiting(&reading, closed));
+            return Ok(Some(JourneyEnd::Waits { waiting, did_something: self.tasks > 1 }));
         }
         let problem = problem.unwrap_or_else(|| Problem::refused(message!("journey-task-stays", task = task.as_str())));
         Err(problem.hint(message!("next-resume")))
@@ -568,29 +575,4 @@ const fn is_on_its_way(reading: &Reading) -> bool {
 
 const fn event_deploys(event: Event) -> bool {
     matches!(event, Event::Deployed { .. })
-}
-
-fn end_of(reading: &Reading) -> JourneyEnd {
-    let back = reading.journey.back.as_ref();
-    match (reading.release.state, back) {
-        (ReleaseState::Completed, _) => JourneyEnd::Completed,
-        (ReleaseState::RolledBack, Some(back)) => {
-            JourneyEnd::RolledBack { cause: back.cause, class: back.class, evidence: back.evidence.clone() }
-        }
-        // Rolled back by hand, past this driver.
-        (ReleaseState::RolledBack, None) => {
-            JourneyEnd::RolledBack { cause: Cause::Aborted, class: RollbackClass::AppAndSchema, evidence: Value::Null }
-        }
-        // It was to go back, and could not.
-        (_, Some(back)) if back.class != RollbackClass::Freeze => {
-            let is_failed = |it: &&TaskRecord| it.ended.is_some_and(|(_, outcome)| outcome != Outcome::Done);
-            let failed = reading.journey.tasks.iter().rfind(is_failed);
-            let evidence = failed.map(|it| json!({ "task": it.task.as_str(), "evidence": it.evidence }));
-            JourneyEnd::Frozen { cause: Some(Cause::RollbackFailed), evidence: evidence.unwrap_or_default() }
-        }
-        (_, back) => JourneyEnd::Frozen {
-            cause: back.map(|back| back.cause),
-            evidence: back.map(|back| back.evidence.clone()).unwrap_or_default(),
-        },
-    }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use lockkeeper_core::health::Measures;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
-    Answer, ExitClass, Gate, GateReport, GateVerdict, Message, PointName, Problem, Stage, Verdict, WatchVerdict,
+    Answer, ExitClass, Gate, GateReport, GateVerdict, Message, PlanDigest, PointName, Problem, Stage, Verdict,
+    WatchVerdict,
 };
-use lockkeeper_core::plan::{PlanEntry, stage2_digest};
 use lockkeeper_core::release::{Drive, Outcome, Task};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use super::hooks::{AppHooks, Ran, Secrets, Told, run_hook};
 use super::patience::is_lost;
 use super::{Driver, JourneyNews, Reading, Teller, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
-use crate::driver::gates::{ask_stage2, health_inputs, stopped_in_stage2};
+use crate::driver::gates::{Stage2Plan, ask_stage2, health_inputs, stopped_in_stage2};
 use crate::driver::health_check::{Looked, look_at_all};
 use crate::driver::rollback::{RollbackRequest, run_rollback};
 use crate::driver::session::stopped;
@@ -140,7 +140,7 @@ impl Driver<'_> {
             point: None,
             out_of_order: false,
             unsettled: None,
-            gates: self.means.gates,
+            gates: &self.gates,
             drift: self.means.drift,
             drive: Drive::Driven,
         };
@@ -152,7 +152,11 @@ impl Driver<'_> {
         )
     }
 
-    async fn gates(&self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
+    async fn gates(&mut self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
+        match (self.means.gates)() {
+            Ok(gates) => self.gates = gates,
+            Err(problem) => return Did::refused(problem),
+        }
         let mut reports = self.ask_gates(&reading.snapshot).await;
         // What a release can do by itself it does last, when nobody else is waited for: a backup is to be of this
         // moment, and what was healthy when it was watched may be ill by now.
@@ -168,7 +172,7 @@ impl Driver<'_> {
         }
         if !self.terms.watch.is_zero() && waits_only_for(&reports, &[Gate::Health]) {
             let asked = self.ask_gates_anew().await;
-            let is_stale = |snapshot| health_inputs(snapshot, self.means.gates).is_some_and(|it| it.is_stale());
+            let is_stale = |snapshot| health_inputs(snapshot, &self.gates).is_some_and(|it| it.is_stale());
             if asked.as_ref().is_ok_and(|(snapshot, _)| is_stale(snapshot)) {
                 let did = self.watch_anew(reading.release.id, self.terms.watch, tell).await;
                 if did.outcome != Outcome::Done {
@@ -198,10 +202,22 @@ impl Driver<'_> {
         Ok((snapshot, reports))
     }
 
-    async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
+    /// Whether every gate is open, but for what the release does by itself before stage 2: a backup, and another watch
+    /// when the last one is too long ago.
+    pub(super) fn opens(&self, reading: &Reading, reports: &[GateReport]) -> bool {
+        let is_stale = health_inputs(&reading.snapshot, &self.gates).is_some_and(|it| it.is_stale());
+        let watches = is_stale && !self.terms.watch.is_zero();
+        reports.iter().all(|report| match report.gate {
+            Gate::Health if watches => true,
+            Gate::Backup if self.means.backup.is_some() => true,
+            _ => report.verdict == GateVerdict::Yes,
+        })
+    }
+
+    pub(super) async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
         let pending = pending(snapshot, self.means.pairs)?;
         let stopped = stopped_in_stage2(snapshot, self.means.pairs)?;
-        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, self.means.gates).await
+        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, &self.gates).await
     }
 
     async fn undo(&self, point: &str, reading: &Reading, tell: &mut Teller<'_>) -> Did {
@@ -233,7 +249,7 @@ impl Driver<'_> {
         let journey = &reading.journey;
         let is_back = journey.back.is_some();
         let previous = journey.previous_version.as_deref();
-        let plan = self.plan(reading).unwrap_or_default();
+        let plan = self.plan(reading).map(|plan| plan.to_string()).unwrap_or_default();
         let evidence = journey.back.as_ref().map(|back| back.evidence.clone()).unwrap_or_default();
         let told = Told {
             release_id: journey.release_id,
@@ -250,10 +266,10 @@ impl Driver<'_> {
     }
 
     /// The digest of what stage 2 would run, for whoever wants to hold it against an approval.
-    fn plan(&self, reading: &Reading) -> Option<String> {
+    pub(super) fn plan(&self, reading: &Reading) -> Option<PlanDigest> {
         let pending = pending(&reading.snapshot, self.means.pairs).ok()?;
-        let contract = pending.iter().filter(|it| it.stage() == Stage::Contract);
-        Some(stage2_digest(&reading.snapshot.ledger_id, contract.map(PlanEntry::from)).to_string())
+        let stopped = stopped_in_stage2(&reading.snapshot, self.means.pairs).ok()?;
+        Some(Stage2Plan::new(&reading.snapshot.ledger_id, &stopped, &pending).digest)
     }
 
     /// Waits until whatever is probed answers. Where nothing is, the hook's word has to do.

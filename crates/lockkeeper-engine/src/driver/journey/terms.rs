@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockkeeper_core::release::OnBreach;
+use lockkeeper_core::release::{OnBreach, OnExpiry};
 use serde_json::{Value, json};
 
 /// The terms of one release.
@@ -27,6 +27,9 @@ pub struct ReleaseTerms {
     pub baseline: Duration,
     /// Begins although the system is not well.
     pub despite_baseline: bool,
+    /// How long an approval is waited for; `None` is without end.
+    pub approval_within: Option<Duration>,
+    pub on_expiry: OnExpiry,
 }
 
 impl ReleaseTerms {
@@ -41,15 +44,16 @@ impl ReleaseTerms {
             "stops_app": self.stops_app,
             "verifies": self.verifies,
             "despite_baseline": self.despite_baseline,
+            "approval_within_s": self.approval_within.map(|within| within.as_secs_f64()),
+            "on_expiry": self.on_expiry.as_str(),
         })
     }
 
     /// As they were kept; what an earlier version did not know is as it is by default.
     pub(super) fn from_json(version: &str, previous_version: Option<&str>, kept: &Value) -> Self {
         let usual = Self::usual();
-        let time = |key: &str, usual: Duration| {
-            kept[key].as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(usual)
-        };
+        let span = |key: &str| kept[key].as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let time = |key: &str, usual: Duration| span(key).unwrap_or(usual);
         let flag = |key: &str, usual: bool| kept[key].as_bool().unwrap_or(usual);
         Self {
             version: version.to_owned(),
@@ -63,6 +67,8 @@ impl ReleaseTerms {
             stops_app: flag("stops_app", usual.stops_app),
             verifies: flag("verifies", usual.verifies),
             despite_baseline: flag("despite_baseline", usual.despite_baseline),
+            approval_within: span("approval_within_s"),
+            on_expiry: kept["on_expiry"].as_str().and_then(OnExpiry::from_ledger).unwrap_or(usual.on_expiry),
         }
     }
 
@@ -80,6 +86,8 @@ impl ReleaseTerms {
             stops_app: false,
             verifies: true,
             despite_baseline: false,
+            approval_within: None,
+            on_expiry: OnExpiry::Wait,
         }
     }
 }
@@ -97,6 +105,8 @@ mod tests {
             on_breach: OnBreach::App,
             stops_app: true,
             verifies: false,
+            approval_within: Some(Duration::from_hours(72)),
+            on_expiry: OnExpiry::RollBack,
             ..ReleaseTerms::usual()
         };
         assert_eq!(ReleaseTerms::from_json("3.0", Some("2.9"), &terms.to_json()), terms);

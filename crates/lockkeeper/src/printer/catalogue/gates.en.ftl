@@ -31,3 +31,18 @@ next-health-configure = name a check in [health], or write health = "off" into [
 
 settings-gates-age-zero = evidence that is always too old opens no gate: health_max_age must be more than zero
 settings-gates-word = a gate is "required" or "off", not { $value }
+
+## Waiting for an approval
+
+approvers-none = nobody has the role lockkeeper-admin in { $path }
+release-approvers = may approve: { $who }
+release-approvers-nobody = nobody may approve: { $because }
+release-cause-not-approved = nobody approved stage 2 in time
+release-only-driving = --wait-approval belongs to release start and release resume
+release-still-waits = still waiting, { $stayed } by now: { $missing }
+release-waits-left = it has waited { $waited }; { $left } are left
+release-waits-too-long = it has waited { $waited }, which is longer than [approval] wait_at_most
+settings-approval-remind-zero = to remind without a pause is noise: remind_every must be more than zero
+settings-approval-wait-zero = nobody approves in no time: wait_at_most must be more than zero
+settings-on-expiry = on_expiry is "wait" or "rollback", not { $value }
+settings-on-expiry-never = on_expiry = "rollback" needs a wait_at_most: nothing expires without it

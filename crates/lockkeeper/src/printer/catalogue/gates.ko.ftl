@@ -28,3 +28,18 @@ next-health-configure = [health]에 검사를 적거나, lockkeeper.toml의 [gat
 
 settings-gates-age-zero = 근거가 언제나 너무 오래된 것이 되면 열릴 게이트가 없습니다: health_max_age는 0보다 커야 합니다
 settings-gates-word = 게이트에는 "required"나 "off"를 적습니다. { $value }은(는) 쓸 수 없습니다
+
+## 승인을 기다리기
+
+approvers-none = { $path }에 lockkeeper-admin 역할이 있는 사람이 없습니다
+release-approvers = 승인할 수 있는 사람: { $who }
+release-approvers-nobody = 승인할 수 있는 사람이 없습니다: { $because }
+release-cause-not-approved = 제때 아무도 단계 2를 승인하지 않음
+release-only-driving = --wait-approval은 release start와 release resume에 씁니다
+release-still-waits = { $stayed }째 기다리고 있습니다: { $missing }
+release-waits-left = { $waited } 동안 기다렸습니다. { $left } 남았습니다
+release-waits-too-long = { $waited } 동안 기다렸습니다. [approval]의 wait_at_most보다 깁니다
+settings-approval-remind-zero = 쉬지 않고 알리면 소음일 뿐입니다: remind_every는 0보다 커야 합니다
+settings-approval-wait-zero = 시간 없이 승인할 수는 없습니다: wait_at_most는 0보다 커야 합니다
+settings-on-expiry = on_expiry에는 "wait"나 "rollback"을 적습니다. { $value }은(는) 쓸 수 없습니다
+settings-on-expiry-never = on_expiry = "rollback"에는 wait_at_most가 있어야 합니다. 그것이 없으면 아무것도 만료되지 않습니다

@@ -1,5 +1,6 @@
 //! `release`: the whole journey on a real database, with a real application behind real HTTP, under traffic.
 
+mod approval;
 mod asked;
 mod back;
 mod diagram;

@@ -178,6 +178,7 @@ impl<'p, 'r> Stage<'p, 'r> {
             JourneyNews::Began { .. }
             | JourneyNews::Ended { .. }
             | JourneyNews::Unreachable { .. }
+            | JourneyNews::Waits { .. }
             | JourneyNews::BacksUp
             | JourneyNews::Driver(_)
             | JourneyNews::Watch(_) => {}

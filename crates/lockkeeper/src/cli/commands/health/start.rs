@@ -72,7 +72,7 @@ pub async fn run(args: &Args, lasts: Option<Duration>, context: &Context<'_>) ->
     };
     let texts = Texts::new(printer.language());
     let render = |lang: Option<&str>, value: &Value| texts.say(lang, value);
-    let deliverer = Deliverer::new(context.receivers().to_vec(), context.settings.notify.remind_every, &render);
+    let deliverer = Deliverer::new(context.receivers().to_vec(), context.settings.notify.remind, &render);
     let target = request.target.clone();
     let mut tell = |news: News<'_>| tell_news(printer, &news);
     let delivering = keep_delivering(&target, deliverer, &mut tell);

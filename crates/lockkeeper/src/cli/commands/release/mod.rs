@@ -2,15 +2,16 @@
 
 mod news;
 mod status;
+mod waits;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, ExitClass, GateVerdict, Message, Problem, Stage};
+use lockkeeper_core::model::{Answer, ExitClass, Message, MigrationNumber, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_migration};
 use lockkeeper_core::release::{Cause, way_back};
 use lockkeeper_engine::driver::{
     Aborted, AppHooks, BaselineRequest, Checks, DriftRules, Eventually, GateContext, JourneyEnd, JourneyNews, Means,
-    ReleaseTerms, Secrets, Session, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
+    ReleaseTerms, Secrets, Session, StayFor, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
 };
 use lockkeeper_engine::ledger::last_deployed;
 use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
@@ -28,10 +29,12 @@ use crate::settings;
 
 /// Carry a change through both gates by itself, or bring it back: verify, stage 1, deploy, watch, approval, stage 2
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  lockkeeper release start --version 3.0\n  lockkeeper release resume\n  \
+#[command(
+    after_help = "Examples:\n  lockkeeper release start --version 3.0\n  lockkeeper release resume --wait-approval\n  \
                         lockkeeper release status\n  lockkeeper release abort --reason \"wrong build\"\n\n\
 AppHooks and terms stand in lockkeeper.toml, in [hooks] and [release].\n\
-Exit codes: 0 completed, or waiting for an approval; 1 refused, or still waiting; 5 rolled back; 6 not enough to judge by.")]
+Exit codes: 0 completed, or waiting for an approval; 1 refused, or still waiting; 5 rolled back; 6 not enough to judge by."
+)]
 pub struct Args {
     /// What to do
     #[arg(value_enum)]
@@ -48,6 +51,12 @@ pub struct Args {
     /// With start: begin although a release was rolled back a moment ago
     #[arg(long)]
     despite_cool_down: bool,
+    /// With start and resume: stay while an approval is missing, and go on when it is there
+    #[arg(long)]
+    wait_approval: bool,
+    /// Stay so long at most, such as 8h; then exit code 1, and the release waits on [default: without end]
+    #[arg(long, value_name = "TIME", requires = "wait_approval")]
+    wait_at_most: Option<String>,
     /// With abort: why; kept in the ledger
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -73,10 +82,10 @@ const ROLLED_BACK: u8 = 5;
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     check_arguments(args)?;
     match args.action {
-        Action::Start => Box::pin(start(args, context)).await,
-        Action::Resume => Box::pin(resume(args, context)).await,
+        Action::Start => start(args, context).await,
+        Action::Resume => resume(args, context).await,
         Action::Status => status::run(context).await,
-        Action::Abort => Box::pin(abort(args, context)).await,
+        Action::Abort => abort(args, context).await,
     }
 }
 
@@ -86,6 +95,9 @@ fn check_arguments(args: &Args) -> Answer<()> {
         args.version.is_some() || args.previous.is_some() || args.despite_baseline || args.despite_cool_down;
     if has_start && !is_start {
         return Err(Problem::usage(message!("release-only-start")));
+    }
+    if args.wait_approval && !matches!(args.action, Action::Start | Action::Resume) {
+        return Err(Problem::usage(message!("release-only-driving")));
     }
     if args.reason.is_some() && args.action != Action::Abort {
         return Err(Problem::usage(message!("release-only-abort")));
@@ -99,19 +111,28 @@ fn check_arguments(args: &Args) -> Answer<()> {
 /// What stays the same while a release is driven.
 struct Kit {
     pairs: Vec<MigrationPair>,
-    gates: GateContext,
+    /// Those that were not applied when it began: their authors count.
+    pending: Vec<MigrationNumber>,
     drift: DriftRules,
     secrets: Secrets,
+    /// Whether the process stays while an approval is missing.
+    stays: Option<StayFor>,
 }
 
 impl Kit {
-    async fn gather(connection: &Connection, context: &Context<'_>) -> Answer<Self> {
+    async fn gather(connection: &Connection, args: &Args, context: &Context<'_>) -> Answer<Self> {
         let pairs = context.pairs()?;
-        let gates = context.gate_context(&pending(connection, &pairs).await?)?;
+        let pending = pending(connection, &pairs).await?.into_iter().map(|pair| pair.number).collect();
         let ignore = context.settings.drift_ignored.clone();
         let drift = DriftRules { ignore, accept: Vec::new(), reason: String::new() };
         let secrets = Secrets::new(settings::secret_values(&context.settings));
-        Ok(Self { pairs, gates, drift, secrets })
+        Ok(Self { pairs, pending, drift, secrets, stays: stays(args)? })
+    }
+
+    /// What the gates go by, as it is now.
+    fn gates(&self, context: &Context<'_>) -> Answer<GateContext> {
+        let pending: Vec<_> = self.pairs.iter().filter(|pair| self.pending.contains(&pair.number)).collect();
+        context.gate_context(&pending)
     }
 }
 
@@ -157,7 +178,19 @@ impl Args {
     const fn only(action: Action) -> Self {
         let waiting = WaitArgs { wait: false };
         let (version, previous, reason) = (None, None, None);
-        Self { action, version, previous, despite_baseline: false, despite_cool_down: false, reason, waiting }
+        let (wait_approval, wait_at_most) = (false, None);
+        let (despite_baseline, despite_cool_down) = (false, false);
+        Self {
+            action,
+            version,
+            previous,
+            despite_baseline,
+            despite_cool_down,
+            wait_approval,
+            wait_at_most,
+            reason,
+            waiting,
+        }
     }
 }
 
@@ -166,7 +199,7 @@ pub async fn begin(args: &Args, context: &Context<'_>, observe: &mut Observer<'_
     let settings = &context.settings;
     check_hooks(&settings.release.hooks)?;
     let session = session(args, context).await?;
-    let kit = Kit::gather(&session.connection, context).await?;
+    let kit = Kit::gather(&session.connection, args, context).await?;
     let version = args.version.as_deref().unwrap_or_default().trim().to_owned();
     let previous = match &args.previous {
         Some(previous) => Some(previous.trim().to_owned()).filter(|previous| !previous.is_empty()),
@@ -185,8 +218,20 @@ pub async fn begin(args: &Args, context: &Context<'_>, observe: &mut Observer<'_
 pub async fn go_on(args: &Args, context: &Context<'_>, observe: &mut Observer<'_>) -> Answer<Driven> {
     check_hooks(&context.settings.release.hooks)?;
     let session = session(args, context).await?;
-    let kit = Kit::gather(&session.connection, context).await?;
+    let kit = Kit::gather(&session.connection, args, context).await?;
     Box::pin(drive(session, Begin::Resume, &kit, context, observe)).await
+}
+
+/// Whether the process stays while an approval is missing.
+fn stays(args: &Args) -> Answer<Option<StayFor>> {
+    let unreadable = |text: &str| {
+        Problem::usage(message!("settings-duration-invalid", value = text)).hint(message!("settings-hint-duration"))
+    };
+    let at_most = match &args.wait_at_most {
+        Some(text) => Some(settings::duration_of(text).ok_or_else(|| unreadable(text))?),
+        None => None,
+    };
+    Ok(args.wait_approval.then_some(StayFor { at_most }))
 }
 
 /// A release that begins queues for the lease: what holds it is a moment's work of somebody else.
@@ -246,9 +291,10 @@ async fn drive(
     };
     let verify = || -> Eventually<'_, bool> { Box::pin(verify::try_and_record(context)) };
     let backup = || -> Eventually<'_, ()> { Box::pin(backup::make_for_release(context)) };
+    let gates = || kit.gates(context);
     let means = Means {
         pairs: &kit.pairs,
-        gates: &kit.gates,
+        gates: &gates,
         drift: &kit.drift,
         hooks: &settings.release.hooks,
         folder: &settings.project_dir,
@@ -260,21 +306,22 @@ async fn drive(
         verify: &verify,
         backup: if backup::is_made_by_release(context) { Some(&backup) } else { None },
     };
-    let driver = match begin {
+    let mut driver = match begin {
         Begin::Start { terms, despite_cool_down } => start_journey(session, &means, terms, despite_cool_down).await?,
         Begin::Resume => resume_journey(session, &means).await?,
     };
+    driver.stays = kit.stays;
     let release_id = driver.release_id();
     let mut log = WatchLog::new(context.printer, context.printer.is_json());
     let texts = Texts::new(context.printer.language());
     let render = |lang: Option<&str>, value: &Value| texts.say(lang, value);
-    let deliverer = Deliverer::new(context.receivers().to_vec(), settings.notify.remind_every, &render);
+    let deliverer = Deliverer::new(context.receivers().to_vec(), settings.notify.remind, &render);
     let (target, mut told) = (settings.target()?.clone(), |news: News<'_>| tell_news(context.printer, &news));
     // Whoever is called is called while the release goes on, not when it is over.
     let delivering = keep_delivering(&target, deliverer, &mut told);
     let mut tell = |news: JourneyNews<'_>| {
         observe(&news);
-        news::tell(&news, &mut log, context);
+        news::tell(&news, release_id, &mut log, context);
     };
     let end = tokio::select! {
         end = Box::pin(driver.drive(&mut tell)) => end,
@@ -314,15 +361,10 @@ fn say_end(driven: &Driven, context: &Context<'_>) {
     let (printer, release_id) = (context.printer, driven.release_id);
     match &driven.end {
         JourneyEnd::Completed => printer.say_in(&message!("release-completed", release = release_id), Tone::Good),
-        JourneyEnd::Waits { gates, .. } => {
-            printer.say_in(&message!("release-waits", release = release_id), Tone::Waiting);
-            for gate in gates.iter().filter(|gate| gate.verdict != GateVerdict::Yes) {
-                printer.say_under(2, &gate.evidence, Tone::Waiting);
-                if let Some(way_out) = &gate.way_out {
-                    printer.say_under(4, way_out, Tone::Quiet);
-                }
+        JourneyEnd::Waits { waiting, .. } => {
+            for (indent, said, tone) in waits::told(release_id, waiting) {
+                printer.say_under(indent, &said, tone);
             }
-            printer.say_under(2, &message!("release-waits-then"), Tone::Quiet);
         }
         JourneyEnd::RolledBack { cause, .. } => {
             let said = message!("release-rolled-back", release = release_id, cause = cause_told(*cause));
@@ -351,12 +393,8 @@ fn answer_end(driven: &Driven, context: &Context<'_>) -> u8 {
             answer("completed", Value::Null);
             0
         }
-        JourneyEnd::Waits { gates, did_something } => {
-            let gates: Vec<Value> = gates
-                .iter()
-                .map(|gate| json!({ "gate": gate.gate.as_str(), "verdict": gate.verdict.as_str() }))
-                .collect();
-            answer("waits", json!({ "gates": gates }));
+        JourneyEnd::Waits { waiting, did_something } => {
+            answer("waits", waits::to_json(waiting, context));
             if *did_something { 0 } else { ExitClass::Refused.code() }
         }
         JourneyEnd::RolledBack { cause, class, evidence } => {
@@ -380,6 +418,7 @@ pub fn cause_told(cause: Cause) -> Message {
         Cause::DeployFailed => message!("release-cause-deploy"),
         Cause::Unhealthy => message!("release-cause-unhealthy"),
         Cause::Aborted => message!("release-cause-aborted"),
+        Cause::NotApproved => message!("release-cause-not-approved"),
         Cause::RollbackFailed => message!("release-cause-rollback"),
     }
 }
@@ -403,8 +442,9 @@ async fn abort(args: &Args, context: &Context<'_>) -> Answer<u8> {
         }
         // Nobody drives it, so this process takes it back.
         Aborted::Recorded { .. } => {
-            let kit = Kit::gather(&session.connection, context).await?;
-            Ok(answer_end(&drive(session, Begin::Resume, &kit, context, &mut |_| {}).await?, context))
+            let kit = Kit::gather(&session.connection, args, context).await?;
+            let driven = Box::pin(drive(session, Begin::Resume, &kit, context, &mut |_| {})).await?;
+            Ok(answer_end(&driven, context))
         }
     }
 }

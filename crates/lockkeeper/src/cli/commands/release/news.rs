@@ -1,17 +1,17 @@
 //! What is told while a release is driven.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::Message;
-use lockkeeper_core::release::{Outcome, Task};
+use lockkeeper_core::model::{GateVerdict, Message};
+use lockkeeper_core::release::{Outcome, Task, age};
 use lockkeeper_engine::driver::JourneyNews;
 
-use super::cause_told;
+use super::{cause_told, waits};
 use crate::cli::commands::health::WatchLog;
 use crate::cli::context::Context;
 use crate::printer::Tone;
 
 /// One line for what happened.
-pub fn tell(news: &JourneyNews<'_>, log: &mut WatchLog<'_>, context: &Context<'_>) {
+pub fn tell(news: &JourneyNews<'_>, release_id: i64, log: &mut WatchLog<'_>, context: &Context<'_>) {
     let printer = context.printer;
     match news {
         JourneyNews::Moved { from, to } => {
@@ -48,6 +48,17 @@ pub fn tell(news: &JourneyNews<'_>, log: &mut WatchLog<'_>, context: &Context<'_
         JourneyNews::Unreachable { problem } => {
             printer.note_in(&message!("release-database-gone"), Tone::Waiting);
             printer.note_under(2, &problem.message, Tone::Waiting);
+        }
+        JourneyNews::Waits { waiting, stayed } if stayed.is_zero() => {
+            for (indent, said, tone) in waits::told(release_id, waiting) {
+                printer.note_under(indent, &said, tone);
+            }
+        }
+        JourneyNews::Waits { waiting, stayed } => {
+            let closed = waiting.gates.iter().filter(|gate| gate.verdict != GateVerdict::Yes);
+            let missing: Vec<_> = closed.map(|gate| printer.text(&gate.evidence)).collect();
+            let said = message!("release-still-waits", stayed = age(*stayed), missing = missing.join("; "));
+            printer.note_in(&said, Tone::Waiting);
         }
         JourneyNews::BacksUp => printer.note_in(&message!("release-backs-up"), Tone::Waiting),
         JourneyNews::Driver(progress) => context.report(progress.clone()),
