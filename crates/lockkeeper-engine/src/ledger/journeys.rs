@@ -16,7 +16,7 @@ use super::install::read_problem;
 use super::lease::Holder;
 use super::sql::{batch, batch_alone, broken, optional_timestamp, query, query_alone, timestamp};
 use crate::postgres::{Access, Connection, SqlError, Target, connect};
-use crate::seams::{random_id, sleep};
+use crate::seams::{Beside, beside, random_id, sleep};
 
 /// A driver that has not been heard of for this long has lost its release.
 pub const JOURNEY_TTL: Duration = Duration::from_secs(15);
@@ -99,13 +99,13 @@ pub struct JourneyTerm {
     pub release_id: i64,
     term: i64,
     aborted: watch::Receiver<bool>,
-    renewal: tokio::task::JoinHandle<()>,
+    renewal: Beside,
 }
 
 impl JourneyTerm {
     fn new(target: &Target, release_id: i64, term: i64) -> Self {
         let (tell, aborted) = watch::channel(false);
-        Self { release_id, term, aborted, renewal: tokio::spawn(renew(target.clone(), release_id, term, tell)) }
+        Self { release_id, term, aborted, renewal: beside(renew(target.clone(), release_id, term, tell)) }
     }
 
     /// Resolves once somebody asks for the release to be given up.
@@ -120,8 +120,8 @@ impl JourneyTerm {
 
     /// Gives the release back, so that the next process need not wait for the term to expire.
     pub async fn leave(self, connection: &Connection) {
-        self.renewal.abort();
         let (release_id, term) = (self.release_id, self.term);
+        drop(self.renewal);
         let sql = format!(
             "UPDATE lockkeeper.journeys SET expires_at = pg_catalog.clock_timestamp() \
              WHERE release_id = {release_id} AND term = {term}"
@@ -133,12 +133,6 @@ impl JourneyTerm {
     /// What a driver is told whose term is over.
     pub fn lost() -> Box<Problem> {
         Problem::new(ExitClass::Busy, message!("journey-lost")).hint(message!("journey-lost-hint"))
-    }
-}
-
-impl Drop for JourneyTerm {
-    fn drop(&mut self) {
-        self.renewal.abort();
     }
 }
 

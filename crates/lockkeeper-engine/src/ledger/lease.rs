@@ -15,7 +15,7 @@ use tokio_postgres::types::Type;
 
 use super::sql::{batch, batch_alone, problem, query, query_alone, timestamp};
 use crate::postgres::{Access, Connection, SqlError, Target, connect, sqlstate};
-use crate::seams::sleep;
+use crate::seams::{Beside, beside, sleep};
 
 /// A holder that has not renewed for this long has lost the lease.
 pub const TTL: Duration = Duration::from_secs(30);
@@ -61,7 +61,7 @@ pub struct Holder {
 pub struct Lease {
     term: i64,
     ledger_id: String,
-    renewal: tokio::task::JoinHandle<()>,
+    renewal: Beside,
 }
 
 impl Lease {
@@ -79,7 +79,7 @@ impl Lease {
         };
         let Some(row) = row else { return Err(busy(connection).await) };
         let (term, ledger_id): (i64, String) = (row.get(0), row.get(1));
-        let renewal = tokio::spawn(renew(connection.target().clone(), term));
+        let renewal = beside(renew(connection.target().clone(), term));
         Ok(Self { term, ledger_id, renewal })
     }
 
@@ -106,8 +106,8 @@ impl Lease {
 
     /// Gives the lease back. A failure is no harm: it expires by itself.
     pub async fn release(self, connection: &Connection) {
-        self.renewal.abort();
         let term = self.term;
+        drop(self.renewal);
         let sql = format!("UPDATE lockkeeper.lease SET expires_at = '-infinity' WHERE term = {term}");
         let _ = batch_alone(connection, &sql).await;
     }
@@ -115,12 +115,6 @@ impl Lease {
     /// What a fenced holder is told.
     pub fn lost() -> Box<Problem> {
         Problem::new(ExitClass::Busy, message!("lease-lost")).hint(message!("lease-lost-hint"))
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.renewal.abort();
     }
 }
 

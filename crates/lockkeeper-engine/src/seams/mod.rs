@@ -1,8 +1,10 @@
 //! Clock, sleep, random and the stop signal: the only home of the real ones.
 
+mod beside;
 mod resolver;
 mod stop;
 
+pub use beside::{Beside, beside};
 pub use resolver::says_no_such_name;
 pub use stop::{Hangup, Stop, StopCause, StopHandle};
 
