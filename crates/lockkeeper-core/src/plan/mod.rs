@@ -12,6 +12,7 @@ mod patience;
 mod pending;
 mod rollback;
 mod rollback_class;
+mod salvage;
 mod step;
 mod work;
 
@@ -24,7 +25,8 @@ pub use ops::relations_needed;
 pub use patience::{Attempt, attempts, rest_of};
 pub use pending::{FileState, Survey, out_of_order, survey};
 pub use rollback::{RollbackPlan, Undo, plan_rollback};
-pub use rollback_class::RollbackClass;
+pub use rollback_class::{Loss, RollbackClass, Undoing};
+pub use salvage::{ColumnShape, Kept, KeptColumn, PutBack, Ruin, Salvage, TableShape, ruins, salvages};
 pub use step::{
     Backfill, InUse, RunMode, Settled, Step, StepId, StepLock, TakeBack, read_down_script, steps, steps_as_written,
 };

@@ -3,7 +3,7 @@
 use super::task::Task;
 use crate::message;
 use crate::model::{Message, MigrationNumber, Stage};
-use crate::plan::RollbackClass;
+use crate::plan::{Loss, RollbackClass};
 
 /// How far a release goes back by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,9 +35,7 @@ impl OnBreach {
 pub struct Undoable {
     pub number: MigrationNumber,
     pub stage: Stage,
-    /// Whether its down script leads back without losing anything: nothing that the up script destroyed is missed, and
-    /// what the down script destroys can be salvaged.
-    pub loses_nothing: bool,
+    pub loss: Loss,
 }
 
 /// What stands of a release.
@@ -67,19 +65,30 @@ pub struct WayBack {
 pub fn way_back(standing: &Standing) -> WayBack {
     let of = |stage: Stage| standing.applied.iter().filter(move |it| it.stage == stage);
     let lost = |stage: Stage| {
-        let numbers: Vec<String> = of(stage).filter(|it| !it.loses_nothing).map(|it| it.number.to_string()).collect();
-        (!numbers.is_empty()).then(|| numbers.join(", "))
+        let lost = of(stage).filter_map(|it| match &it.loss {
+            Loss::Final(why) => Some((it.number.to_string(), why)),
+            Loss::Nothing | Loss::Salvaged => None,
+        });
+        let (numbers, whys): (Vec<String>, Vec<&Message>) = lost.unzip();
+        whys.first().map(|why| (numbers.join(", "), (*why).clone()))
     };
-    if let Some(migrations) = lost(Stage::Contract) {
-        let because = message!("way-back-frozen", migrations = migrations);
+    if let Some((migrations, why)) = lost(Stage::Contract) {
+        let because = message!("way-back-frozen", migrations = migrations, why = why);
         return WayBack { class: RollbackClass::Freeze, tasks: Vec::new(), because };
     }
     let undoes_stage2 = of(Stage::Contract).next().is_some();
     let has_stage1 = of(Stage::Expand).next().is_some();
+    let salvaged: Vec<String> =
+        of(Stage::Expand).filter(|it| it.loss == Loss::Salvaged).map(|it| it.number.to_string()).collect();
     let (undoes_stage1, because) = match (has_stage1, standing.on_breach, lost(Stage::Expand)) {
         (false, _, _) => (false, message!("way-back-nothing-added")),
         (true, OnBreach::App, _) => (false, message!("way-back-app-wanted")),
-        (true, OnBreach::Schema, Some(migrations)) => (false, message!("way-back-app-only", migrations = migrations)),
+        (true, OnBreach::Schema, Some((migrations, why))) => {
+            (false, message!("way-back-app-only", migrations = migrations, why = why))
+        }
+        (true, OnBreach::Schema, None) if !salvaged.is_empty() => {
+            (true, message!("way-back-salvaged", migrations = salvaged.join(", ")))
+        }
         (true, OnBreach::Schema, None) => (true, message!("way-back-schema")),
     };
     let app = standing.app_touched;
@@ -103,7 +112,7 @@ mod tests {
         let one = |(at, (stage, loses_nothing)): (usize, &(Stage, bool))| Undoable {
             number: MigrationNumber::parse(&(at + 1).to_string()).unwrap(),
             stage: *stage,
-            loses_nothing: *loses_nothing,
+            loss: if *loses_nothing { Loss::Nothing } else { Loss::Final(message!("loss-no-way-back")) },
         };
         Standing {
             applied: stages.iter().enumerate().map(one).collect(),
@@ -131,10 +140,18 @@ mod tests {
     fn what_would_be_lost_stays() {
         let one = applied(&[(Stage::Expand, true), (Stage::Expand, false)]);
         assert_eq!(told(&one), ("app only", "rollback_app wait_rolled_back".into()));
-        assert_eq!(way_back(&one).because.to_string(), "way-back-app-only migrations=\"02\"");
+        assert_eq!(way_back(&one).because.to_string(), "way-back-app-only migrations=\"02\" why=(loss-no-way-back)");
         let wanted = Standing { on_breach: OnBreach::App, ..applied(&[(Stage::Expand, true)]) };
         assert_eq!(told(&wanted).0, "app only");
         assert_eq!(told(&applied(&[])), ("app only", "rollback_app wait_rolled_back".into()));
+    }
+
+    #[test]
+    fn what_can_be_kept_goes() {
+        let mut kept = applied(&[(Stage::Expand, true), (Stage::Expand, true)]);
+        kept.applied[1].loss = Loss::Salvaged;
+        assert_eq!(told(&kept), ("app + schema", "rollback_app wait_rolled_back undo_stage1".into()));
+        assert_eq!(way_back(&kept).because.to_string(), "way-back-salvaged migrations=\"02\"");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod pooled;
 mod progress;
 mod resume;
 mod rollback;
+mod salvage;
 mod session;
 mod stage;
 mod standalone;
@@ -49,6 +50,7 @@ pub use journey::{
 pub use keeper::judgement_to_json;
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
+pub use salvage::{BYTES_MAX as SALVAGE_BYTES_MAX, losses};
 pub use session::{Limits, Session, exit_of, stopped};
 
 pub use stage::{StageOutcome, StageRequest, run_stage};

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use lockkeeper_core::model::{Message, MigrationName, MigrationNumber, ObjectDifference, PointName, ServerReport};
 
+use crate::ledger::SalvageRecord;
 use crate::postgres::Blocker;
 use crate::seams::instant;
 
@@ -87,6 +88,10 @@ pub enum Progress {
         name: MigrationName,
         took: Duration,
     },
+    /// What a down script destroyed is kept.
+    Salvaged(Box<SalvageRecord>),
+    /// What was kept was tried to be put back.
+    PutBack(Box<SalvageRecord>),
     /// A lock was not to be had within `lock_timeout`; the whole transaction is tried again.
     Retrying {
         number: MigrationNumber,

@@ -3,10 +3,12 @@
 use lockkeeper_core::classify::Fresh;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{
-    About, Alert, AlertKind, Answer, Checksum, ExitClass, FactName, MigrationNumber, PointName, Problem,
+    About, Alert, AlertKind, Answer, Checksum, ExitClass, FactName, Message, MigrationNumber, PointName, Problem,
 };
-use lockkeeper_core::parse::{MigrationFile, MigrationPair};
-use lockkeeper_core::plan::{AppliedMigration, RollbackPlan, Step, TakeBack, Undo, plan_rollback, read_down_script};
+use lockkeeper_core::parse::{MigrationFile, MigrationPair, Script};
+use lockkeeper_core::plan::{
+    AppliedMigration, RollbackPlan, Salvage, Step, TakeBack, Undo, plan_rollback, read_down_script,
+};
 use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
 
 use super::apply::Work;
@@ -15,15 +17,16 @@ use super::failure;
 use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
+use super::salvage::{self, Prepared, would_lose};
 use super::session::{Limits, Session, stopped};
 use super::stage::{failure_payload, reason};
 use super::standalone::{Run, Unsettled};
 use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
 use crate::ledger::{
-    Lease, LedgerSnapshot, PointRecord, Standing, StepsOf, StoredStep, begin_undo, mark_unsettled,
-    problem as ledger_problem, query, read, read_down, read_problem, record_event, set_state, undone,
-    void_points_after,
+    Lease, LedgerSnapshot, PointRecord, SalvageRecord, Standing, StepsOf, StoredStep, begin_undo, ensure, is_current,
+    mark_unsettled, problem as ledger_problem, query, read, read_down, read_problem, record_event, salvages_of,
+    set_state, undone, void_points_after,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -37,6 +40,8 @@ pub struct RollbackRequest<'a> {
     pub past_stage2: bool,
     /// Down scripts from the files instead of the ledger's, when the one of back then is wrong.
     pub down_from_files: Option<&'a [MigrationPair]>,
+    /// Whether values may be lost that cannot be kept.
+    pub accepts_loss: bool,
     pub unsettled: Option<Unsettled>,
     /// Patterns of objects whose changes behind our back are nobody's business.
     pub drift_ignored: &'a [String],
@@ -50,19 +55,26 @@ pub struct PreparedUndo {
     pub undo: Undo,
     pub file: MigrationFile,
     pub steps: Vec<Step>,
+    /// What is kept before the script destroys it.
+    pub salvage: Vec<Salvage>,
+    /// Why some of what it destroys is lost, where that was accepted.
+    pub lost: Option<Message>,
 }
 
 /// What a rollback came to.
 #[derive(Debug, Clone)]
 pub struct RollbackOutcome {
     pub undone: Vec<MigrationNumber>,
+    /// What was kept of what they destroyed.
+    pub salvaged: Vec<SalvageRecord>,
     pub release: Option<(i64, ReleaseState)>,
 }
 
 /// What a rollback would do. Writes nothing.
 ///
 /// # Errors
-/// An unknown point, a stage-2 migration in the way, a down script that cannot be read.
+/// An unknown point, a stage-2 migration in the way, a down script that cannot be read or would destroy what cannot
+/// be kept.
 pub async fn preview_rollback(
     connection: &Connection,
     request: &RollbackRequest<'_>,
@@ -85,6 +97,10 @@ pub async fn run_rollback(
     request: &RollbackRequest<'_>,
     report: &mut Reporter<'_>,
 ) -> Answer<RollbackOutcome> {
+    // An older ledger has no place for what is kept.
+    if !is_current(&session.connection).await? && read(&session.connection).await?.is_some() {
+        ensure(&session.connection).await?;
+    }
     let lease = session.lease("rollback", report).await?;
     let watch = Watch::default();
     let outcome = under_lease(session, &lease, &watch, request, report).await;
@@ -123,11 +139,37 @@ async fn prepare(
         }
         let file = down_file(connection, &undo, request).await?;
         let script = read_down_script(&file)?;
-        let steps = plan_steps(connection, undo.migration.number, &file, &script, &Fresh::default(), limits).await?;
-        prepared.push(PreparedUndo { undo, file, steps });
+        let number = undo.migration.number;
+        // One that stopped half-way is taken back step by step, and nothing used what it had made.
+        let is_whole = undo.migration.complete && !is_begun || request.down_from_files.is_some();
+        if is_whole {
+            let (steps, salvage, lost) = with_salvage(connection, number, &file, &script, request, limits).await?;
+            prepared.push(PreparedUndo { undo, file, steps, salvage, lost });
+        } else {
+            let steps = plan_steps(connection, number, &file, &script, &Fresh::default(), limits).await?;
+            prepared.push(PreparedUndo { undo, file, steps, salvage: Vec::new(), lost: None });
+        }
     }
     pooled::check(connection, prepared.iter().map(|undo| (&undo.file, undo.steps.as_slice())))?;
     Ok(prepared)
+}
+
+/// The steps of a down script, and what is kept before it destroys it; or why that cannot be kept, where whoever asks
+/// accepts the loss.
+async fn with_salvage(
+    connection: &Connection,
+    number: MigrationNumber,
+    file: &MigrationFile,
+    script: &Script,
+    request: &RollbackRequest<'_>,
+    limits: &Limits,
+) -> Answer<(Vec<Step>, Vec<Salvage>, Option<Message>)> {
+    let Prepared { steps, salvage } = salvage::prepare(connection, number, file, script, limits).await?;
+    match salvage {
+        Ok(salvage) => Ok((steps, salvage, None)),
+        Err(why) if request.accepts_loss => Ok((steps, Vec::new(), Some(why))),
+        Err(why) => Err(would_lose(number, &why, request.point.as_str()).note(message!("nothing-changed"))),
+    }
 }
 
 /// A migration that stopped half-way can go back when each of its steps can; else nothing of the way back begins.
@@ -173,7 +215,8 @@ async fn under_lease(
     let release = snapshot.release.clone();
     let going_back = release.as_ref().is_some_and(|release| release.state == ReleaseState::RollingBack);
     if prepared.is_empty() && !going_back {
-        return Ok(RollbackOutcome { undone: Vec::new(), release: release.map(|it| (it.id, it.state)) });
+        let release = release.map(|it| (it.id, it.state));
+        return Ok(RollbackOutcome { undone: Vec::new(), salvaged: Vec::new(), release });
     }
     let drift = watch.note(session, request.down_from_files.unwrap_or_default(), request.drift_ignored).await?;
     if !drift.is_empty() {
@@ -182,7 +225,7 @@ async fn under_lease(
     start(session, lease, &snapshot, request).await?;
     watch.begun();
     let total = prepared.len();
-    let mut undone = Vec::new();
+    let (mut undone, mut salvaged) = (Vec::new(), Vec::new());
     for prepared in &prepared {
         let number = prepared.undo.migration.number;
         if let Some(cause) = session.stop.cause() {
@@ -192,7 +235,7 @@ async fn under_lease(
         let is_begun =
             snapshot.applied.iter().any(|row| row.migration.seq == prepared.undo.migration.seq && row.undoing);
         // Planned under the lease a moment ago, and nothing has been undone since.
-        let planned = undone.is_empty().then(|| prepared.steps.clone());
+        let planned = undone.is_empty().then(|| (prepared.steps.clone(), prepared.salvage.clone()));
         let undoing = Undoing { session, lease, prepared, planned, request };
         if let Err(problem) = undoing.run(is_begun, report).await {
             let release_id = release.as_ref().map(|release| release.id);
@@ -206,6 +249,10 @@ async fn under_lease(
         }
         let name = prepared.undo.migration.name.clone();
         report(Progress::MigrationUndone { number, name, took: began.elapsed() });
+        for kept in salvages_of(&session.connection, prepared.undo.migration.seq).await? {
+            report(Progress::Salvaged(Box::new(kept.clone())));
+            salvaged.push(kept);
+        }
         undone.push(number);
     }
     let release = finish(session, lease, point, request).await.map_err(|mut problem| {
@@ -217,7 +264,7 @@ async fn under_lease(
             .note(message!("rollback-progress", undone = undone.len(), total = total))
             .hint(message!("rollback-failed-hint", point = request.point.as_str()))
     })?;
-    Ok(RollbackOutcome { undone, release })
+    Ok(RollbackOutcome { undone, salvaged, release })
 }
 
 async fn start(
@@ -261,8 +308,8 @@ struct Undoing<'a> {
     session: &'a Session,
     lease: &'a Lease,
     prepared: &'a PreparedUndo,
-    /// Its steps, where they were planned on the tables as they are now.
-    planned: Option<Vec<Step>>,
+    /// Its steps and what is kept, where they were planned on the tables as they are now.
+    planned: Option<(Vec<Step>, Vec<Salvage>)>,
     request: &'a RollbackRequest<'a>,
 }
 
@@ -274,12 +321,28 @@ impl Undoing<'_> {
         // the lease, because another process may have changed the tables until then; and here for all but the
         // first, because what was undone before has changed them again.
         let file = &self.prepared.file;
-        let steps = if let Some(steps) = &self.planned {
-            steps.clone()
+        let half_applied = !migration.complete && !is_begun;
+        let is_taken_back = half_applied && self.request.down_from_files.is_none();
+        let (own, salvage) = if let Some(planned) = &self.planned {
+            planned.clone()
         } else {
-            let (script, fresh) = (read_down_script(file)?, Fresh::default());
-            plan_steps(&session.connection, migration.number, file, &script, &fresh, &session.limits).await?
+            let (connection, script) = (&session.connection, read_down_script(file)?);
+            if is_begun || is_taken_back {
+                let fresh = Fresh::default();
+                let steps = plan_steps(connection, migration.number, file, &script, &fresh, &session.limits).await?;
+                (steps, Vec::new())
+            } else {
+                let (number, limits) = (migration.number, &session.limits);
+                let (steps, salvage, _) = with_salvage(connection, number, file, &script, self.request, limits).await?;
+                (steps, salvage)
+            }
         };
+        // What is kept is kept in the transaction that destroys it.
+        let actor = session.holder.actor.as_str();
+        let each = (1..).zip(&salvage);
+        let mut steps: Vec<Step> =
+            each.flat_map(|(place, it)| it.steps(migration.number, migration.seq, place, actor, file)).collect();
+        steps.extend(own);
         let work = Work {
             session,
             lease: self.lease,
@@ -289,8 +352,7 @@ impl Undoing<'_> {
             is_whole: true,
             doing: &doing,
         };
-        let half_applied = !migration.complete && !is_begun;
-        if half_applied && self.request.down_from_files.is_none() {
+        if is_taken_back {
             return self.take_back(work, report).await;
         }
         if !is_begun && !Run::is_needed(&steps) {
@@ -299,7 +361,7 @@ impl Undoing<'_> {
             };
             return work.in_one_transaction(row, report).await;
         }
-        let of = StepsOf { seq: migration.seq, is_up: false, actor: session.holder.actor.as_str() };
+        let of = StepsOf { seq: migration.seq, is_up: false, actor };
         let stored = of.read(&session.connection).await.map_err(unreadable)?;
         let resumed = resume(steps.clone(), &stored, file)?;
         let begin = async |connection: &Connection, _: &str| {

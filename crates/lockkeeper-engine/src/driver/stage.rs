@@ -18,12 +18,13 @@ use super::drift::{DriftRules, Watch};
 use super::gates::{GateContext, ask_stage1, ask_stage2, refuse_closed, signed_plan};
 use super::pooled;
 use super::progress::{Progress, Reporter};
+use super::salvage::put_back;
 use super::session::{Session, stopped};
 use super::standalone::Unsettled;
 use super::steps::plan_steps;
 use crate::ledger::{
-    Lease, LedgerSnapshot, ReleaseRecord, ensure, mark_approval_used, mark_unsettled, open_release, query_alone, read,
-    read_problem, set_state, take_point,
+    Lease, LedgerSnapshot, ReleaseRecord, SalvageRecord, ensure, mark_approval_used, mark_unsettled, open_release,
+    query_alone, read, read_problem, set_state, take_point,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -53,6 +54,8 @@ pub struct StageRequest<'a> {
 #[derive(Debug, Clone)]
 pub struct StageOutcome {
     pub applied: Vec<MigrationNumber>,
+    /// What earlier rollbacks had kept of them, with what became of it now.
+    pub put_back: Vec<SalvageRecord>,
     /// Pending migrations that were not this stage's to run.
     pub waiting: Vec<PlannedMigration>,
     pub notices: Vec<Message>,
@@ -97,7 +100,7 @@ pub async fn run_stage(
     let decision = decide(session, snapshot.as_ref(), request, Known::new()).await?;
     if decision.due.is_empty() && !decision.finishes_release && request.drift.accept.is_empty() {
         let release = snapshot.as_ref().and_then(LedgerSnapshot::open_release).map(|it| (it.id, it.state));
-        return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
+        return Ok(nothing(decision, release));
     }
     check_steps(session, &decision.due).await?;
     ensure(&session.connection).await?;
@@ -127,7 +130,7 @@ async fn under_lease(
     watch.guard(session, lease, request.pairs, request.drift).await?;
     if decision.due.is_empty() && !decision.finishes_release {
         let release = snapshot.open_release().map(|it| (it.id, it.state));
-        return Ok(StageOutcome { applied: Vec::new(), waiting: decision.waiting, notices: decision.notices, release });
+        return Ok(nothing(decision, release));
     }
     let release_id = start(session, lease, &snapshot, request, report).await?;
     watch.begun();
@@ -150,13 +153,20 @@ async fn under_lease(
         applied.push(number);
         fresh.learn_all(&due.migration.script.statements);
     }
+    let put_back = put_back(session, lease, report).await.map_err(|problem| progress_note(problem, &applied, total))?;
     let state = finish(session, lease, release_id, request, &decision).await?;
     Ok(StageOutcome {
         applied,
+        put_back,
         waiting: decision.waiting,
         notices: decision.notices,
         release: Some((release_id, state)),
     })
+}
+
+fn nothing(decision: Decision, release: Option<(i64, ReleaseState)>) -> StageOutcome {
+    let Decision { waiting, notices, .. } = decision;
+    StageOutcome { applied: Vec::new(), put_back: Vec::new(), waiting, notices, release }
 }
 
 // ── deciding ───────────────────────────────────────────────────────────────────────────────────

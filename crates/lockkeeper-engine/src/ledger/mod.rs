@@ -15,6 +15,7 @@ mod migrations;
 mod outbox;
 mod points;
 mod releases;
+mod salvages;
 mod samples;
 mod schema;
 mod snapshot;
@@ -49,6 +50,9 @@ pub use outbox::{
 };
 pub use points::{take_point, void_points_after};
 pub use releases::{deployed_before, last_deployed, open_release, set_deployed, set_state};
+pub use salvages::{
+    Returned, SalvageRecord, WaitingSalvage, end_salvage, keep_salvage, read_salvages, salvages_of, waiting_salvages,
+};
 pub use samples::{
     HealthSample, Slice, VerdictCounts, add_samples, export_samples, read_health_samples, read_slices, thin_samples,
 };

@@ -91,3 +91,11 @@ async fn may_set_replication_role(connection: &Connection, version: i32) -> Resu
     let rows = connection.client().query_typed(sql, &[]).await.map_err(|error| SqlError::new(&error, connection))?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
+
+/// Whether our role may switch off the triggers of a session.
+///
+/// # Errors
+/// A connection that broke.
+pub async fn may_silence_triggers(connection: &Connection) -> Result<bool, SqlError> {
+    may_set_replication_role(connection, connection.version().major() * 10_000).await
+}

@@ -11,7 +11,7 @@ use lockkeeper_engine::postgres::{Connection, connect};
 use lockkeeper_engine::seams::Stop;
 use lockkeeper_engine::signature::AllowedSigners;
 
-use super::{authors, files};
+use super::{authors, files, salvages};
 use crate::printer::{Printer, Tone};
 use crate::settings::{Flags, Settings};
 
@@ -193,6 +193,20 @@ impl<'p> Context<'p> {
                 &message!("progress-undone", number = number.to_string(), name = name.as_str(), ms = took.as_millis()),
                 Tone::Good,
             ),
+            Progress::Salvaged(record) => printer.note_in(
+                &message!(
+                    "progress-salvaged",
+                    table = record.kept.table.to_string(),
+                    rows = record.rows,
+                    kept_in = record.kept.kept_in.to_string()
+                ),
+                Tone::Good,
+            ),
+            Progress::PutBack(record) => {
+                for (said, tone) in salvages::told(&record, self) {
+                    printer.note_in(&said, tone);
+                }
+            }
             Progress::Retrying { number, attempt, attempts, wait, reason } => printer.note_in(
                 &message!(
                     "progress-retrying",

@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod files;
 mod help;
+mod salvages;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use unic_langid::LanguageIdentifier;
 use super::Language;
 
 /// Every catalogue file, in each language. A test holds the pairs against one another.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 13] = [
     (include_str!("catalogue/alerts.en.ftl"), include_str!("catalogue/alerts.ko.ftl")),
     (include_str!("catalogue/backup.en.ftl"), include_str!("catalogue/backup.ko.ftl")),
     (include_str!("catalogue/cli.en.ftl"), include_str!("catalogue/cli.ko.ftl")),
@@ -20,6 +20,7 @@ const SOURCES: [(&str, &str); 12] = [
     (include_str!("catalogue/journey.en.ftl"), include_str!("catalogue/journey.ko.ftl")),
     (include_str!("catalogue/lint.en.ftl"), include_str!("catalogue/lint.ko.ftl")),
     (include_str!("catalogue/release.en.ftl"), include_str!("catalogue/release.ko.ftl")),
+    (include_str!("catalogue/salvage.en.ftl"), include_str!("catalogue/salvage.ko.ftl")),
 ];
 
 /// The help texts that are laid over the English ones.

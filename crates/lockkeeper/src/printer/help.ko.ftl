@@ -138,6 +138,7 @@ help-rollback-epilogue =
 help-rollback-point = 롤백 지점
 help-rollback-reason = 이유. 원장에 남습니다
 help-rollback-yes = 터미널에서 묻지 않음
+help-rollback-accept-loss = 다운 스크립트가 없애는 값을 보관할 수 없어도 되돌립니다
 help-rollback-past-stage2 = 단계 2 마이그레이션도 되돌립니다. 다운 스크립트는 테이블과 열을 되살리지만 그 안에 있던 데이터는 되살리지 못합니다
 help-rollback-down-from-files = 적용할 때 보관한 것 대신 이 체크아웃의 다운 파일을 실행
 

@@ -491,7 +491,7 @@ fn a_backfill_stops_within_seconds_and_goes_on_where_it_was() {
     shop.run("stage1").expect(0);
     assert_eq!(shop.database.value("SELECT count(*) = count(DISTINCT token) FROM orders"), "t");
     assert_eq!(shop.count("pg_constraint WHERE conname LIKE 'lockkeeper%'"), 0);
-    shop.run("rollback before_schema_add --yes --reason test").expect(0);
+    shop.run("rollback before_schema_add --yes --accept-loss --reason test").expect(0);
     assert_eq!(shop.database.dump(), before);
 }
 

@@ -347,6 +347,8 @@ impl<'a> Emergency<'a> {
             reason: self.terms.reason.clone(),
             past_stage2: self.terms.past_stage2,
             down_from_files: None,
+            // It is told before the question, and a backup is the step before.
+            accepts_loss: true,
             unsettled: None,
             drift_ignored: self.means.drift_ignored,
             // The release ends when all of it is back, not when its schema is.

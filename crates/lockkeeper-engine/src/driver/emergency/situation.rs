@@ -234,6 +234,8 @@ impl Situation {
             reason: String::new(),
             past_stage2: false,
             down_from_files: None,
+            // It is told before the question, and a backup is the step before.
+            accepts_loss: true,
             unsettled: None,
             drift_ignored: asked.drift_ignored,
             drive: Drive::Driven,

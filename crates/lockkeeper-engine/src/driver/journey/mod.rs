@@ -488,7 +488,13 @@ impl<'a> Driver<'a> {
         tell: &mut Teller<'_>,
     ) -> Answer<()> {
         let (id, from) = (reading.release.id, reading.release.state);
-        let way = way_back(&standing(&reading.snapshot, &reading.journey, self.means.pairs, &self.terms));
+        let way = self
+            .patiently(tell, async |driver: &Self| {
+                let (snapshot, journey) = (&reading.snapshot, &reading.journey);
+                standing(&driver.session, snapshot, journey, driver.means.pairs, &driver.terms).await
+            })
+            .await
+            .map(|standing| way_back(&standing))?;
         let is_frozen = way.class == RollbackClass::Freeze;
         let event = if is_frozen { Event::Froze } else { Event::RollbackStarted };
         let to = next(reading.release.release(), event)?;

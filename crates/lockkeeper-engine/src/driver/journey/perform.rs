@@ -22,7 +22,7 @@ use crate::driver::rollback::{RollbackRequest, run_rollback};
 use crate::driver::session::stopped;
 use crate::driver::stage::{StageRequest, run_stage};
 use crate::driver::watching::{WatchEnd, WatchNews, watch};
-use crate::ledger::{JourneyTerm, LedgerSnapshot, read, read_verifications, read_watch};
+use crate::ledger::{JourneyTerm, LedgerSnapshot, SalvageRecord, read, read_verifications, read_watch};
 use crate::seams::{Stop, instant, sleep};
 
 /// How a task went.
@@ -145,11 +145,12 @@ impl Driver<'_> {
             drive: Drive::Driven,
         };
         let outcome = run_stage(&self.session, &request, &mut |progress| tell(JourneyNews::Driver(progress))).await;
-        Did::of(
-            outcome.map(
-                |outcome| json!({ "applied": outcome.applied.iter().map(|number| number.get()).collect::<Vec<_>>() }),
-            ),
-        )
+        Did::of(outcome.map(|outcome| {
+            json!({
+                "applied": outcome.applied.iter().map(|number| number.get()).collect::<Vec<_>>(),
+                "put_back": outcome.put_back.iter().map(SalvageRecord::to_json).collect::<Vec<_>>(),
+            })
+        }))
     }
 
     async fn gates(&mut self, reading: &Reading, tell: &mut Teller<'_>) -> Did {
@@ -231,16 +232,19 @@ impl Driver<'_> {
             // Whether stage 2 may be undone was decided with the way back.
             past_stage2: true,
             down_from_files: None,
+            // Whether it can all be kept was decided with the way back.
+            accepts_loss: false,
             unsettled: None,
             drift_ignored: &self.means.drift.ignore,
             drive: Drive::Driven,
         };
         let outcome = run_rollback(&self.session, &request, &mut |progress| tell(JourneyNews::Driver(progress))).await;
-        Did::of(
-            outcome.map(
-                |outcome| json!({ "undone": outcome.undone.iter().map(|number| number.get()).collect::<Vec<_>>() }),
-            ),
-        )
+        Did::of(outcome.map(|outcome| {
+            json!({
+                "undone": outcome.undone.iter().map(|number| number.get()).collect::<Vec<_>>(),
+                "salvaged": outcome.salvaged.iter().map(SalvageRecord::to_json).collect::<Vec<_>>(),
+            })
+        }))
     }
 
     // ── the application ────────────────────────────────────────────────────────────────────────

@@ -7,5 +7,8 @@ WITH undone AS (
 )
 SELECT u.seq, lockkeeper.record_event($2, 'migration_rolled_back', u.release_id,
     pg_catalog.json_build_object('number', u.number, 'name', u.name, 'stage', u.stage, 'seq', u.seq,
-        'reason', $3::text)::text)
+        'reason', $3::text, 'salvaged', (
+            SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', s.schema_name, 'table', s.table_name,
+                'rows', s.row_count, 'kept_in', s.kept_in) ORDER BY s.place), '[]')
+            FROM lockkeeper.salvages s WHERE s.migration_seq = u.seq))::text)
 FROM undone u

@@ -3,15 +3,19 @@
 mod json;
 mod markdown;
 
+use std::collections::BTreeMap;
+
 use lockkeeper_core::classify::Facts;
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Blocks, LineIndex, LockMode, Message, PlanDigest, Problem, Stage};
+use lockkeeper_core::model::{
+    Answer, Blocks, LineIndex, LockMode, Message, MigrationNumber, PlanDigest, Problem, Stage,
+};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{
-    Estimate, EstimateSource, InUse, PlanEntry, PlannedMigration, RollbackClass, Sample, Step, StepLock, estimate,
-    plan_migration, stage2_digest, survey,
+    Estimate, EstimateSource, InUse, Loss, PlanEntry, PlannedMigration, RollbackClass, Sample, Step, StepLock,
+    estimate, plan_migration, stage2_digest, survey,
 };
-use lockkeeper_engine::driver::{plan_to_show, stopped_in_stage2};
+use lockkeeper_engine::driver::{losses, plan_to_show, stopped_in_stage2};
 use lockkeeper_engine::ledger::{LedgerSnapshot, read, read_problem, read_samples};
 use lockkeeper_lint::check::{Options, check};
 use lockkeeper_lint::report::{Finding, Severity};
@@ -65,6 +69,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         return Err(problem);
     }
     let planned = plan_to_show(&connection, planned, &context.limits()).await?;
+    let losses = losses(&connection, planned.iter().map(|it| (it, &it.down)), &context.limits()).await?;
     let samples = match &snapshot {
         Some(_) => read_samples(&connection).await.map_err(|error| read_problem(&error, &connection))?,
         None => Vec::new(),
@@ -74,8 +79,8 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     }
     for stage in [Stage::Expand, Stage::Contract] {
         match args.format {
-            Format::Human => tell_stage(stage, &planned, &samples, context),
-            Format::Markdown => markdown::tell(stage, &planned, &samples, context),
+            Format::Human => tell_stage(stage, &planned, &losses, &samples, context),
+            Format::Markdown => markdown::tell(stage, &planned, &losses, &samples, context),
         }
     }
     let digest = digest(snapshot.as_ref(), &pairs, &planned)?;
@@ -84,7 +89,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         printer.say(&message!("plan-digest", digest = digest.to_string()));
     }
     printer.answer(&serde_json::json!({
-        "migrations": planned.iter().map(|migration| json::migration(migration, &samples, context)).collect::<Vec<_>>(),
+        "migrations": planned.iter().map(|migration| json::migration(migration, &losses, &samples, context)).collect::<Vec<_>>(),
         "digest": digest.map(|digest| digest.to_string()),
     }));
     Ok(0)
@@ -127,7 +132,19 @@ fn findings(migration: &PlannedMigration, context: &Context<'_>) -> Vec<Finding>
     findings
 }
 
-fn tell_stage(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], context: &Context<'_>) {
+/// What is lost when each migration is undone.
+type Losses = BTreeMap<MigrationNumber, Loss>;
+
+/// What undoing a migration of stage 1 costs, where it costs anything.
+fn told_loss(migration: &PlannedMigration, losses: &Losses) -> Option<(Message, Tone)> {
+    match losses.get(&migration.number).filter(|_| migration.stage() == Stage::Expand)? {
+        Loss::Nothing => None,
+        Loss::Salvaged => Some((message!("plan-undo-salvaged"), Tone::Quiet)),
+        Loss::Final(why) => Some((message!("plan-undo-loses", why = why.clone()), Tone::Waiting)),
+    }
+}
+
+fn tell_stage(stage: Stage, planned: &[PlannedMigration], losses: &Losses, samples: &[Sample], context: &Context<'_>) {
     let printer = context.printer;
     let of_stage: Vec<_> = planned.iter().filter(|migration| migration.stage() == stage).collect();
     if of_stage.is_empty() {
@@ -149,6 +166,9 @@ fn tell_stage(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], co
         );
         let class = RollbackClass::of(migration);
         printer.say_under(2, &message!("plan-rollback-class", class = class.as_str()), Tone::Quiet);
+        if let Some((said, tone)) = told_loss(migration, losses) {
+            printer.say_under(2, &said, tone);
+        }
         for used in tables_of(migration) {
             printer.say_under(2, &told_in_use(used), Tone::Quiet);
         }

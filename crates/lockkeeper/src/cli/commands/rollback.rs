@@ -4,6 +4,7 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_core::release::Drive;
 use lockkeeper_engine::driver::{PreparedUndo, RollbackRequest, Unsettled, preview_rollback, run_rollback};
+use lockkeeper_engine::ledger::SalvageRecord;
 
 use super::stage::{UnsettledWord, parse_point};
 use crate::cli::context::{Context, WaitArgs, first_line};
@@ -13,7 +14,8 @@ use crate::printer::Tone;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  lockkeeper rollback before_schema_add --reason \"errors on checkout\"\n\n\
 Points: before_schema_add and before_field_remove are taken at the start of stage 1 and stage 2;\n\
-`lockkeeper status` lists those that lead somewhere.")]
+`lockkeeper status` lists those that lead somewhere. What a down script destroys is kept in the ledger's schema and put back\n\
+when its migration is applied again.")]
 pub struct Args {
     /// The rollback point
     point: String,
@@ -26,6 +28,9 @@ pub struct Args {
     /// Undo stage-2 migrations too. Their down scripts bring tables and columns back, not what was in them
     #[arg(long)]
     past_stage2: bool,
+    /// Go back even where a down script destroys values that cannot be kept
+    #[arg(long)]
+    accept_loss: bool,
     /// Run the down files of this checkout instead of those kept when the migrations were applied
     #[arg(long)]
     down_from_files: bool,
@@ -45,6 +50,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         reason: args.reason.trim().to_owned(),
         past_stage2: args.past_stage2,
         down_from_files: pairs.as_deref(),
+        accepts_loss: args.accept_loss,
         unsettled: args.unsettled.map(Unsettled::from),
         drift_ignored: &context.settings.drift_ignored,
         drive: Drive::ByHand,
@@ -65,6 +71,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     printer.answer(&serde_json::json!({
         "point": args.point,
         "undone": outcome.undone.iter().map(|number| number.get()).collect::<Vec<_>>(),
+        "salvaged": outcome.salvaged.iter().map(SalvageRecord::to_json).collect::<Vec<_>>(),
         "release": outcome.release.map(|(id, state)| serde_json::json!({ "id": id, "state": state.as_str() })),
     }));
     Ok(0)
@@ -80,6 +87,20 @@ fn show(prepared: &[PreparedUndo], context: &Context<'_>) {
         printer.note_under(2, &message!("rollback-migration", number = number, name = name), Tone::Plain);
         if one.steps.is_empty() {
             printer.note_under(4, &message!("rollback-empty-down"), Tone::Waiting);
+        }
+        for salvage in &one.salvage {
+            let table = salvage.table.to_string();
+            let said = if salvage.is_whole {
+                message!("rollback-keeps-table", table = table)
+            } else {
+                message!("rollback-keeps", table = table, columns = salvage.values())
+            };
+            if !salvage.seems_empty {
+                printer.note_under(4, &said, Tone::Good);
+            }
+        }
+        if let Some(why) = &one.lost {
+            printer.note_under(4, &message!("rollback-loses", why = why.clone()), Tone::Bad);
         }
         for step in &one.steps {
             printer.note_text(4, &first_line(&step.sql));

@@ -5,6 +5,7 @@ use lockkeeper_core::model::{Answer, MigrationNumber, PointName, Problem, Stage}
 use lockkeeper_core::plan::PlannedMigration;
 use lockkeeper_core::release::Drive;
 use lockkeeper_engine::driver::{DriftRules, StageOutcome, StageRequest, Unsettled, run_stage};
+use lockkeeper_engine::ledger::SalvageRecord;
 
 use crate::cli::context::{Context, WaitArgs, pending};
 use crate::printer::Tone;
@@ -124,6 +125,7 @@ fn tell(args: &StageArgs, outcome: &StageOutcome, stage: Stage, context: &Contex
     printer.answer(&serde_json::json!({
         "stage": stage.number(),
         "applied": outcome.applied.iter().map(|number| number.get()).collect::<Vec<_>>(),
+        "put_back": outcome.put_back.iter().map(SalvageRecord::to_json).collect::<Vec<_>>(),
         "waiting": waiting.iter().map(|migration| serde_json::json!({
             "number": migration.number.get(),
             "name": migration.name.as_str(),

@@ -9,12 +9,14 @@ use lockkeeper_core::plan::{FileState, PlannedMigration, Survey, plan_migration,
 use lockkeeper_core::release::age;
 use lockkeeper_engine::driver::{ask_stage1, ask_stage2, drift_refusal, schema_drift, stopped_in_stage2};
 use lockkeeper_engine::ledger::{
-    AppliedRecord, LedgerSnapshot, VerifiedFiles, read, read_undelivered, read_verifications,
+    AppliedRecord, LedgerSnapshot, SalvageRecord, VerifiedFiles, read, read_salvages, read_undelivered,
+    read_verifications,
 };
 use lockkeeper_engine::postgres::Connection;
 
 use super::notify::GIVEN_UP_SHOWN_FOR;
 use crate::cli::context::{Context, moment};
+use crate::cli::salvages;
 use crate::printer::{Cell, Table, Tone};
 
 /// Show where every migration and release stands; exit 1 when files and ledger do not fit
@@ -58,6 +60,9 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
     let waiting = snapshot.as_ref().map_or(0, |snapshot| context.tell_waiting(&snapshot.ledger_id));
     let mut answer = to_json(snapshot.as_ref(), &survey, &pending, &gates, drift.as_deref(), &problems);
     answer["events_waiting"] = waiting.into();
+    let salvages = read_salvages(&connection).await?;
+    tell_salvages(&salvages, context);
+    answer["salvages"] = salvages.iter().map(SalvageRecord::to_json).collect();
     answer["alerts"] = alerts(&connection, context).await?;
     let verified = read_verifications(&connection, &folder.pairs).await?;
     answer["verified"] = verified_json(&verified, &folder.pairs);
@@ -66,6 +71,25 @@ pub async fn run(_: &Args, context: &Context<'_>) -> Answer<u8> {
         Some(problem) if !context.printer.is_json() => Err(problem),
         Some(problem) => Ok(problem.exit.code()),
         None => Ok(0),
+    }
+}
+
+/// What rollbacks have kept, as long as it is kept.
+fn tell_salvages(salvages: &[SalvageRecord], context: &Context<'_>) {
+    let printer = context.printer;
+    if salvages.is_empty() {
+        return;
+    }
+    printer.line("");
+    printer.say_in(&message!("status-salvages"), Tone::Strong);
+    for record in salvages {
+        for (said, tone) in salvages::told(record, context) {
+            printer.say_under(2, &said, tone);
+        }
+        if record.returned.is_some() {
+            let kept_in = record.kept.kept_in.to_string();
+            printer.say_under(4, &message!("salvage-drop-hint", kept_in = kept_in), Tone::Quiet);
+        }
     }
 }
 

@@ -7,10 +7,11 @@ release-is-driven = the release drives itself: a stage by hand would run beside 
 
 ## The way back
 
-way-back-app-only = the schema stays, and the old code runs on it: going back would lose what { $migrations } holds
+way-back-app-only = the schema stays, and the old code runs on it: going back would lose what { $migrations } holds ({ $why })
 way-back-app-wanted = the schema stays, as on_breach = "app" asks for
-way-back-frozen = going back would not bring back what stage 2 removed: { $migrations }
+way-back-frozen = going back would not bring back what stage 2 removed: { $migrations } ({ $why })
 way-back-nothing-added = stage 1 added nothing that would have to go
+way-back-salvaged = the schema goes back after the old code answers; what the new code wrote into what { $migrations } added is kept, and put back when it is applied again
 way-back-schema = the schema goes back after the old code answers, and nothing is lost
 
 ## A release that drives itself

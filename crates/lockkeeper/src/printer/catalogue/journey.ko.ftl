@@ -7,10 +7,11 @@ release-is-driven = 이 릴리스는 스스로 진행 중입니다: 손으로 �
 
 ## 되돌아가는 길
 
-way-back-app-only = 스키마는 그대로 두고 이전 코드가 그 위에서 실행됩니다: 되돌리면 { $migrations }에 담긴 것을 잃습니다
+way-back-app-only = 스키마는 그대로 두고 이전 코드가 그 위에서 실행됩니다: 되돌리면 { $migrations }에 담긴 것을 잃습니다({ $why })
 way-back-app-wanted = on_breach = "app" 설정에 따라 스키마는 그대로 둡니다
-way-back-frozen = 되돌려도 단계 2가 제거한 것은 돌아오지 않습니다: { $migrations }
+way-back-frozen = 되돌려도 단계 2가 제거한 것은 돌아오지 않습니다: { $migrations }({ $why })
 way-back-nothing-added = 단계 1이 추가한 것 중 없애야 할 것이 없습니다
+way-back-salvaged = 이전 코드가 응답한 뒤 스키마를 되돌립니다. { $migrations }이(가) 추가한 곳에 새 코드가 쓴 값은 보관했다가 다시 적용할 때 되돌려 넣습니다
 way-back-schema = 이전 코드가 응답한 뒤 스키마를 되돌리며, 잃는 것은 없습니다
 
 ## 스스로 진행하는 릴리스

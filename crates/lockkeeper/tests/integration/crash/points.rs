@@ -26,6 +26,8 @@ scenarios! {
     stage_2 = STAGE_2;
     deployed = DEPLOYED;
     rollback = ROLLBACK;
+    salvage = SALVAGE;
+    put_back = PUT_BACK;
     index_concurrently = INDEX_CONCURRENTLY;
     rollback_concurrently = ROLLBACK_CONCURRENTLY;
     no_transaction = NO_TRANSACTION;

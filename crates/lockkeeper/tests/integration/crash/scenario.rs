@@ -56,7 +56,7 @@ const fn stage2(name: &'static str, files: &'static [Pair], runs: &'static [Scri
 }
 
 const fn rollback(name: &'static str, files: &'static [Pair], runs: &'static [Script]) -> Scenario {
-    let command = "rollback before_schema_add --yes --reason back";
+    let command = "rollback before_schema_add --yes --accept-loss --reason back";
     Scenario { name, tables: SHOP, files, before: &["stage1"], command, runs, varies: &[] }
 }
 
@@ -80,6 +80,44 @@ const NOTES: &[Pair] = &[
 pub const STAGE_1: Scenario = stage1("stage_1", NOTES, &[Up(0), Up(1), Up(2), Up(3)]);
 
 pub const ROLLBACK: Scenario = rollback("rollback", NOTES, &[Down(3), Down(2), Down(1), Down(0)]);
+
+/// The second file stands for new code that writes into what the first has added.
+const WRITTEN: &[Pair] = &[
+    (
+        "01_add_tier",
+        "CREATE TYPE tier AS ENUM ('gold', 'tin');\n\
+         ALTER TABLE customers ADD COLUMN tier tier DEFAULT 'tin', ADD COLUMN seen timestamptz;\n\
+         CREATE TABLE badges (customer bigint PRIMARY KEY, text text);\n",
+        "DROP TABLE badges;\nALTER TABLE customers DROP COLUMN tier, DROP COLUMN seen;\nDROP TYPE tier;\n",
+    ),
+    (
+        "02_modify_tier",
+        "UPDATE customers SET tier = 'gold', seen = '2020-01-02 03:04:05+00' WHERE id % 3 = 0;\n\
+         INSERT INTO badges SELECT id, 'badge ' || id FROM customers;\n",
+        "SELECT 1;\n",
+    ),
+];
+
+pub const SALVAGE: Scenario = Scenario {
+    command: "rollback before_schema_add --yes --reason back",
+    ..rollback("salvage", WRITTEN, &[Down(1), Down(0)])
+};
+
+/// What it fills by itself is what was kept, so that the same SQL alone comes to the same rows.
+const REFILLED: &[Pair] = &[(
+    "01_add_tier",
+    "CREATE TYPE tier AS ENUM ('gold', 'tin');\n\
+     ALTER TABLE customers ADD COLUMN tier tier DEFAULT 'tin', ADD COLUMN seen timestamptz;\n\
+     CREATE TABLE badges (customer bigint PRIMARY KEY, text text);\n\
+     UPDATE customers SET tier = 'gold', seen = '2020-01-02 03:04:05+00' WHERE id % 3 = 0;\n\
+     INSERT INTO badges SELECT id, 'badge ' || id FROM customers;\n",
+    "DROP TABLE badges;\nALTER TABLE customers DROP COLUMN tier, DROP COLUMN seen;\nDROP TYPE tier;\n",
+)];
+
+pub const PUT_BACK: Scenario = Scenario {
+    before: &["stage1", "rollback before_schema_add --yes --reason back"],
+    ..stage1("put_back", REFILLED, &[Up(0)])
+};
 
 const CONCURRENT: &[Pair] = &[
     (

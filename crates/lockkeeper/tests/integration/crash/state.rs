@@ -146,5 +146,9 @@ const LEDGER: &str = "
         FROM lockkeeper.steps s JOIN lockkeeper.migrations m ON m.seq = s.migration_seq
         WHERE outcome IS NULL AND (s.started_at IS NOT NULL OR m.state <> 'rolled_back')
         UNION ALL
+        SELECT format('kept of %s: %s rows, %s back, %s gone, %s kept', table_name, row_count, rows_returned, rows_gone,
+            rows_kept)
+        FROM lockkeeper.salvages
+        UNION ALL
         SELECT 'the lease is held' FROM lockkeeper.lease WHERE expires_at > clock_timestamp()
     ) AS lines (line) ORDER BY line COLLATE \"C\"";

@@ -160,3 +160,48 @@ fn no_password_that_a_hook_says_is_kept() {
     );
     assert!(kept.contains("***") && !kept.contains("hunter2"), "{kept}");
 }
+
+/// What the new code wrote before it failed is gone with its column, and there again with the next release.
+#[test]
+fn what_the_new_code_wrote_is_there_again_with_the_next_release() {
+    let mut release = Release::open().patient();
+    let preview = release.shop.say("plan --lang en").expect(0);
+    assert!(preview.to_string().contains("kept and put back"), "{preview}");
+    let first = release.begin("bad");
+    release.wait_for("watching");
+    // Every kind of row: written, set to nothing, changed twice, new.
+    release.shop.database.execute(
+        "UPDATE customers SET full_name = 'Ada ' || id WHERE id % 2 = 0; UPDATE customers SET full_name = 'Grace' WHERE id = 4; \
+         INSERT INTO customers (id, full_name) VALUES (101, E'\\u00e9 \\t \\\\ \\'new\\'')",
+    );
+    let written = || release.shop.database.query("SELECT id, name, full_name FROM customers ORDER BY id");
+    let before = written();
+    let run = first.wait().expect(5);
+    let end = run.json();
+    assert_eq!((end["cause"].as_str(), end["class"].as_str()), (Some("unhealthy"), Some("app + schema")), "{run}");
+    assert!(run.to_string().contains("is kept, and put back"), "the preview says it: {run}");
+    assert_eq!((release.columns().as_str(), release.version().as_str()), ("id name", "1"));
+    let kept = release.shop.run("status").expect(0).json()["salvages"].clone();
+    assert_eq!((kept[0]["table"].as_str(), kept[0]["rows"].as_i64()), (Some("public.customers"), Some(101)));
+    let settings = release.shop.project.read("lockkeeper.toml").replace("\"60s\"", "\"8s\"");
+    release.shop.project.write("lockkeeper.toml", &settings);
+    release.start("2").expect(0);
+    assert_eq!((release.state().as_str(), written()), ("awaiting_approval", before));
+    let kept = release.shop.run("status").expect(0).json()["salvages"].clone();
+    assert_eq!(kept[0]["returned"]["rows"], 101);
+    let seen = release.seen();
+    assert!(!seen.failures.is_empty(), "the code was broken");
+    let undefined: Vec<_> = seen.failures.iter().filter(|(_, said)| said.contains("full_name")).collect();
+    assert!(undefined.is_empty(), "no request met a column that was not there: {undefined:?}");
+}
+
+#[test]
+fn what_cannot_be_kept_stays_with_its_schema() {
+    let release = Release::open().patient();
+    release.shop.database.execute("ALTER TABLE customers DROP CONSTRAINT customers_pkey");
+    let run = release.start("bad").expect(5);
+    let end = run.json();
+    assert_eq!((end["cause"].as_str(), end["class"].as_str()), (Some("unhealthy"), Some("app only")), "{run}");
+    assert!(run.to_string().contains("no primary key"), "{run}");
+    assert_eq!((release.columns().as_str(), release.version().as_str()), ("full_name id name", "1"));
+}

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use lockkeeper_core::model::LineIndex;
 use lockkeeper_core::plan::{
-    EstimateSource, InUse, PlannedMigration, RollbackClass, RunMode, Sample, Step, StepLock, estimate,
+    EstimateSource, InUse, Loss, PlannedMigration, RollbackClass, RunMode, Sample, Step, StepLock, estimate,
 };
 use serde_json::{Value, json};
 
-use super::{findings, line_of};
+use super::{Losses, findings, line_of};
 use crate::cli::context::Context;
 
-pub fn migration(migration: &PlannedMigration, samples: &[Sample], context: &Context<'_>) -> Value {
+pub fn migration(migration: &PlannedMigration, losses: &Losses, samples: &[Sample], context: &Context<'_>) -> Value {
     let lines = LineIndex::new(&migration.up.text);
     json!({
         "number": migration.number.get(),
@@ -22,6 +22,15 @@ pub fn migration(migration: &PlannedMigration, samples: &[Sample], context: &Con
         "checksum": migration.up.checksum.to_string(),
         "can_be_undone": migration.can_be_undone,
         "rollback_class": RollbackClass::of(migration).as_str(),
+        "undo_loses": losses.get(&migration.number).map(|loss| match loss {
+            Loss::Nothing => "nothing",
+            Loss::Salvaged => "salvaged",
+            Loss::Final(_) => "values",
+        }),
+        "undo_loses_because": losses.get(&migration.number).and_then(|loss| match loss {
+            Loss::Nothing | Loss::Salvaged => None,
+            Loss::Final(why) => Some(why.id),
+        }),
         "steps": migration.steps.iter().map(|it| step(it, line_of(it, migration, &lines), samples, context)).collect::<Vec<_>>(),
         "findings": findings(migration, context).iter().map(|finding| json!({
             "rule": finding.rule,

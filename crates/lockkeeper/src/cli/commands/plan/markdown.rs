@@ -4,11 +4,14 @@ use lockkeeper_core::message;
 use lockkeeper_core::model::{LineIndex, Stage};
 use lockkeeper_core::plan::{PlannedMigration, RollbackClass, Sample};
 
-use super::{STEPS_SHOWN, also_locked, findings, heading, heavy, line_of, lock_of, tables_of, told_in_use, took};
+use super::{
+    Losses, STEPS_SHOWN, also_locked, findings, heading, heavy, line_of, lock_of, tables_of, told_in_use, told_loss,
+    took,
+};
 use crate::cli::context::{Context, first_line};
 
 /// A table for each migration. What stands in it is escaped: SQL may hold bars and backquotes.
-pub fn tell(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], context: &Context<'_>) {
+pub fn tell(stage: Stage, planned: &[PlannedMigration], losses: &Losses, samples: &[Sample], context: &Context<'_>) {
     let printer = context.printer;
     let of_stage: Vec<_> = planned.iter().filter(|migration| migration.stage() == stage).collect();
     if of_stage.is_empty() {
@@ -19,6 +22,9 @@ pub fn tell(stage: Stage, planned: &[PlannedMigration], samples: &[Sample], cont
         let class = message!("plan-rollback-class", class = RollbackClass::of(migration).as_str());
         let path = migration.up.path.replace('`', "'");
         printer.line(&format!("\n**{} {}** (`{path}`): {}\n", migration.number, migration.name, printer.text(&class)));
+        if let Some((said, _)) = told_loss(migration, losses) {
+            printer.line(&format!("* {}", cell(&printer.text(&said))));
+        }
         for used in tables_of(migration) {
             printer.line(&format!("* {}", cell(&printer.text(&told_in_use(used)))));
         }

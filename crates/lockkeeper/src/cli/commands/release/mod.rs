@@ -4,14 +4,17 @@ mod news;
 mod status;
 mod waits;
 
+use std::collections::BTreeMap;
+
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, Message, MigrationNumber, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
-use lockkeeper_core::plan::{PlannedMigration, RollbackClass, plan_migration};
+use lockkeeper_core::plan::{Loss, PlannedMigration, RollbackClass, plan_migration};
 use lockkeeper_core::release::{Cause, way_back};
 use lockkeeper_engine::driver::{
     Aborted, AppHooks, BaselineRequest, Checks, DriftRules, Eventually, GateContext, JourneyEnd, JourneyNews, Means,
-    ReleaseTerms, Secrets, Session, StayFor, WatchRequest, ask_abort, resume_journey, standing_then, start_journey,
+    ReleaseTerms, Secrets, Session, StayFor, WatchRequest, ask_abort, losses, resume_journey, standing_then,
+    start_journey,
 };
 use lockkeeper_engine::ledger::last_deployed;
 use lockkeeper_engine::notify::{Deliverer, News, keep_delivering};
@@ -209,7 +212,9 @@ pub async fn begin(args: &Args, context: &Context<'_>, observe: &mut Observer<'_
     let terms =
         ReleaseTerms { version, previous_version: previous, despite_baseline, ..settings.release.terms.clone() };
     let planned = planned(&session.connection, &kit.pairs).await?;
-    preview(&planned, &terms, context);
+    let undone = planned.iter().map(|it| (it, &it.down));
+    let losses = losses(&session.connection, undone, &session.limits).await?;
+    preview(&planned, &losses, &terms, context);
     let begin = Begin::Start { terms, despite_cool_down: args.despite_cool_down };
     Box::pin(drive(session, begin, &kit, context, observe)).await
 }
@@ -334,7 +339,12 @@ async fn drive(
 }
 
 /// What a rollback would mean, told before anything is done.
-fn preview(planned: &[PlannedMigration], terms: &ReleaseTerms, context: &Context<'_>) {
+fn preview(
+    planned: &[PlannedMigration],
+    losses: &BTreeMap<MigrationNumber, Loss>,
+    terms: &ReleaseTerms,
+    context: &Context<'_>,
+) {
     let printer = context.printer;
     let previous = terms.previous_version.as_deref().unwrap_or("?");
     printer.note_in(&message!("release-preview", version = terms.version.as_str(), previous = previous), Tone::Strong);
@@ -345,7 +355,7 @@ fn preview(planned: &[PlannedMigration], terms: &ReleaseTerms, context: &Context
         printer.note_under(2, &said, Tone::Plain);
     }
     let told = |when: Message, migrations: &mut dyn Iterator<Item = &PlannedMigration>| {
-        let way = way_back(&standing_then(migrations, terms));
+        let way = way_back(&standing_then(migrations, losses, terms));
         let said =
             message!("release-preview-way", when = when, class = way.class.as_str(), because = way.because.clone());
         printer.note_under(2, &said, if way.class == RollbackClass::Freeze { Tone::Waiting } else { Tone::Plain });
