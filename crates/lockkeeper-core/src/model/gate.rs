@@ -37,6 +37,20 @@ impl Gate {
             Self::Approval => "approval",
         }
     }
+
+    /// Whether whoever approves stage 2 may open it without what it asks for. What the plan needs to be true, and the
+    /// approval itself, nobody can.
+    pub const fn is_waivable(self) -> bool {
+        match self {
+            Self::Verify | Self::Health | Self::Backup => true,
+            Self::StageOneComplete | Self::DeployConfirmed | Self::Approval => false,
+        }
+    }
+
+    /// By its name.
+    pub fn from_name(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|gate| gate.as_str() == text)
+    }
 }
 
 /// What a gate says.
@@ -47,16 +61,30 @@ pub enum GateVerdict {
     NotYet,
     /// What was supplied does not hold.
     No,
+    /// It says no or not yet, and whoever approved the plan opened it all the same.
+    Waived,
 }
 
 impl GateVerdict {
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Yes | Self::Waived)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Yes => "yes",
             Self::NotYet => "not_yet",
             Self::No => "no",
+            Self::Waived => "waived",
         }
     }
+}
+
+/// Who answers for a gate that was opened without what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    pub by: String,
+    pub reason: String,
 }
 
 /// One gate's answer with what it rests on and what would open it.
@@ -67,6 +95,8 @@ pub struct GateReport {
     pub evidence: Message,
     /// Since the evidence was recorded; `None` where it is of now.
     pub age: Option<Duration>,
+    /// Who opened it without what it asks for, and why.
+    pub waiver: Option<Waiver>,
     /// The command that opens it, when it is not open.
     pub way_out: Option<Message>,
 }

@@ -17,7 +17,7 @@ mod verdict;
 
 pub use alert::{About, Alert, AlertEffect, AlertKind, FactName, Severity};
 pub use checksum::{Checksum, PlanDigest};
-pub use gate::{Gate, GateReport, GateVerdict};
+pub use gate::{Gate, GateReport, GateVerdict, Waiver};
 pub use lock_mode::{Blocks, LockMode};
 pub use message::{Arg, Message};
 pub use migration_name::{Kind, MigrationName};

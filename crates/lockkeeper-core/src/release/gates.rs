@@ -6,7 +6,7 @@ use super::backup::BackupInputs;
 use super::health_gate::HealthInputs;
 use super::verify_gate::VerifyInputs;
 use crate::message;
-use crate::model::{Gate, GateReport, GateVerdict, Message, PlanDigest};
+use crate::model::{Gate, GateReport, GateVerdict, Message, PlanDigest, Waiver};
 
 /// What is known of the newest approval of stage 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,14 @@ pub enum ApprovalStanding {
     /// Nobody approved anything that still counts.
     None,
     /// Signature, key, role and expiry hold; it names this plan.
-    Valid { by: String, plan: PlanDigest, age: Duration },
+    Valid {
+        by: String,
+        plan: PlanDigest,
+        age: Duration,
+        reason: String,
+        /// The gates that it opens without what they ask for.
+        waives: Vec<Gate>,
+    },
     /// There is one, and it does not hold: the reason.
     Void { by: String, reason: Message },
 }
@@ -44,11 +51,28 @@ pub fn stage1_gates(verify: Option<&VerifyInputs>) -> Vec<GateReport> {
 
 /// The gates before stage 2, in the order in which they are passed.
 pub fn stage2_gates(inputs: &GateInputs) -> Vec<GateReport> {
-    Gate::ALL.into_iter().filter_map(|gate| Some(reported(gate, answer(gate, inputs)?))).collect()
+    let reports = Gate::ALL.into_iter().filter_map(|gate| Some(reported(gate, answer(gate, inputs)?)));
+    reports.map(|report| waived(report, &inputs.approval, inputs.plan)).collect()
+}
+
+/// A waiver counts as long as the approval does that it is part of, for what that names, and only where it is needed.
+fn waived(report: GateReport, approval: &ApprovalStanding, plan: PlanDigest) -> GateReport {
+    match approval {
+        ApprovalStanding::Valid { by, plan: named, reason, waives, .. }
+            if *named == plan
+                && report.gate.is_waivable()
+                && !report.verdict.is_open()
+                && waives.contains(&report.gate) =>
+        {
+            let waiver = Some(Waiver { by: by.clone(), reason: reason.clone() });
+            GateReport { verdict: GateVerdict::Waived, waiver, way_out: None, ..report }
+        }
+        ApprovalStanding::Valid { .. } | ApprovalStanding::None | ApprovalStanding::Void { .. } => report,
+    }
 }
 
 fn reported(gate: Gate, (verdict, evidence, age, way_out): Said) -> GateReport {
-    GateReport { gate, verdict, evidence, age, way_out }
+    GateReport { gate, verdict, evidence, age, waiver: None, way_out }
 }
 
 /// `None` for a gate that is not asked for.
@@ -86,7 +110,7 @@ fn approval(standing: &ApprovalStanding, plan: PlanDigest) -> Said {
             let evidence = message!("gate-approval-void", by = by.as_str(), reason = reason.clone());
             (GateVerdict::No, evidence, None, way_out)
         }
-        ApprovalStanding::Valid { by, plan: named, age } if *named == plan => {
+        ApprovalStanding::Valid { by, plan: named, age, .. } if *named == plan => {
             (GateVerdict::Yes, message!("gate-approved", by = by.as_str()), Some(*age), None)
         }
         ApprovalStanding::Valid { by, age, .. } => {
@@ -99,6 +123,10 @@ fn approval(standing: &ApprovalStanding, plan: PlanDigest) -> Said {
 mod tests {
     use super::*;
 
+    fn valid(plan: PlanDigest, waives: Vec<Gate>) -> ApprovalStanding {
+        ApprovalStanding::Valid { by: "a".into(), plan, age: Duration::from_mins(1), reason: "why".into(), waives }
+    }
+
     fn inputs() -> GateInputs {
         let plan = PlanDigest::of("this");
         GateInputs {
@@ -107,7 +135,7 @@ mod tests {
             verify: None,
             health: None,
             backup: None,
-            approval: ApprovalStanding::Valid { by: "a".into(), plan, age: Duration::from_mins(1) },
+            approval: valid(plan, Vec::new()),
             plan,
         }
     }
@@ -125,6 +153,28 @@ mod tests {
         assert_eq!(verdicts(&GateInputs { approval: ApprovalStanding::None, ..inputs() }), [Yes, Yes, NotYet]);
         assert_eq!(verdicts(&GateInputs { plan: PlanDigest::of("other"), ..inputs() }), [Yes, Yes, No]);
     }
+    #[test]
+    fn a_waiver_opens_what_it_names_for_the_plan_that_it_names_and_nothing_that_nobody_may_waive() {
+        use GateVerdict::{No, NotYet, Waived, Yes};
+        let untried = VerifyInputs {
+            files: vec![crate::release::Tried { number: "07".into(), found: None }],
+            orders_agree: None,
+        };
+        let closed = GateInputs { verify: Some(untried), deployed: None, ..inputs() };
+        assert_eq!(verdicts(&closed), [Yes, NotYet, NotYet, Yes]);
+        let waiving = |plan| GateInputs { approval: valid(plan, Gate::ALL.to_vec()), ..closed.clone() };
+        assert_eq!(verdicts(&waiving(closed.plan)), [Yes, NotYet, Waived, Yes]);
+        assert_eq!(verdicts(&waiving(PlanDigest::of("other"))), [Yes, NotYet, NotYet, No]);
+        let reports = stage2_gates(&waiving(closed.plan));
+        assert_eq!(reports[2].waiver, Some(Waiver { by: "a".into(), reason: "why".into() }));
+        assert_eq!(reports[2].evidence.id, "gate-verify-untried", "what it said stays");
+        // What is open needs no waiver.
+        assert_eq!(
+            verdicts(&GateInputs { approval: valid(closed.plan, Gate::ALL.to_vec()), ..inputs() }),
+            [Yes, Yes, Yes]
+        );
+    }
+
     #[test]
     fn what_the_settings_do_not_ask_for_is_no_gate() {
         let names = |inputs: &GateInputs| -> Vec<&str> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use lockkeeper_core::message;
-use lockkeeper_core::model::{About, Answer, PlanDigest, Problem, Stage};
+use lockkeeper_core::model::{About, Answer, Gate, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlanEntry, PlannedMigration, plan_migration, stage2_digest, survey};
 use lockkeeper_core::release::ApprovalDocument;
@@ -40,6 +40,7 @@ pub async fn prepare_approval(
     pairs: &[MigrationPair],
     approver: &str,
     reason: &str,
+    waives: &[Gate],
     expires_after: Duration,
     context: &GateContext,
 ) -> Answer<ApprovalRequest> {
@@ -62,6 +63,7 @@ pub async fn prepare_approval(
             release_id: release.id,
             plan: stage2_digest(&snapshot.ledger_id, migrations.iter().map(PlanEntry::from)),
             approver: approver.to_owned(),
+            waives: Gate::ALL.into_iter().filter(|gate| waives.contains(gate)).collect(),
             expires_at,
             reason: reason.to_owned(),
         },
@@ -100,6 +102,7 @@ pub async fn record_approval(
     let Some(allowed) = &context.allowed else { return Err(refused(message!("approval-no-signers"))) };
     let signer =
         verify(allowed, ADMIN, &request.document.approver, &document, signature, request.now).map_err(refused)?;
+    let waives: Vec<&str> = request.document.waives.iter().map(|gate| gate.as_str()).collect();
     let lease = session.lease("approve", report).await?;
     let recorded = session
         .record(&lease, async |connection, _| {
@@ -113,6 +116,7 @@ pub async fn record_approval(
                     document: &document,
                     signature,
                     reason: &request.document.reason,
+                    waives: &waives,
                     expires_at: request.document.expires_at,
                     actor: &session.holder.actor,
                 },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, GateReport, GateVerdict, Message, PlanDigest, Problem, Stage};
+use lockkeeper_core::model::{Answer, GateReport, Message, PlanDigest, Problem, Stage};
 use lockkeeper_core::parse::MigrationPair;
 use lockkeeper_core::plan::{PlanEntry, PlannedMigration, plan_migration, stage2_digest};
 use lockkeeper_core::release::{
@@ -135,7 +135,7 @@ pub fn health_inputs(snapshot: &LedgerSnapshot, context: &GateContext) -> Option
 /// # Errors
 /// A gate that does not say yes.
 pub fn refuse_closed(stage: Stage, reports: &[GateReport]) -> Answer<()> {
-    let closed: Vec<&GateReport> = reports.iter().filter(|report| report.verdict != GateVerdict::Yes).collect();
+    let closed: Vec<&GateReport> = reports.iter().filter(|report| !report.verdict.is_open()).collect();
     let Some(first) = closed.first() else { return Ok(()) };
     let mut problem = Problem::refused(match stage {
         Stage::Expand => message!("stage1-closed", count = closed.len()),
@@ -191,6 +191,8 @@ pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> Ap
             by: signer.principal,
             plan: document.plan,
             age: since(snapshot.now, approval.approved_at),
+            reason: document.reason,
+            waives: document.waives,
         },
         Err(reason) => void(reason),
     }

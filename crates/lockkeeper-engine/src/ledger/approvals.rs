@@ -17,6 +17,8 @@ pub struct NewApproval<'a> {
     pub document: &'a str,
     pub signature: &'a str,
     pub reason: &'a str,
+    /// The gates that it waives, by their names.
+    pub waives: &'a [&'a str],
     pub expires_at: Timestamp,
     pub actor: &'a str,
 }
@@ -36,6 +38,7 @@ pub async fn insert_approval(connection: &Connection, new: &NewApproval<'_>) -> 
             (&new.reason, Type::TEXT),
             (&new.expires_at.as_microsecond(), Type::INT8),
             (&new.actor, Type::TEXT),
+            (&new.waives, Type::TEXT_ARRAY),
         ],
     )
     .await

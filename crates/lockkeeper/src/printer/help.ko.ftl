@@ -119,6 +119,7 @@ help-approve-epilogue =
     --key가 없으면 git의 user.signingkey를 씁니다. ssh-keygen이 서명하므로 에이전트와 하드웨어 키도 쓸 수 있습니다.
 help-approve-what = 승인할 대상
 help-approve-reason = 지금 안전한 이유. 원장에 남습니다
+help-approve-waive = 이 게이트를 요구하는 것 없이, 적은 이유로 엶. 여러 번 쓸 수 있음
 help-approve-key = 비밀 키, 또는 에이전트가 가진 키의 공개 키 [기본값: git의 user.signingkey]
 help-approve-principal = 서명하는 사람, allowed_signers 파일에 적힌 이름으로 [기본값: git의 user.email]
 help-approve-yes = 터미널에서 묻지 않고 서명

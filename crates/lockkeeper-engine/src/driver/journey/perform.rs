@@ -190,7 +190,7 @@ impl Driver<'_> {
             .iter()
             .map(|report| json!({ "gate": report.gate.as_str(), "verdict": report.verdict.as_str() }))
             .collect();
-        if reports.iter().all(|report| report.verdict == GateVerdict::Yes) {
+        if reports.iter().all(|report| report.verdict.is_open()) {
             return Did::done(json!({ "gates": told }));
         }
         Did { outcome: Outcome::Refused, evidence: json!({ "gates": told }), problem: None, closed: Some(reports) }
@@ -211,7 +211,7 @@ impl Driver<'_> {
         reports.iter().all(|report| match report.gate {
             Gate::Health if watches => true,
             Gate::Backup if self.means.backup.is_some() => true,
-            _ => report.verdict == GateVerdict::Yes,
+            _ => report.verdict.is_open(),
         })
     }
 
@@ -433,7 +433,7 @@ fn waits_for(reports: &Answer<Vec<GateReport>>, gate: Gate) -> bool {
 
 /// Whether no other gates than these are closed.
 fn waits_only_for(reports: &Answer<Vec<GateReport>>, gates: &[Gate]) -> bool {
-    let is_fine = |report: &GateReport| report.verdict == GateVerdict::Yes || gates.contains(&report.gate);
+    let is_fine = |report: &GateReport| report.verdict.is_open() || gates.contains(&report.gate);
     reports.as_ref().is_ok_and(|reports| reports.iter().all(is_fine))
 }
 

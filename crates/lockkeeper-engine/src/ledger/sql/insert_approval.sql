@@ -6,5 +6,5 @@ WITH approved AS (
 )
 SELECT lockkeeper.record_event($9, 'approved', a.release_id, pg_catalog.json_build_object('stage', 2,
     'plan', a.plan_digest, 'by', a.principal, 'key', a.key_fingerprint, 'reason', a.reason,
-    'expires_at', a.expires_at)::text)
+    'expires_at', a.expires_at, 'waives', pg_catalog.to_json($10::text[]))::text)
 FROM approved a

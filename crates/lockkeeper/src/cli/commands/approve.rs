@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Answer, Problem};
+use lockkeeper_core::model::{Answer, Gate, Problem};
 use lockkeeper_engine::driver::{ApprovalRequest, prepare_approval, record_approval};
 use lockkeeper_engine::signature::{ADMIN, AllowedSigners, SigningKey, sign};
 
@@ -23,6 +23,9 @@ pub struct Args {
     /// Why it is safe now; kept in the ledger
     #[arg(long)]
     reason: String,
+    /// Open this gate without what it asks for, for the reason that is given; can be repeated
+    #[arg(long, value_name = "GATE", value_enum)]
+    waive: Vec<Waivable>,
     /// Private key, or the public key of one that an agent holds [default: git's user.signingkey]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -41,6 +44,24 @@ enum What {
     Stage2,
 }
 
+/// The gates that whoever approves may answer for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Waivable {
+    Verify,
+    Health,
+    Backup,
+}
+
+impl From<Waivable> for Gate {
+    fn from(waivable: Waivable) -> Self {
+        match waivable {
+            Waivable::Verify => Self::Verify,
+            Waivable::Health => Self::Health,
+            Waivable::Backup => Self::Backup,
+        }
+    }
+}
+
 pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     let What::Stage2 = args.what;
     let reason = args.reason.trim();
@@ -56,7 +77,9 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
     };
     let key = signing_key(args, context, gates.allowed.as_ref())?;
     let expires_after = context.settings.approval.expires_after;
-    let request = prepare_approval(&session.connection, &pairs, &principal, reason, expires_after, &gates).await?;
+    let waives: Vec<Gate> = args.waive.iter().copied().map(Gate::from).collect();
+    let request =
+        prepare_approval(&session.connection, &pairs, &principal, reason, &waives, expires_after, &gates).await?;
     show(&request, context);
     if !args.yes {
         match context.printer.ask(&message!("approve-question")) {
@@ -74,6 +97,7 @@ pub async fn run(args: &Args, context: &Context<'_>) -> Answer<u8> {
         "approved": "stage2",
         "plan": request.plan().to_string(),
         "by": principal,
+        "waives": request.document.waives.iter().map(|gate| gate.as_str()).collect::<Vec<_>>(),
         "release": request.document.release_id,
         "expires_at": request.document.expires_at.to_string(),
     }));
@@ -135,6 +159,9 @@ fn show(request: &ApprovalRequest, context: &Context<'_>) {
         for line in migration.up.text.lines() {
             printer.note_text(4, line);
         }
+    }
+    for gate in &request.document.waives {
+        printer.note_in(&message!("approve-waives", gate = gate.as_str()), Tone::Bad);
     }
     printer.note_in(&message!("approve-document"), Tone::Strong);
     for line in request.document.to_text().lines() {

@@ -231,6 +231,7 @@ fn tell_gate(gate: &GateReport, context: &Context<'_>) {
         GateVerdict::Yes => ("[x]", Tone::Good),
         GateVerdict::NotYet => ("[ ]", Tone::Waiting),
         GateVerdict::No => ("[!]", Tone::Bad),
+        GateVerdict::Waived => ("[~]", Tone::Waiting),
     };
     let printer = context.printer;
     // What is said of a backup names its age already.
@@ -239,6 +240,10 @@ fn tell_gate(gate: &GateReport, context: &Context<'_>) {
         None => gate.evidence.clone(),
     };
     printer.say_under(2, &message!("status-gate", mark = mark, evidence = evidence), tone);
+    if let Some(waiver) = &gate.waiver {
+        let said = message!("gate-waived", by = waiver.by.as_str(), reason = waiver.reason.as_str());
+        printer.say_under(6, &said, Tone::Waiting);
+    }
     if let Some(way_out) = &gate.way_out {
         printer.say_under(6, &message!("status-way-out", command = way_out.clone()), Tone::Quiet);
     }
@@ -392,6 +397,7 @@ fn gates_json(gates: &[GateReport]) -> Vec<serde_json::Value> {
             "verdict": gate.verdict.as_str(),
             "evidence": gate.evidence.id,
             "age_s": gate.age.map(|age| age.as_secs()),
+            "waived": gate.waiver.as_ref().map(|it| serde_json::json!({ "by": it.by, "reason": it.reason })),
             "way_out": gate.way_out.as_ref().map(|way_out| way_out.id),
         })
     };

@@ -46,3 +46,8 @@ settings-approval-remind-zero = to remind without a pause is noise: remind_every
 settings-approval-wait-zero = nobody approves in no time: wait_at_most must be more than zero
 settings-on-expiry = on_expiry is "wait" or "rollback", not { $value }
 settings-on-expiry-never = on_expiry = "rollback" needs a wait_at_most: nothing expires without it
+
+## Waiving
+
+approve-waives = the gate { $gate } is opened without what it asks for
+gate-waived = waived by { $by }: { $reason }

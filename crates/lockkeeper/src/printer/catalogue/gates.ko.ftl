@@ -43,3 +43,8 @@ settings-approval-remind-zero = 쉬지 않고 알리면 소음일 뿐입니다: 
 settings-approval-wait-zero = 시간 없이 승인할 수는 없습니다: wait_at_most는 0보다 커야 합니다
 settings-on-expiry = on_expiry에는 "wait"나 "rollback"을 적습니다. { $value }은(는) 쓸 수 없습니다
 settings-on-expiry-never = on_expiry = "rollback"에는 wait_at_most가 있어야 합니다. 그것이 없으면 아무것도 만료되지 않습니다
+
+## 면제
+
+approve-waives = 게이트 { $gate }이(가) 요구하는 것 없이 열립니다
+gate-waived = { $by }이(가) 면제했습니다: { $reason }

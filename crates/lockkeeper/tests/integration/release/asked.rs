@@ -132,6 +132,43 @@ fn a_release_that_became_ill_while_it_waited_stays_where_it_is() {
     assert_eq!(gate(&release.shop, "gates", "health"), is("no", "gate-health-unhealthy", true));
 }
 
+/// Whoever approves may answer for what was not tried or watched; who and why stays in the ledger.
+#[test]
+fn a_gate_is_waived_by_whoever_approves_and_for_this_plan_alone() {
+    let shop = Shop::awaiting_approval();
+    shop.admin();
+    let settings = "[gates]\nverify = \"required\"\nhealth = \"required\"\n";
+    shop.project.write("lockkeeper.toml", settings);
+    shop.run(&format!("{APPROVE} --waive approval")).expect(2);
+    shop.run(&format!("{APPROVE} --waive health")).expect(0);
+    assert_eq!(gate(&shop, "gates", "health"), is("waived", "gate-health-no-checks", false));
+    let said = shop.say("status").expect(0);
+    assert!(said.stdout.contains("waived by admin@shop.example: all pods on 1.0"), "{said}");
+    closed(shop.run("stage2"), "stage2-closed", "gate-verify-untried", "next-verify");
+    // A later approval that waives nothing waives nothing.
+    shop.approve().expect(0);
+    assert_eq!(gate(&shop, "gates", "health"), is("not_yet", "gate-health-no-checks", false));
+    shop.run(&format!("{APPROVE} --waive health --waive verify")).expect(0);
+    // Forged: whoever can write to the ledger cannot waive more than was signed.
+    shop.database.execute(
+        "UPDATE lockkeeper.approvals SET document = replace(document, 'waives: verify, health', 'waives: verify')",
+    );
+    assert_eq!(gate(&shop, "gates", "verify"), is("not_yet", "gate-verify-untried", false));
+    shop.run("stage2").refused(1, "stage2-closed");
+    shop.run(&format!("{APPROVE} --waive health --waive verify")).expect(0);
+    // Of another plan, it opens nothing.
+    let own = shop.project.read("migrations/02_remove_customers_name_up.sql");
+    shop.file("02_remove_customers_name_up.sql", "ALTER TABLE customers DROP COLUMN name CASCADE;\n");
+    assert_eq!(gate(&shop, "gates", "verify"), is("not_yet", "gate-verify-untried", false));
+    shop.run("stage2").refused(1, "stage2-closed");
+    shop.file("02_remove_customers_name_up.sql", &own);
+    let kept =
+        shop.database.value("SELECT payload FROM lockkeeper.events WHERE kind = 'approved' ORDER BY seq DESC LIMIT 1");
+    assert!(kept.contains("\"waives\"") && kept.contains("health"), "{kept}");
+    shop.run("stage2").expect(0);
+    assert_eq!(shop.applied(), [1, 2]);
+}
+
 /// What a release that was deployed and watched so many hours ago looks like.
 fn back_in_time(release: &Release, hours: u32) {
     release.shop.database.execute(&format!(

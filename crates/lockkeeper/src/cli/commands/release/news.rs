@@ -1,7 +1,7 @@
 //! What is told while a release is driven.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{GateVerdict, Message};
+use lockkeeper_core::model::Message;
 use lockkeeper_core::release::{Outcome, Task, age};
 use lockkeeper_engine::driver::JourneyNews;
 
@@ -55,7 +55,7 @@ pub fn tell(news: &JourneyNews<'_>, release_id: i64, log: &mut WatchLog<'_>, con
             }
         }
         JourneyNews::Waits { waiting, stayed } => {
-            let closed = waiting.gates.iter().filter(|gate| gate.verdict != GateVerdict::Yes);
+            let closed = waiting.gates.iter().filter(|gate| !gate.verdict.is_open());
             let missing: Vec<_> = closed.map(|gate| printer.text(&gate.evidence)).collect();
             let said = message!("release-still-waits", stayed = age(*stayed), missing = missing.join("; "));
             printer.note_in(&said, Tone::Waiting);

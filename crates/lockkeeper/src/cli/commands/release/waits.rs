@@ -1,7 +1,7 @@
 //! A release that waits for a person: for whom, and what that person does.
 
 use lockkeeper_core::message;
-use lockkeeper_core::model::{Gate, GateVerdict, Message};
+use lockkeeper_core::model::{Gate, Message};
 use lockkeeper_core::release::{Patience, age};
 use lockkeeper_engine::driver::Waiting;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::printer::Tone;
 /// Each line with how far it is indented.
 pub fn told(release_id: i64, waiting: &Waiting) -> Vec<(usize, Message, Tone)> {
     let mut lines = vec![(0, message!("release-waits", release = release_id), Tone::Waiting)];
-    for gate in waiting.gates.iter().filter(|gate| gate.verdict != GateVerdict::Yes) {
+    for gate in waiting.gates.iter().filter(|gate| !gate.verdict.is_open()) {
         lines.push((2, gate.evidence.clone(), Tone::Waiting));
         if gate.gate == Gate::Approval {
             lines.push((4, approvers(waiting), Tone::Plain));
