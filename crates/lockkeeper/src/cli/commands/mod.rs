@@ -12,6 +12,7 @@ pub mod deployed;
 pub mod approve;
 pub mod stage2;
 pub mod rollback;
+pub mod emergency;
 pub mod release;
 pub mod backup;
 pub mod checklist;
