@@ -6,6 +6,7 @@
 mod body;
 mod directive;
 mod folder;
+mod masked;
 mod name;
 mod script;
 mod setting;
@@ -15,6 +16,7 @@ mod statement;
 pub use body::{Body, CreateRoutine, Unreadable, UnreadableWhy};
 pub use directive::{Directive, DirectiveKind};
 pub use folder::{Folder, FoundFile, Layout, MigrationFile, MigrationPair, pair_up};
+pub use masked::masked_sql;
 pub use name::{Ident, ObjectName};
 pub use script::{Diagnostic, Script, parse};
 pub use setting::Setting;

@@ -3,7 +3,9 @@
 
 mod approval;
 mod backup;
+mod by_hand;
 mod checklist;
+mod emergency;
 mod expiry;
 mod gates;
 mod health_gate;
@@ -15,7 +17,12 @@ mod way_back;
 
 pub use approval::ApprovalDocument;
 pub use backup::{BackupInputs, BackupRule, BackupStanding, age};
+pub use by_hand::{ByHandScript, ByHandTarget, quoted, runs_in_a_transaction};
 pub use checklist::{ChecklistInputs, Item, Logs, Performance, Phase, Protection, Ticked, WatchSeen, checklist};
+pub use emergency::{
+    DatabaseStanding, EmergencyKnown, EmergencyStep, Fit, LedgerStanding, SchemaWay, emergency_steps, ended_back,
+    turned_back,
+};
 pub use expiry::{OnExpiry, Patience, patience};
 pub use gates::{ApprovalStanding, GateInputs, stage1_gates, stage2_gates};
 pub use health_gate::{HealthInputs, HealthRule, WatchStanding};

@@ -8,6 +8,7 @@ mod backup;
 mod baseline;
 mod deploy;
 mod drift;
+mod emergency;
 mod failure;
 mod gates;
 mod health_check;
@@ -36,6 +37,10 @@ pub use backup::{
 pub use baseline::{BaselineCheck, BaselineRequest, BaselineTaken, preflight, save_baseline, take_baseline};
 pub use deploy::{Deployed, record_deploy};
 pub use drift::{DriftRules, refusal as drift_refusal, schema_drift};
+pub use emergency::{
+    Asked, Chain, Emergency, EmergencyMeans, EmergencyRecord, EmergencyTerms, Entry, Journal, ServerSeen, Situation,
+    folder_of, journals_of, newest, shown_sql,
+};
 pub use gates::{GateContext, Stage2Plan, approval_standing, ask_stage1, ask_stage2, stopped_in_stage2};
 pub use health_check::{Looked, look_at_all};
 pub use journey::{
@@ -46,7 +51,7 @@ pub use keeper::judgement_to_json;
 pub use progress::{Progress, Reporter};
 pub use rollback::{PreparedUndo, RollbackOutcome, RollbackRequest, preview_rollback, run_rollback};
 pub use salvage::{BYTES_MAX as SALVAGE_BYTES_MAX, losses};
-pub use session::{Limits, Session, exit_of};
+pub use session::{Limits, Session, exit_of, stopped};
 
 pub use stage::{StageOutcome, StageRequest, run_stage};
 pub use standalone::Unsettled;

@@ -523,6 +523,7 @@ pub fn failure_payload(number: MigrationNumber, problem: &Problem) -> serde_json
     serde_json::json!({
         "number": number.get(),
         "problem": problem.message.id,
+        "place": problem.place.as_ref().map(ToString::to_string),
         "sqlstate": problem.server.as_ref().map(|server| server.sqlstate.as_str()),
         "message": problem.server.as_ref().map(|server| server.message.as_str()),
     })

@@ -295,6 +295,24 @@ pub async fn set_way_back(
     .map(|_| ())
 }
 
+/// Writes down another way back than the one that was decided first: a person has taken over. Why it goes back stays.
+pub async fn renew_way_back(
+    connection: &Connection,
+    release_id: i64,
+    class: RollbackClass,
+    tasks: &[Task],
+) -> Result<(), SqlError> {
+    let tasks: Vec<&str> = tasks.iter().map(|task| task.as_str()).collect();
+    query(
+        connection,
+        "UPDATE lockkeeper.journeys SET rollback_class = $2, way_back = $3 \
+         WHERE release_id = $1 AND cause IS NOT NULL",
+        &[(&release_id, Type::INT8), (&class.as_str(), Type::TEXT), (&tasks, Type::TEXT_ARRAY)],
+    )
+    .await
+    .map(|_| ())
+}
+
 /// The journey of a release. `None` when it is driven by hand.
 ///
 /// # Errors

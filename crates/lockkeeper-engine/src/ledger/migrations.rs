@@ -140,3 +140,33 @@ pub async fn undone(
     .await?;
     Ok(!rows.is_empty())
 }
+
+/// A migration that stands, and the script that would undo it.
+#[derive(Debug, Clone)]
+pub struct StandingDown {
+    pub number: i64,
+    pub name: String,
+    pub stage: i16,
+    pub release_id: i64,
+    pub path: String,
+    pub sql: String,
+}
+
+/// What stands, the last applied first, from its own table alone: for when the rest of the ledger cannot be read.
+///
+/// # Errors
+/// When even that table cannot be read.
+pub async fn standing_downs(connection: &Connection) -> Result<Vec<StandingDown>, SqlError> {
+    let sql = "SELECT m.number, m.name, m.stage, m.release_id, m.down_path, m.down_sql FROM lockkeeper.migrations m \
+               WHERE m.state <> 'rolled_back' ORDER BY m.seq DESC";
+    let rows = query_alone(connection, sql, &[]).await?;
+    let standing = |row: &tokio_postgres::Row| StandingDown {
+        number: row.get(0),
+        name: row.get(1),
+        stage: row.get(2),
+        release_id: row.get(3),
+        path: row.get(4),
+        sql: row.get(5),
+    };
+    Ok(rows.iter().map(standing).collect())
+}

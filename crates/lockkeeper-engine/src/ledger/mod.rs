@@ -36,11 +36,12 @@ pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain
 pub use install::{LEDGER_VERSION, ensure, is_current, ledger_id, read_problem};
 pub use journeys::{
     Back, JOURNEY_TTL, JourneyRecord, JourneyTerm, NewJourney, TaskRecord, begin_task, end_task, hold_journey,
-    open_journey, read_journey, set_way_back, take_journey,
+    open_journey, read_journey, renew_way_back, set_way_back, take_journey,
 };
 pub use lease::{Holder, Lease, LeaseRecord, TTL};
 pub use migrations::{
-    NewMigration, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun, undone,
+    NewMigration, StandingDown, begin_undo, finish_migration, insert_applied, insert_applying, read_down, renew_begun,
+    standing_downs, undone,
 };
 pub use outbox::{
     Delivery, NewAlert, Reminders, Undelivered, arg_to_json, claim_deliveries, give_up_old_deliveries, mark_delivered,
@@ -48,7 +49,7 @@ pub use outbox::{
     remind_alerts, resolve_alert,
 };
 pub use points::{take_point, void_points_after};
-pub use releases::{last_deployed, open_release, set_deployed, set_state};
+pub use releases::{deployed_before, last_deployed, open_release, set_deployed, set_state};
 pub use salvages::{
     Returned, SalvageRecord, WaitingSalvage, end_salvage, keep_salvage, read_salvages, salvages_of, waiting_salvages,
 };

@@ -74,3 +74,15 @@ pub async fn set_deployed(
     .await?;
     Ok(!rows.is_empty())
 }
+
+/// The version that stayed before this release.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn deployed_before(connection: &Connection, release_id: i64) -> Answer<Option<String>> {
+    let sql = "SELECT r.deployed_version FROM lockkeeper.releases r WHERE r.deployed_version IS NOT NULL \
+               AND r.state = 'completed' AND r.id < $1 ORDER BY r.id DESC LIMIT 1";
+    let rows = query_alone(connection, sql, &[(&release_id, Type::INT8)]).await;
+    let rows = rows.map_err(|error| read_problem(&error, connection))?;
+    Ok(rows.first().map(|row| row.get(0)))
+}

@@ -35,6 +35,10 @@ impl Observation {
         Self { id: random_id(), at: wall_clock(), actor, kind, release_id, payload }
     }
 
+    pub const fn at(&self) -> jiff::Timestamp {
+        self.at
+    }
+
     /// As it is logged when it comes late: with the time at which it was seen.
     fn late(&self) -> Value {
         let mut payload = self.payload.clone();
@@ -92,6 +96,10 @@ pub struct Spool {
 impl Spool {
     pub const fn new(root: PathBuf) -> Self {
         Self { root }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.root
     }
 
     /// Puts an observation aside. It is there for good when this returns.

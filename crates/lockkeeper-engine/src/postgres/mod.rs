@@ -1,5 +1,6 @@
 //! The way to a server: where it is, how to reach it safely, and what went wrong when it could not be reached.
 
+mod activity;
 mod blocker;
 mod build_progress;
 mod catalog;
@@ -25,6 +26,7 @@ mod target;
 mod tls;
 mod tls_problem;
 
+pub use activity::{Activity, SeenLock, SeenSession, activity};
 pub use blocker::{Blocker, blockers_of, pid_running};
 pub use build_progress::{BuildProgress, build_progress};
 pub use catalog::{

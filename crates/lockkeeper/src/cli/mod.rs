@@ -58,6 +58,7 @@ enum Command {
     Approve(commands::approve::Args),
     Stage2(commands::stage2::Args),
     Rollback(commands::rollback::Args),
+    Emergency(commands::emergency::Args),
     Release(commands::release::Args),
     Backup(commands::backup::Args),
     Checklist(commands::checklist::Args),
@@ -83,7 +84,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { usage } else { ExitCode::SUCCESS };
         }
     };
-    let settings = settings::load(&cli.flags);
+    let settings = match cli.command {
+        // Whatever is wrong with the configuration must not keep anybody from going back.
+        Command::Emergency(_) => Ok(settings::load_whatever(&cli.flags)),
+        _ => settings::load(&cli.flags),
+    };
     let printer = printer(&cli.flags, settings.as_ref().ok());
     match settings.and_then(|settings| execute(cli.command, settings, cli.flags, &printer)) {
         Ok(code) => ExitCode::from(code),
@@ -117,7 +122,12 @@ fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &P
     let context = Context::new(settings, flags, printer)?;
     let may_alert = matches!(
         command,
-        Command::Stage1(_) | Command::Deployed(_) | Command::Approve(_) | Command::Stage2(_) | Command::Rollback(_)
+        Command::Stage1(_)
+            | Command::Deployed(_)
+            | Command::Approve(_)
+            | Command::Stage2(_)
+            | Command::Rollback(_)
+            | Command::Emergency(_)
     );
     let code = match command {
         Command::Init(args) => commands::init::run(&args, &context),
@@ -133,6 +143,7 @@ fn execute(command: Command, settings: Settings, flags: GlobalFlags, printer: &P
         Command::Approve(args) => context.wait(commands::approve::run(&args, &context)),
         Command::Stage2(args) => context.wait(commands::stage2::run(&args, &context)),
         Command::Rollback(args) => context.wait(commands::rollback::run(&args, &context)),
+        Command::Emergency(args) => context.wait(commands::emergency::run(&args, &context)),
         Command::Release(args) => context.wait(commands::release::run(&args, &context)),
         Command::Backup(args) => context.wait(commands::backup::run(&args, &context)),
         Command::Checklist(args) => context.wait(commands::checklist::run(&args, &context)),

@@ -7,12 +7,13 @@ use unic_langid::LanguageIdentifier;
 use super::Language;
 
 /// Every catalogue file, in each language. A test holds the pairs against one another.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 13] = [
     (include_str!("catalogue/alerts.en.ftl"), include_str!("catalogue/alerts.ko.ftl")),
     (include_str!("catalogue/backup.en.ftl"), include_str!("catalogue/backup.ko.ftl")),
     (include_str!("catalogue/cli.en.ftl"), include_str!("catalogue/cli.ko.ftl")),
     (include_str!("catalogue/connect.en.ftl"), include_str!("catalogue/connect.ko.ftl")),
     (include_str!("catalogue/effects.en.ftl"), include_str!("catalogue/effects.ko.ftl")),
+    (include_str!("catalogue/emergency.en.ftl"), include_str!("catalogue/emergency.ko.ftl")),
     (include_str!("catalogue/files.en.ftl"), include_str!("catalogue/files.ko.ftl")),
     (include_str!("catalogue/gates.en.ftl"), include_str!("catalogue/gates.ko.ftl")),
     (include_str!("catalogue/health.en.ftl"), include_str!("catalogue/health.ko.ftl")),

@@ -266,3 +266,25 @@ help-checklist-epilogue =
       lockkeeper checklist after --markdown >> "$GITHUB_STEP_SUMMARY"
 help-checklist-phase = 이 항목들만: before는 검증된 마이그레이션과 되돌리기, 최신 백업, 환경, TLS. during은 단계 1, 배포, 상태 점검, 단계 2. after는 감시, 오류율, 성능, 로그 [기본값: 모두]
 help-checklist-markdown = Markdown 목록으로 출력
+
+help-emergency = 손으로 되돌리는 절차를 한 단계씩 확인하며 진행하고 사고 보고서를 씁니다
+help-emergency-epilogue =
+    예:
+      lockkeeper emergency --reason "02:10부터 결제 실패"
+      lockkeeper emergency --from migrations --skip health
+      lockkeeper emergency --report-only
+
+    단계: stop-app, backup, migrations, app, health. 한 일은 기록되며 중단된 뒤에도 같은 명령으로 이어 갑니다.
+    종료 코드: 0 끝남, 1 거절했거나 정상이 아니거나 사람이 할 단계가 남음, 2 사용법이 틀렸거나 물어볼 사람이 없음,
+    3 단계가 실패함, 4 다른 프로세스가 일하는 중, 130/143 중단됨. 단계를 하나라도 시작했으면 언제나 보고서를 씁니다.
+help-emergency-from = 이 단계부터 시작. 앞의 단계는 건너뜁니다
+help-emergency-skip = 이 단계를 건너뜀. 여러 번 쓸 수 있습니다
+help-emergency-to = 되돌아갈 지점 [기본값: 릴리스를 시작할 때 만들어진 지점]
+help-emergency-past-stage2 = 단계 2 마이그레이션도 되돌림. down 스크립트는 테이블과 열을 되살리지만 그 안의 값은 되살리지 않습니다
+help-emergency-previous = 애플리케이션이 되돌아갈 버전 [기본값: 원장이 아는 버전]
+help-emergency-reason = 이유. 원장과 보고서에 남습니다
+help-emergency-yes = 묻지 않음. 사람이 할 단계가 나오면 건너뛰라고 하지 않은 한 거기서 끝납니다
+help-emergency-resume = 시작된 비상 절차를 이어서 진행하고, 없으면 거절. 이 옵션이 없어도 끝나지 않은 것은 이어서 진행합니다
+help-emergency-anew = 이 릴리스의 이전 비상 절차가 끝나지 않았어도 처음부터 시작
+help-emergency-report = 보고서를 쓸 곳. 있는 파일은 덮어쓰지 않습니다 [기본값: incident-RELEASE-TIME.md]
+help-emergency-report-only = 보고서만 쓰고 다른 일은 하지 않음. 읽기만 합니다

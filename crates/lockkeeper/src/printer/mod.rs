@@ -29,6 +29,9 @@ pub struct Printer {
     foot: OnceLock<MultiProgress>,
 }
 
+/// A line that a person types, when it is there. Whoever waits for it may give up.
+pub type Typed = tokio::sync::oneshot::Receiver<String>;
+
 /// The few colours there are, by what they mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -189,6 +192,27 @@ impl Printer {
     /// A refusal as programs read it.
     pub fn problem_json(&self, problem: &Problem) -> serde_json::Value {
         problem::to_json(problem, &self.catalogue)
+    }
+
+    /// Whether there is a person to ask.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks on the terminal, and does not wait for the answer: whoever does may be stopped meanwhile.
+    pub fn ask_for(&self, question: &Message) -> Typed {
+        let (tell, typed) = tokio::sync::oneshot::channel();
+        let mut stderr = std::io::stderr();
+        let _ = write!(stderr, "{} ", self.text(question));
+        let _ = stderr.flush();
+        // A thread of its own, which nobody waits for: a read of a terminal cannot be taken back.
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            if std::io::stdin().read_line(&mut answer).is_ok_and(|read| read > 0) {
+                let _ = tell.send(answer.trim().to_lowercase());
+            }
+        });
+        typed
     }
 
     /// Asks a yes-or-no question on the terminal. `None` when there is no terminal to ask on.

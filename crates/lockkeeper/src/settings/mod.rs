@@ -16,6 +16,7 @@ mod lint_section;
 mod notify_section;
 mod database_url;
 mod sources;
+mod lenient;
 mod release_section;
 mod resolve;
 mod database;
@@ -40,6 +41,11 @@ use lockkeeper_engine::postgres::Target;
 /// Reads and resolves in one go: what a command calls.
 pub fn load(flags: &Flags) -> Answer<Settings> {
     resolve::resolve(flags, &Sources::read(flags)?)
+}
+
+/// Reads whatever can be read; what cannot is told in [`Settings::problems`]. For an emergency.
+pub fn load_whatever(flags: &Flags) -> Settings {
+    lenient::load(flags)
 }
 
 /// A span of time as people write it: `10m`.

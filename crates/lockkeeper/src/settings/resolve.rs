@@ -73,6 +73,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         json: flags.json,
         color: flags.color,
         warnings: sources.warnings.clone(),
+        problems: Vec::new(),
         target_is_named: database::is_named(flags, sources),
         target,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lockkeeper_core::model::{Answer, Message, ServerVersion};
+use lockkeeper_core::model::{Answer, Message, Problem, ServerVersion};
 use lockkeeper_core::release::{BackupRule, HealthRule};
 use lockkeeper_engine::postgres::Target;
 use lockkeeper_lint::check::Allow;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub color: ColorChoice,
     /// What a person should know though it stops nothing: to be printed once.
     pub warnings: Vec<Message>,
+    /// What could not be read, for a command that goes on without it; none for all others.
+    pub problems: Vec<Problem>,
     /// Whether somebody said which database: one that libpq's defaults lead to is not written to unasked.
     pub target_is_named: bool,
     pub(super) target: Answer<Target>,

@@ -10,7 +10,7 @@ use lockkeeper_engine::postgres::{Passfile, Secret};
 
 use super::env_names::{self, DB_PASSWORD_FILE, HOME, LOCKKEEPER_CONFIG, PGPASSFILE};
 use super::file::FileSettings;
-use super::{Flags, dotenv, file};
+use super::{Flags, dotenv, file, lenient};
 
 /// Everything that settings are made of, as plain data.
 #[derive(Clone, Default)]
@@ -33,6 +33,28 @@ pub struct Sources {
     pub passfile: Passfile,
     /// What a person should know though it stops nothing.
     pub warnings: Vec<Message>,
+    /// What cannot be read may have named the environment.
+    pub lost_its_head: bool,
+}
+
+/// What becomes of something that cannot be read.
+pub enum Asking<'p> {
+    /// It ends the reading: everything must be as somebody meant it.
+    Everything,
+    /// It is put aside, and reading goes on without it.
+    Whatever(&'p mut Vec<Problem>),
+}
+
+impl Asking<'_> {
+    fn take<T: Default>(&mut self, answer: Answer<T>) -> Answer<T> {
+        match (answer, self) {
+            (Err(problem), Self::Whatever(problems)) => {
+                problems.push(*problem);
+                Ok(T::default())
+            }
+            (answer, _) => answer,
+        }
+    }
 }
 
 /// Where local servers put their sockets, by who packaged them.
@@ -41,17 +63,27 @@ const SOCKET_DIRS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 impl Sources {
     /// Reads the process's environment and the files that it and the flags name.
     pub fn read(flags: &Flags) -> Answer<Self> {
-        let mut env = read_env(env_names::ALL.iter().map(|one| one.name), |name| std::env::var_os(name))?;
+        Self::gather(flags, &mut Asking::Everything)
+    }
+
+    /// The same, with what cannot be read dealt with as is asked for.
+    pub(super) fn gather(flags: &Flags, asking: &mut Asking<'_>) -> Answer<Self> {
+        let mut env = BTreeMap::new();
+        for known in env_names::ALL {
+            env.extend(asking.take(read_env([known.name], |name| std::env::var_os(name)))?);
+        }
         let project_dir = flags.project_dir.clone().unwrap_or_else(|| PathBuf::from("."));
         if !project_dir.is_dir() {
             let path = project_dir.display().to_string();
-            return Err(Problem::usage(message!("settings-project-dir-missing", path = path)));
+            asking.take::<()>(Err(Problem::usage(message!("settings-project-dir-missing", path = path))))?;
         }
-        let dotenv = read_dotenv(&project_dir.join(".env"))?;
-        let (config, file) = read_file(flags, &env, &dotenv, &project_dir)?;
+        let dotenv = read_dotenv(&project_dir.join(".env"));
+        let lost_dotenv = dotenv.is_err();
+        let dotenv = asking.take(dotenv)?;
+        let (config, file, lost_its_head) = read_file(flags, &env, &dotenv, &project_dir, asking)?;
         // Headers and receivers name variables of their own.
-        env.extend(read_env(file.health.variables(), |name| std::env::var_os(name))?);
-        env.extend(read_env(file.notify.variables(), |name| std::env::var_os(name))?);
+        env.extend(asking.take(read_env(file.health.variables(), |name| std::env::var_os(name)))?);
+        env.extend(asking.take(read_env(file.notify.variables(), |name| std::env::var_os(name)))?);
         let home = env.get(HOME).map(PathBuf::from);
         let password_file = env.get(DB_PASSWORD_FILE).map(PathBuf::from);
         let password_file = password_file.or_else(|| dotenv.get(DB_PASSWORD_FILE).map(|path| project_dir.join(path)));
@@ -71,6 +103,7 @@ impl Sources {
             config,
             project_dir,
             home,
+            lost_its_head: lost_its_head || lost_dotenv,
         })
     }
 
@@ -117,22 +150,34 @@ fn read_dotenv(path: &Path) -> Answer<BTreeMap<String, String>> {
     Ok(values)
 }
 
+/// The file's path, what it says, and whether its head was lost.
 fn read_file(
     flags: &Flags,
     env: &BTreeMap<String, String>,
     dotenv: &BTreeMap<String, String>,
     project_dir: &Path,
-) -> Answer<(Option<PathBuf>, FileSettings)> {
+    asking: &mut Asking<'_>,
+) -> Answer<(Option<PathBuf>, FileSettings, bool)> {
     let named = flags.config.clone().or_else(|| env.get(LOCKKEEPER_CONFIG).map(PathBuf::from));
     let named = named.or_else(|| dotenv.get(LOCKKEEPER_CONFIG).map(|path| project_dir.join(path)));
     let path = named.clone().unwrap_or_else(|| project_dir.join("lockkeeper.toml"));
     let shown = path.display().to_string();
-    match read_if_there(&path)? {
-        Some(text) => Ok((Some(path), file::parse(&shown, &text)?)),
-        None if named.is_some() => {
-            Err(Problem::usage(message!("settings-file-missing", path = shown)).hint(message!("settings-hint-config")))
+    let missing = || {
+        Problem::usage(message!("settings-file-missing", path = shown.as_str())).hint(message!("settings-hint-config"))
+    };
+    let text = match read_if_there(&path) {
+        Ok(None) if named.is_some() => Err(missing()),
+        text => text,
+    };
+    let is_unread = text.is_err();
+    match (asking.take(text)?, asking) {
+        (None, _) => Ok((None, FileSettings::default(), is_unread)),
+        (Some(text), Asking::Everything) => Ok((Some(path), file::parse(&shown, &text)?, false)),
+        (Some(text), Asking::Whatever(problems)) => {
+            let rest = lenient::parse(&shown, &text);
+            problems.extend(rest.problems);
+            Ok((Some(path), rest.settings, rest.lost_its_head))
         }
-        None => Ok((None, FileSettings::default())),
     }
 }
 

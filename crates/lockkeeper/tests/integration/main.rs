@@ -21,6 +21,8 @@ mod authors;
 /// The way back to a rollback point.
 mod release;
 mod rollback;
+/// The way back by hand, and its incident report.
+mod emergency;
 /// What a rollback keeps of what it destroys, and how that goes back.
 mod salvage;
 /// The ledger: rights it needs, versions it knows, and the event log that proves itself.

@@ -35,10 +35,14 @@ pub use standing::standing_then;
 pub use terms::ReleaseTerms;
 pub use waiting::{Approvers, StayFor, Waiting};
 
+pub(super) use self::hooks::Told;
+pub(super) use self::perform::{looks_to_json, perform_hook, wait_for_answers};
+pub(super) use self::turn::{record as record_turn, write as write_turn};
+
 use self::alerts::{frozen_alert, move_alert, way_alert};
 use self::end::end_of;
 use self::patience::is_lost;
-use self::perform::Did;
+pub use self::perform::Did;
 use self::standing::standing;
 use super::baseline::BaselineRequest;
 use super::drift::DriftRules;

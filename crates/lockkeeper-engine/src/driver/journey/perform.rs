@@ -1,5 +1,6 @@
 //! Doing one task. How it went comes back as data; nothing here decides what follows.
 
+use std::path::Path;
 use std::time::Duration;
 
 use lockkeeper_core::health::Measures;
@@ -11,7 +12,7 @@ use lockkeeper_core::model::{
 use lockkeeper_core::release::{Drive, Outcome, Task};
 use serde_json::{Value, json};
 
-use super::hooks::{Ran, Told, run_hook};
+use super::hooks::{AppHooks, Ran, Secrets, Told, run_hook};
 use super::patience::is_lost;
 use super::{Driver, JourneyNews, Reading, Teller, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
@@ -22,7 +23,7 @@ use crate::driver::session::stopped;
 use crate::driver::stage::{StageRequest, run_stage};
 use crate::driver::watching::{WatchEnd, WatchNews, watch};
 use crate::ledger::{JourneyTerm, LedgerSnapshot, SalvageRecord, read, read_verifications, read_watch};
-use crate::seams::{instant, sleep};
+use crate::seams::{Stop, instant, sleep};
 
 /// How a task went.
 #[derive(Debug)]
@@ -35,20 +36,20 @@ pub struct Did {
 }
 
 impl Did {
-    const fn done(evidence: Value) -> Self {
+    pub(in crate::driver) const fn done(evidence: Value) -> Self {
         Self { outcome: Outcome::Done, evidence, problem: None, closed: None }
     }
 
-    fn refused(problem: Box<Problem>) -> Self {
+    pub(in crate::driver) fn refused(problem: Box<Problem>) -> Self {
         Self { outcome: outcome_of(problem.exit), ..Self::failed(problem) }
     }
 
-    fn failed(problem: Box<Problem>) -> Self {
+    pub(in crate::driver) fn failed(problem: Box<Problem>) -> Self {
         let evidence = json!({ "problem": problem.message.id, "message": problem.to_string() });
         Self { outcome: Outcome::Failed, evidence, problem: Some(problem), closed: None }
     }
 
-    fn of(answer: Answer<Value>) -> Self {
+    pub(in crate::driver) fn of(answer: Answer<Value>) -> Self {
         match answer {
             Ok(evidence) => Self::done(evidence),
             Err(problem) => Self::refused(problem),
@@ -249,11 +250,6 @@ impl Driver<'_> {
     // ── the application ────────────────────────────────────────────────────────────────────────
 
     async fn hook(&self, reading: &Reading, task: Task, key: &str, attempt: i32) -> Did {
-        let Some(hook) = self.means.hooks.of(task) else {
-            return Did::failed(
-                Problem::usage(message!("hook-missing", hook = task.as_str())).hint(message!("hook-missing-hint")),
-            );
-        };
         let journey = &reading.journey;
         let is_back = journey.back.is_some();
         let previous = journey.previous_version.as_deref();
@@ -270,17 +266,7 @@ impl Driver<'_> {
             attempt,
             evidence: &evidence,
         };
-        let Ran { outcome, evidence, why } =
-            run_hook(hook, &told, self.means.folder, self.means.secrets, &self.session.stop).await;
-        let problem = match (outcome, why) {
-            (Outcome::Done, _) => None,
-            (Outcome::Interrupted, _) => Some(self.session.stop.cause().map_or_else(|| interrupted(task), stopped)),
-            (_, why) => {
-                let why = why.unwrap_or_else(|| message!("hook-missing", hook = task.as_str()));
-                Some(Problem::new(ExitClass::MigrationFailed, why))
-            }
-        };
-        Did { outcome, evidence, problem, closed: None }
+        perform_hook(self.means.hooks, &told, self.means.folder, self.means.secrets, &self.session.stop).await
     }
 
     /// The digest of what stage 2 would run, for whoever wants to hold it against an approval.
@@ -292,28 +278,8 @@ impl Driver<'_> {
 
     /// Waits until whatever is probed answers. Where nothing is, the hook's word has to do.
     async fn answers(&self) -> Did {
-        let began = instant();
-        loop {
-            let looked = match self.look(|measures| measures == Measures::Probes).await {
-                Ok(looked) => looked,
-                Err(problem) => return Did::refused(problem),
-            };
-            let silent: Vec<&Looked> = looked.iter().filter(|one| one.verdict == Verdict::Fail).collect();
-            let evidence = looks_to_json(&looked);
-            let Some(first) = silent.first() else { return Did::done(evidence) };
-            if began.elapsed() >= self.terms.answers_within {
-                let seconds = self.terms.answers_within.as_secs();
-                let why = message!("journey-no-answer", check = first.check.name.as_str(), seconds = seconds);
-                let problem = Problem::new(ExitClass::MigrationFailed, why).note(first.said.clone());
-                return Did { evidence, ..Did::failed(problem) };
-            }
-            tokio::select! {
-                () = sleep(ANSWERS_EVERY) => {}
-                cause = self.session.stop.asked() => {
-                    return Did::refused(stopped(cause));
-                }
-            }
-        }
+        let look = async || self.look(|measures| measures == Measures::Probes).await;
+        wait_for_answers(look, self.terms.answers_within, &self.session.stop).await
     }
 
     // ── the gate ───────────────────────────────────────────────────────────────────────────────
@@ -403,6 +369,62 @@ impl Driver<'_> {
     }
 }
 
+/// Runs the hook of a task.
+pub(in crate::driver) async fn perform_hook(
+    hooks: &AppHooks,
+    told: &Told<'_>,
+    folder: &Path,
+    secrets: &Secrets,
+    stop: &Stop,
+) -> Did {
+    let task = told.task;
+    let Some(hook) = hooks.of(task) else {
+        return Did::failed(
+            Problem::usage(message!("hook-missing", hook = task.as_str())).hint(message!("hook-missing-hint")),
+        );
+    };
+    let Ran { outcome, evidence, why } = run_hook(hook, told, folder, secrets, stop).await;
+    let problem = match (outcome, why) {
+        (Outcome::Done, _) => None,
+        (Outcome::Interrupted, _) => Some(stop.cause().map_or_else(|| interrupted(task), stopped)),
+        (_, why) => {
+            let why = why.unwrap_or_else(|| message!("hook-missing", hook = task.as_str()));
+            Some(Problem::new(ExitClass::MigrationFailed, why))
+        }
+    };
+    Did { outcome, evidence, problem, closed: None }
+}
+
+/// Looks until nothing that is probed fails any more.
+pub(in crate::driver) async fn wait_for_answers(
+    look: impl AsyncFn() -> Answer<Vec<Looked>>,
+    within: Duration,
+    stop: &Stop,
+) -> Did {
+    let began = instant();
+    loop {
+        let looked = match look().await {
+            Ok(looked) => looked,
+            Err(problem) => return Did::refused(problem),
+        };
+        let silent: Vec<&Looked> = looked.iter().filter(|one| one.verdict == Verdict::Fail).collect();
+        let evidence = looks_to_json(&looked);
+        let Some(first) = silent.first() else { return Did::done(evidence) };
+        if began.elapsed() >= within {
+            let seconds = within.as_secs();
+            let why = message!("journey-no-answer", check = first.check.name.as_str(), seconds = seconds);
+            let problem = Problem::new(ExitClass::MigrationFailed, why).note(first.said.clone());
+            return Did { evidence, ..Did::failed(problem) };
+        }
+        tokio::select! {
+            () = sleep(ANSWERS_EVERY) => {}
+            cause = stop.asked() => {
+                return Did::refused(stopped(cause));
+            }
+        }
+    }
+}
+
 /// Whether a gate is asked and closed.
 fn waits_for(reports: &Answer<Vec<GateReport>>, gate: Gate) -> bool {
     let is_closed = |report: &GateReport| report.gate == gate && report.verdict != GateVerdict::Yes;
@@ -435,7 +457,7 @@ fn judged(verdict: WatchVerdict, breach: &Value, doubts: Vec<Message>) -> Did {
     }
 }
 
-fn looks_to_json(looked: &[Looked]) -> Value {
+pub(in crate::driver) fn looks_to_json(looked: &[Looked]) -> Value {
     let one = |one: &Looked| {
         json!({
             "check": one.check.name.as_str(),

@@ -13,6 +13,7 @@ pub mod deployed;
 pub mod approve;
 pub mod stage2;
 pub mod rollback;
+pub mod emergency;
 pub mod release;
 pub mod backup;
 pub mod checklist;

@@ -25,7 +25,7 @@ const QUICK: &str = "[health]\nrules = [\"floor\"]\ninterval = \"1s\"\nmin_sampl
 pub struct Release {
     pub shop: Shop,
     /// Serves as long as this lives.
-    _store: Storefront,
+    store: Storefront,
     traffic: Option<Traffic>,
 }
 
@@ -93,7 +93,7 @@ impl Release {
         );
         shop.project.write("lockkeeper.toml", &settings);
         let traffic = store.traffic(50);
-        Self { shop, _store: store, traffic: Some(traffic) }
+        Self { shop, store, traffic: Some(traffic) }
     }
 
     /// Where a breach ends the watch: it may take its time on a busy machine.
@@ -151,6 +151,13 @@ impl Release {
     /// What the clients saw, from the beginning to now.
     pub fn seen(&mut self) -> Seen {
         self.traffic.take().unwrap().end()
+    }
+
+    /// What the clients saw until now, and traffic that begins anew.
+    pub fn begin_traffic(&mut self) -> Seen {
+        let seen = self.seen();
+        self.traffic = Some(self.store.traffic(50));
+        seen
     }
 
     /// Waits until the release is in a state.

@@ -12,6 +12,8 @@ use lockkeeper_engine::driver::{BackupProgress, Hook};
 use lockkeeper_engine::postgres::Secret;
 use lockkeeper_engine::seams::Stop;
 
+pub use create::{Args as CreateArgs, make};
+
 use super::plan::size;
 use crate::cli::context::Context;
 use crate::printer::Tone;
