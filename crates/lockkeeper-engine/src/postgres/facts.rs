@@ -43,7 +43,7 @@ pub async fn read_facts_document(connection: &Connection, lock_timeout: Duration
 }
 
 /// Does `read` in a transaction of its own: what the settings have changed goes with it.
-async fn within<T>(
+pub(super) async fn within<T>(
     connection: &Connection,
     settings: &[&str],
     lock_timeout: Duration,

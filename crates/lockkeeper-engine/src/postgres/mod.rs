@@ -3,6 +3,7 @@
 mod activity;
 mod blocker;
 mod build_progress;
+mod catalog;
 mod certificate;
 mod chain;
 mod client_program;
@@ -28,6 +29,11 @@ mod tls_problem;
 pub use activity::{Activity, SeenLock, SeenSession, activity};
 pub use blocker::{Blocker, blockers_of, pid_running};
 pub use build_progress::{BuildProgress, build_progress};
+pub use catalog::{
+    Catalog, CatalogColumn, CatalogConstraint, CatalogConstraintKind, CatalogDomain, CatalogEnum, CatalogForeignKey,
+    CatalogIdentity, CatalogIndex, CatalogKind, CatalogName, CatalogOnDelete, CatalogPartition, CatalogRelation,
+    CatalogSchema, read_catalog,
+};
 pub use client_program::{ClientProgram, is_libpq_name, libpq_environment};
 pub use connect::{Canceller, Connection, Notice, connect, server_report};
 pub use facts::{may_silence_triggers, read_facts, read_facts_document};

@@ -202,6 +202,17 @@ help-log-head = --verify와 함께: 사슬의 끝이 이 해시여야 합니다.
 help-log-after = 이 이벤트 다음부터
 help-log-limit = 최대 이벤트 수
 
+help-docs = 운영 중인 데이터베이스의 스키마 문서를 씁니다: 모든 테이블과 뷰, 그리고 다이어그램. 읽기만 합니다
+help-docs-epilogue =
+    예:
+      lockkeeper docs schema --output docs/schema.md
+      lockkeeper docs schema --schema public --schema billing
+
+    같은 스키마는 언제나 같은 순서와 같은 말로 쓰이므로, git에 보관하며 변경을 읽을 수 있습니다.
+help-docs-what = 무엇을 쓸지
+help-docs-output = 표준 출력 대신 이 파일에 씁니다
+help-docs-schemas = 이 스키마만. 여러 번 줄 수 있습니다 [기본값: PostgreSQL, 확장, Lockkeeper의 것을 뺀 전부]
+
 help-demo = 끝나면 사라지는 전용 PostgreSQL에서, 실제 요청이 들어오는 가운데 두 릴리스의 이야기를 들려줍니다
 help-demo-epilogue =
     예:

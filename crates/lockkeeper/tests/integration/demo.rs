@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lockkeeper_testkit::Project;
 use serde_json::Value;
@@ -64,7 +64,7 @@ impl Place {
 }
 
 /// Well below a minute on a quiet machine; this is for one that has other things to do.
-const TIME_MAX_MS: u64 = 120_000;
+const TIME_MAX_MS: u64 = 300_000;
 
 #[test]
 fn the_first_release_fails_nobody_and_the_second_one_goes_back_by_itself() {
@@ -127,6 +127,9 @@ fn it_is_told_in_korean_too_and_without_the_settings_of_where_it_runs() {
     place.is_clean();
 }
 
+/// It takes a few seconds; this is for a machine that has other things to do.
+const SO_FAR_MAX: Duration = Duration::from_mins(3);
+
 /// When to interrupt it.
 #[derive(Debug, Clone, Copy)]
 enum When {
@@ -134,7 +137,9 @@ enum When {
     AtOnce,
     /// Version 1 has customers.
     TheShopIsOpen,
-    /// A release is on its way.
+    /// A release is on its way: a second server tries its migrations.
+    Verifying,
+    /// Its code is out.
     Watching,
 }
 
@@ -143,6 +148,7 @@ impl When {
         match self {
             Self::AtOnce => place.files() >= 1,
             Self::TheShopIsOpen => place.runs("serve --version 1"),
+            Self::Verifying => place.files() >= 3,
             Self::Watching => place.runs("serve --version 2"),
         }
     }
@@ -154,20 +160,23 @@ fn ctrl_c_in_the_middle_leaves_nothing_either() {
     for (name, code, to_group, when) in [
         ("INT", 130, false, When::AtOnce),
         ("INT", 130, true, When::TheShopIsOpen),
-        ("TERM", 143, false, When::TheShopIsOpen),
+        ("TERM", 143, false, When::Verifying),
         ("TERM", 143, false, When::Watching),
         ("INT", 130, true, When::Watching),
     ] {
         let place = Place::new();
         let mut running = Running::start(place.command(&["--json", "demo"]));
-        wait_until("the demo has come so far", || when.is_there(&place));
-        assert!(running.is_running());
+        let began = Instant::now();
+        while !when.is_there(&place) {
+            assert!(running.is_running() && began.elapsed() < SO_FAR_MAX, "it has not come so far: {when:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         if to_group {
             running.signal_group(name);
         } else {
             running.signal(name);
         }
-        let run = running.wait_for(Duration::from_secs(30)).expect(code);
+        let run = running.wait_for(Duration::from_mins(1)).expect(code);
         assert_eq!(run.json()["error"]["id"], "demo-stopped", "{name} {when:?}: {run}");
         place.is_clean();
     }

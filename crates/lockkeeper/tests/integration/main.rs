@@ -33,6 +33,8 @@ mod rewrites;
 mod lock_table;
 /// What the plan tells of each step.
 mod plan;
+/// The page about the live schema.
+mod docs_schema;
 /// What is known of the live database, exported and linted with.
 mod facts;
 /// What a trial of all migrations finds.

@@ -41,14 +41,15 @@ const LEFT_OUT: [&str; 6] = [
 impl RestorePlace {
     /// The shadow. A private one is of the server's major version; where there is none, of the one of `pg_dump`,
     /// which is newer.
-    pub fn shadow(&self, manifest: &Manifest) -> Answer<Shadow> {
+    pub async fn shadow(&self, manifest: &Manifest) -> Answer<Shadow> {
         match self {
             Self::Named(target) => Ok(Shadow::on((**target).clone())),
             Self::Private => {
                 let own = manifest.server_version / 10_000;
-                Shadow::private(Some(own)).or_else(|problem| {
-                    if manifest.dump_major == own { Err(problem) } else { Shadow::private(Some(manifest.dump_major)) }
-                })
+                match Shadow::private(Some(own)).await {
+                    Err(_) if manifest.dump_major != own => Shadow::private(Some(manifest.dump_major)).await,
+                    made => made,
+                }
             }
         }
     }

@@ -155,7 +155,7 @@ async fn in_shadow(
     stop: &Stop,
     report: &mut BackupReporter<'_>,
 ) -> Answer<()> {
-    let shadow = request.place.shadow(manifest)?;
+    let shadow = request.place.shadow(manifest).await?;
     let run = shadow.begin().await?;
     let target = run.target_of(RESTORED);
     let first = request.programs.or(shadow.programs());

@@ -42,7 +42,15 @@ impl Shadow {
     ///
     /// # Errors
     /// When no such programs are on this machine, or the server does not start.
-    pub fn private(major: Option<i32>) -> Answer<Self> {
+    pub async fn private(major: Option<i32>) -> Answer<Self> {
+        // Aside: on a busy machine it takes longer than a term lasts that this process renews meanwhile.
+        match tokio::task::spawn_blocking(move || Self::start(major)).await {
+            Ok(started) => started,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
+    }
+
+    fn start(major: Option<i32>) -> Answer<Self> {
         let path = std::env::var_os("PATH");
         let binaries = match major {
             Some(major) => ServerBinaries::of_major(major, path.as_deref())?,
@@ -57,6 +65,13 @@ impl Shadow {
     /// Scratch databases on a server that somebody runs.
     pub const fn on(admin: Target) -> Self {
         Self { server: None, admin }
+    }
+
+    /// Ends it, with its server, aside: that may take its time, too.
+    pub async fn end(self) {
+        if let Err(panicked) = tokio::task::spawn_blocking(move || drop(self)).await {
+            std::panic::resume_unwind(panicked.into_panic());
+        }
     }
 
     /// The programs of the private server.

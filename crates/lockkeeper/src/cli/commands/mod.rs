@@ -4,6 +4,7 @@ pub mod init;
 pub mod new;
 pub mod lint;
 pub mod facts;
+pub mod docs;
 pub mod plan;
 pub mod verify;
 pub mod stage1;

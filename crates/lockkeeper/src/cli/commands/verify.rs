@@ -103,8 +103,11 @@ pub async fn try_and_record(context: &Context<'_>) -> Answer<bool> {
     let args = Args { shadow_url: None, data: None, no_record: false };
     let pairs = context.pairs()?;
     let shadow = shadow(&args, context).await?;
-    let (_handle, stop) = Stop::new();
-    let verification = verify(&shadow, &pairs, None, &stop).await?;
+    let stop = Stop::on_signals()
+        .map_err(|error| Problem::new(ExitClass::Usage, message!("runtime-failed", reason = error.to_string())))?;
+    let verification = verify(&shadow, &pairs, None, &stop).await;
+    shadow.end().await;
+    let verification = verification?;
     for trial in verification.trials.iter().filter(|trial| trial.verdict() != Verdict::Pass) {
         let (number, name) = (trial.number.to_string(), trial.name.as_str());
         context.printer.note_in(&message!("verify-not-sound", number = number, name = name), Tone::Waiting);
@@ -146,11 +149,11 @@ async fn shadow(args: &Args, context: &Context<'_>) -> Answer<Shadow> {
     }
     let Ok(connection) = context.connect().await else {
         context.printer.note_in(&message!("verify-major-unknown"), Tone::Waiting);
-        return Shadow::private(None);
+        return Shadow::private(None).await;
     };
     let major = connection.version().major();
     connection.close().await;
-    Shadow::private(Some(major))
+    Shadow::private(Some(major)).await
 }
 
 fn tell(trial: &Trial, context: &Context<'_>) {
