@@ -168,7 +168,10 @@ fn what_is_half_undone_by_hand_is_finished_by_hand() {
     let held = release.shop.database.session();
     held.execute("BEGIN; SELECT count(*) FROM notes");
     release.expire();
-    release.shop.run("rollback before_schema_add --yes --lock-timeout 100ms --lock-attempts 1").expect(4);
+    let settings = release.shop.project.read("lockkeeper.toml");
+    let limits = "\n[limits]\nlock_timeout = \"100ms\"\nlock_attempts = 1\n";
+    release.shop.project.write("lockkeeper.toml", &format!("{settings}{limits}"));
+    release.shop.run("rollback before_schema_add --yes").expect(4);
     assert_eq!((release.state().as_str(), release.columns().as_str()), ("rolling_back", "id name"));
     release.resume().refused(1, "journey-back-by-hand");
     assert_eq!(release.state(), "rolling_back");
