@@ -273,7 +273,7 @@ fn up(project: &Project, database: &Database, operation: &Operation, runner: Run
 fn down(project: &Project, database: &Database, operation: &Operation, runner: Runner) -> Command {
     match (runner, operation.stage) {
         (Runner::Psql, _) => psql(&database.target(), operation.down),
-        (Runner::Lockkeeper, 1) => project.command(["rollback", "before_schema_add", "--yes"]),
+        (Runner::Lockkeeper, 1) => project.command(["rollback", "before_schema_add", "--accept-loss", "--yes"]),
         (Runner::Lockkeeper, _) => project.command(["rollback", "before_field_remove", "--past-stage2", "--yes"]),
     }
 }

@@ -10,8 +10,9 @@ pub struct Journey {
     pub release: Release,
     /// The tasks that are done, in any order.
     pub done: Vec<Task>,
-    /// The tasks of the way back, as they were decided when it began.
-    pub way_back: Vec<Task>,
+    /// The tasks of the way back, as they were decided when it began. `None` when nobody decided one: then somebody
+    /// takes its schema back by hand.
+    pub way_back: Option<Vec<Task>>,
     /// Whether anything is left to remove.
     pub stage2_waits: bool,
     /// Whether migrations of this release are still applied.
@@ -24,6 +25,8 @@ pub enum Todo {
     Perform(Task),
     /// All of a state's tasks are done.
     Move(Event),
+    /// Somebody takes it back by hand, and has to finish that.
+    ByHand,
     /// Nothing that a machine may do.
     Over,
 }
@@ -32,7 +35,11 @@ pub enum Todo {
 pub fn todo(journey: &Journey) -> Todo {
     use ReleaseState as S;
     let state = journey.release.state;
-    let tasks = if state == S::RollingBack { journey.way_back.as_slice() } else { Task::forward(state) };
+    let tasks = match (state, &journey.way_back) {
+        (S::RollingBack, None) => return Todo::ByHand,
+        (S::RollingBack, Some(tasks)) => tasks.as_slice(),
+        (state, _) => Task::forward(state),
+    };
     if let Some(task) = tasks.iter().find(|task| !journey.done.contains(task)) {
         return Todo::Perform(*task);
     }
@@ -182,7 +189,7 @@ mod tests {
 
     fn journey(state: ReleaseState) -> Journey {
         let release = Release { state, drive: Drive::Driven };
-        Journey { release, done: Vec::new(), way_back: Vec::new(), stage2_waits: true, remains: false }
+        Journey { release, done: Vec::new(), way_back: None, stage2_waits: true, remains: false }
     }
 
     #[test]
@@ -215,7 +222,7 @@ mod tests {
                     journey.release.state = next(Release { state, ..journey.release }, event).unwrap();
                     told.push(format!("-> {}", journey.release.state.as_str()));
                 }
-                Todo::Over => return told,
+                Todo::ByHand | Todo::Over => return told,
             }
         }
         panic!("it does not end: {told:?}");
@@ -236,7 +243,8 @@ mod tests {
     #[test]
     fn the_way_back_is_the_one_that_was_decided() {
         let way_back = vec![Task::RollbackApp, Task::WaitRolledBack, Task::UndoStage1];
-        let back = Journey { way_back, ..journey(ReleaseState::RollingBack) };
+        assert_eq!(todo(&journey(ReleaseState::RollingBack)), Todo::ByHand);
+        let back = Journey { way_back: Some(way_back), ..journey(ReleaseState::RollingBack) };
         assert_eq!(walk(back).join(" "), "rollback_app wait_rolled_back undo_stage1 -> rolled_back");
         assert_eq!(todo(&journey(ReleaseState::Frozen)), Todo::Over);
     }

@@ -14,6 +14,7 @@ use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
 use super::apply::Work;
 use super::drift::Watch;
 use super::failure;
+use super::journey::{busy, write_turn};
 use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::resume::resume;
@@ -24,9 +25,9 @@ use super::standalone::{Run, Unsettled};
 use super::steps::plan_steps;
 use super::take_back::{Remains, take_back};
 use crate::ledger::{
-    Lease, LedgerSnapshot, PointRecord, SalvageRecord, Standing, StepsOf, StoredStep, begin_undo, ensure, is_current,
-    mark_unsettled, problem as ledger_problem, query, read, read_down, read_problem, record_event, salvages_of,
-    set_state, undone, void_points_after,
+    JourneyTerm, Lease, LedgerSnapshot, PointRecord, SalvageRecord, Standing, StepsOf, StoredStep, begin_undo, ensure,
+    is_current, mark_unsettled, problem as ledger_problem, query, read, read_down, read_problem, record_event,
+    salvages_of, set_state, take_journey, undone, void_points_after,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -101,12 +102,33 @@ pub async fn run_rollback(
     if !is_current(&session.connection).await? && read(&session.connection).await?.is_some() {
         ensure(&session.connection).await?;
     }
+    let journey = match request.drive {
+        Drive::ByHand => hold_release(session).await?,
+        Drive::Driven => None,
+    };
     let lease = session.lease("rollback", report).await?;
     let watch = Watch::default();
     let outcome = under_lease(session, &lease, &watch, request, report).await;
     watch.settle(session, &lease).await;
     lease.release(&session.connection).await;
+    if let Some(journey) = journey {
+        journey.leave(&session.connection).await;
+    }
     outcome
+}
+
+/// The right to drive the release that goes back: nothing is undone under whoever drives it, and nobody drives it on
+/// while it is undone.
+async fn hold_release(session: &Session) -> Answer<Option<JourneyTerm>> {
+    let snapshot = read(&session.connection).await?;
+    let release = snapshot.and_then(|snapshot| snapshot.release).filter(|release| release.drive == Drive::Driven);
+    let Some(release) = release else { return Ok(None) };
+    let taken =
+        write_turn(&session.connection, async |connection| take_journey(connection, release.id, &session.holder).await);
+    match taken.await? {
+        Some(term) => Ok(Some(term)),
+        None => Err(busy(session, release.id).await.hint(message!("next-release-abort"))),
+    }
 }
 
 fn find_point<'s>(snapshot: &'s LedgerSnapshot, name: &PointName) -> Answer<&'s PointRecord> {

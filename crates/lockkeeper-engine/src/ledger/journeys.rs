@@ -87,6 +87,11 @@ impl JourneyRecord {
         self.tasks.iter().filter(is_done).map(|it| it.task).collect()
     }
 
+    /// The tasks by which it goes back. A frozen one has none: whatever takes it back from there is done by hand.
+    pub fn way_back(&self) -> Option<Vec<Task>> {
+        self.back.as_ref().filter(|back| back.class != RollbackClass::Freeze).map(|back| back.tasks.clone())
+    }
+
     pub fn task(&self, task: Task) -> Option<&TaskRecord> {
         self.tasks.iter().find(|it| it.task == task)
     }

@@ -281,6 +281,7 @@ help-emergency-from = 이 단계부터 시작. 앞의 단계는 건너뜁니다
 help-emergency-skip = 이 단계를 건너뜀. 여러 번 쓸 수 있습니다
 help-emergency-to = 되돌아갈 지점 [기본값: 릴리스를 시작할 때 만들어진 지점]
 help-emergency-past-stage2 = 단계 2 마이그레이션도 되돌림. down 스크립트는 테이블과 열을 되살리지만 그 안의 값은 되살리지 않습니다
+help-emergency-accept-loss = 보관할 수 없는 값을 잃어도 되돌림
 help-emergency-previous = 애플리케이션이 되돌아갈 버전 [기본값: 원장이 아는 버전]
 help-emergency-reason = 이유. 원장과 보고서에 남습니다
 help-emergency-yes = 묻지 않음. 사람이 할 단계가 나오면 건너뛰라고 하지 않은 한 거기서 끝납니다

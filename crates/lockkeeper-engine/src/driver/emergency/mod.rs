@@ -69,6 +69,8 @@ pub struct EmergencyTerms {
     pub point: Option<PointName>,
     /// Stage 2 may be undone: what it removed does not come back.
     pub past_stage2: bool,
+    /// Values may be lost that cannot be kept.
+    pub accepts_loss: bool,
 }
 
 /// An emergency that is being gone through.
@@ -117,7 +119,7 @@ impl<'a> Emergency<'a> {
             stop,
             has_ledger,
             keeps_tasks: driven && situation.journey.is_some(),
-            undoes_by_itself: !to_point && (!situation.passes_stage2 || terms.past_stage2),
+            undoes_by_itself: !to_point && (!situation.passes_stage2 || terms.past_stage2) && !situation.loses,
             terms,
         };
         emergency.lock().await?;
@@ -199,6 +201,11 @@ impl<'a> Emergency<'a> {
     /// Somebody has said that what stage 2 removed may stay gone.
     pub const fn pass_stage2(&mut self) {
         self.terms.past_stage2 = true;
+    }
+
+    /// Somebody has said that values may be lost.
+    pub const fn accept_loss(&mut self) {
+        self.terms.accepts_loss = true;
     }
 
     /// That somebody leaves a step out, or has done it.
@@ -347,8 +354,7 @@ impl<'a> Emergency<'a> {
             reason: self.terms.reason.clone(),
             past_stage2: self.terms.past_stage2,
             down_from_files: None,
-            // It is told before the question, and a backup is the step before.
-            accepts_loss: true,
+            accepts_loss: self.terms.accepts_loss,
             unsettled: None,
             drift_ignored: self.means.drift_ignored,
             // The release ends when all of it is back, not when its schema is.

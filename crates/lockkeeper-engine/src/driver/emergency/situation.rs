@@ -60,6 +60,8 @@ pub struct Situation {
     pub undo: Vec<PreparedUndo>,
     /// Stage-2 migrations are in the way: what they removed does not come back by their down scripts.
     pub passes_stage2: bool,
+    /// Whether the way back of the schema loses values for good.
+    pub loses: bool,
     /// What stands, the last applied first, read from its table alone.
     pub standing: Vec<StandingDown>,
     /// What could not be read.
@@ -107,6 +109,7 @@ impl Situation {
             schema: SchemaWay::Closed(message!("emergency-unreachable")),
             undo: Vec::new(),
             passes_stage2: false,
+            loses: false,
             standing: Vec::new(),
             problems: vec![problem],
         }
@@ -234,7 +237,7 @@ impl Situation {
             reason: String::new(),
             past_stage2: false,
             down_from_files: None,
-            // It is told before the question, and a backup is the step before.
+            // Whatever would be lost is to be told, and asked for.
             accepts_loss: true,
             unsettled: None,
             drift_ignored: asked.drift_ignored,
@@ -250,6 +253,7 @@ impl Situation {
             Ok(undo) if undo.is_empty() => SchemaWay::Nothing,
             Ok(undo) => {
                 let count = undo.len();
+                self.loses = undo.iter().any(|it| it.lost.is_some());
                 self.undo = undo;
                 SchemaWay::Undo(count)
             }

@@ -204,7 +204,7 @@ pub async fn resume_journey<'a>(session: Session, means: &'a Means<'a>) -> Answe
             break term;
         }
         if !session.waits_for_lease {
-            return Err(busy(&session, release.id, &journey).await);
+            return Err(busy(&session, release.id).await);
         }
         tokio::select! {
             () = sleep(ASKED_EVERY) => {}
@@ -221,9 +221,13 @@ const ASKED_EVERY: Duration = Duration::from_millis(500);
 /// A task under which the server goes away is begun again so often.
 const LOST_MAX: i32 = 10;
 
-async fn busy(session: &Session, release_id: i64, known: &JourneyRecord) -> Box<Problem> {
-    let now = read_journey(&session.connection, release_id).await.ok().flatten();
-    let journey = now.as_ref().unwrap_or(known);
+fn back_by_hand(release_id: i64) -> Box<Problem> {
+    Problem::refused(message!("journey-back-by-hand", release = release_id)).hint(message!("journey-back-by-hand-hint"))
+}
+
+/// What whoever wants a release is told while another process drives it.
+pub async fn busy(session: &Session, release_id: i64) -> Box<Problem> {
+    let Ok(Some(journey)) = read_journey(&session.connection, release_id).await else { return JourneyTerm::lost() };
     Problem::new(
         ExitClass::Busy,
         message!(
@@ -332,7 +336,7 @@ impl<'a> Driver<'a> {
             let journey = Journey {
                 release: reading.release.release(),
                 done: reading.journey.done(),
-                way_back: reading.journey.back.as_ref().map(|back| back.tasks.clone()).unwrap_or_default(),
+                way_back: reading.journey.way_back(),
                 stage2_waits: reading.stage2_waits,
                 remains: reading.snapshot.applied.iter().any(|row| row.release_id == reading.release.id),
             };
@@ -346,6 +350,7 @@ impl<'a> Driver<'a> {
             }
             match todo(&journey) {
                 Todo::Over => return Ok(end_of(&reading)),
+                Todo::ByHand => return Err(back_by_hand(reading.release.id)),
                 Todo::Move(event) => self.move_on(&reading, event, tell).await?,
                 Todo::Perform(task) => {
                     let ended = self.perform_and_record(&reading, task, tell).await?;

@@ -57,7 +57,8 @@ emergency-undo = back to { $point }, { $count ->
         [one] one migration
        *[other] { $count } migrations
     }, the last first
-emergency-undo-destroys = what the new code wrote there is dropped with it; a backup made before holds it
+emergency-undo-keeps = what the new code wrote there is kept, and put back when the migration is applied again
+emergency-undo-loses = values are lost for good: { $why }; a backup made before holds them
 emergency-undo-one = { $number }: { $path }
 emergency-undo-stage2 = stage 2 is undone too: its columns and tables return, not what was in them
 emergency-unreachable = the database cannot be reached
@@ -93,6 +94,9 @@ emergency-over = the way back is complete
 emergency-over-next = next: the list at the end of the report
 emergency-past-stage2 = stage 2 is in the way
 emergency-past-stage2-hint = lockkeeper emergency --past-stage2 undoes it, without what it removed; --skip migrations leaves the schema
+emergency-would-lose = going back would lose values that nothing keeps
+emergency-would-lose-hint = lockkeeper emergency --accept-loss loses them; --skip migrations leaves the schema, on which the old code runs
+emergency-ask-accept-loss = Lose them all the same? [y = yes, anything else = stop here]
 emergency-release-open = the release is { $state }
 emergency-release-over = release { $release } is { $state }
 emergency-release-unknown = the ledger could not be told that the release is back

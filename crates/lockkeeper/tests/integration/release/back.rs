@@ -145,6 +145,41 @@ fn a_breach_after_stage_2_freezes_what_cannot_go_back() {
     assert_eq!(release.status()["journey"]["back"]["class"], "freeze");
 }
 
+#[test]
+fn by_hand_nothing_is_undone_under_whoever_drives_it() {
+    let release = Release::with("[hooks.wait_deployed]\nrun = \"sleep 60\"\n");
+    let driven = release.begin("2");
+    release.wait_for("deploying");
+    release.shop.run("rollback before_schema_add --yes").refused(4, "journey-busy");
+    assert_eq!(release.columns(), "full_name id name");
+    driven.signal("KILL");
+    drop(driven);
+    release.expire();
+    release.shop.run("rollback before_schema_add --yes").expect(0);
+    assert_eq!((release.state().as_str(), release.columns().as_str()), ("rolled_back", "id name"));
+}
+
+/// Whoever resumes it does not call it rolled back.
+#[test]
+fn what_is_half_undone_by_hand_is_finished_by_hand() {
+    let release = Release::unwatched(None, "");
+    release.shop.pair("00_add_notes", "CREATE TABLE notes (id bigint PRIMARY KEY);\n", "DROP TABLE notes;\n");
+    release.start("2").expect(0);
+    let held = release.shop.database.session();
+    held.execute("BEGIN; SELECT count(*) FROM notes");
+    release.expire();
+    let settings = release.shop.project.read("lockkeeper.toml");
+    let limits = "\n[limits]\nlock_timeout = \"100ms\"\nlock_attempts = 1\n";
+    release.shop.project.write("lockkeeper.toml", &format!("{settings}{limits}"));
+    release.shop.run("rollback before_schema_add --yes").expect(4);
+    assert_eq!((release.state().as_str(), release.columns().as_str()), ("rolling_back", "id name"));
+    release.resume().refused(1, "journey-back-by-hand");
+    assert_eq!(release.state(), "rolling_back");
+    drop(held);
+    release.shop.run("rollback before_schema_add --yes").expect(0);
+    assert_eq!((release.state().as_str(), release.shop.exists("notes")), ("rolled_back", false));
+}
+
 /// What a hook says is kept without the passwords that it says.
 #[test]
 fn no_password_that_a_hook_says_is_kept() {

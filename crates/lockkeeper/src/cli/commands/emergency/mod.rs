@@ -50,6 +50,9 @@ pub struct Args {
     /// Undo stage-2 migrations too. Their down scripts bring tables and columns back, not what was in them
     #[arg(long)]
     past_stage2: bool,
+    /// Let values be lost that cannot be kept
+    #[arg(long)]
+    accept_loss: bool,
     /// The version that the application goes back to [default: what the ledger knows]
     #[arg(long, value_name = "VERSION")]
     previous: Option<String>,
@@ -276,6 +279,7 @@ async fn go_through(
         previous_version: previous_version(args, situation, overview.record),
         point: situation.point.clone(),
         past_stage2: args.past_stage2,
+        accepts_loss: args.accept_loss,
     };
     let mut emergency = Emergency::open(journal, &means, terms, session, stop.clone(), situation).await?;
     context
@@ -399,6 +403,9 @@ impl Steps<'_> {
         if step == EmergencyStep::Migrations && self.overview.situation.passes_stage2 && !self.args.past_stage2 {
             self.past_stage2(emergency).await?;
         }
+        if step == EmergencyStep::Migrations && self.overview.situation.loses && !self.args.accept_loss {
+            self.accept_loss(emergency).await?;
+        }
         let context = self.overview.context;
         let performed = emergency.perform(step, confirmed, &mut |progress| context.report(progress)).await;
         match performed {
@@ -426,20 +433,31 @@ impl Steps<'_> {
 
     /// What stage 2 removed does not come back: somebody has to say that this is meant.
     async fn past_stage2(&self, emergency: &mut Emergency<'_>) -> Result<(), Halt> {
-        let refused = || {
-            Problem::refused(message!("emergency-past-stage2"))
-                .note(message!("rollback-past-stage2-why"))
-                .hint(message!("emergency-past-stage2-hint"))
-        };
+        let refused = Problem::refused(message!("emergency-past-stage2"))
+            .note(message!("rollback-past-stage2-why"))
+            .hint(message!("emergency-past-stage2-hint"));
+        self.meant(&message!("emergency-ask-past-stage2"), refused).await?;
+        emergency.pass_stage2();
+        Ok(())
+    }
+
+    /// So it is with values that nothing keeps.
+    async fn accept_loss(&self, emergency: &mut Emergency<'_>) -> Result<(), Halt> {
+        let refused = Problem::refused(message!("emergency-would-lose"))
+            .note(message!("rollback-would-lose-why"))
+            .hint(message!("emergency-would-lose-hint"));
+        self.meant(&message!("emergency-ask-accept-loss"), refused).await?;
+        emergency.accept_loss();
+        Ok(())
+    }
+
+    async fn meant(&self, question: &Message, refused: Box<Problem>) -> Result<(), Halt> {
         if self.args.yes {
-            return Err(refused().into());
+            return Err(refused.into());
         }
-        match self.ask(&message!("emergency-ask-past-stage2")).await? {
-            Word::Yes => {
-                emergency.pass_stage2();
-                Ok(())
-            }
-            Word::Skip | Word::No => Err(refused().into()),
+        match self.ask(question).await? {
+            Word::Yes => Ok(()),
+            Word::Skip | Word::No => Err(refused.into()),
         }
     }
 

@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use lockkeeper_core::classify::effects;
 use lockkeeper_core::message;
 use lockkeeper_core::model::Message;
-use lockkeeper_core::plan::read_down_script;
 use lockkeeper_core::release::{
     ByHandScript, ByHandTarget, EmergencyKnown, EmergencyStep, Fit, LedgerStanding, Task, emergency_steps, quoted,
     runs_in_a_transaction,
@@ -297,9 +295,10 @@ fn undone(prepared: &PreparedUndo) -> Vec<Line> {
     let migration = &prepared.undo.migration;
     let (number, path) = (migration.number.to_string(), prepared.file.path.to_string());
     let mut lines = vec![Line::Said(message!("emergency-undo-one", number = number, path = path), Tone::Plain)];
-    let script = read_down_script(&prepared.file);
-    if script.is_ok_and(|script| effects(&script).iter().any(|effect| effect.destroys_data)) {
-        lines.push(Line::Said(message!("emergency-undo-destroys"), Tone::Waiting));
+    if let Some(why) = &prepared.lost {
+        lines.push(Line::Said(message!("emergency-undo-loses", why = why.clone()), Tone::Bad));
+    } else if !prepared.salvage.is_empty() {
+        lines.push(Line::Said(message!("emergency-undo-keeps"), Tone::Plain));
     }
     lines.extend(prepared.steps.iter().map(|step| Line::Text(first_line(&step.sql))));
     lines
