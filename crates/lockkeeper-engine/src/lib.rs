@@ -5,6 +5,7 @@ pub mod process;
 pub mod postgres;
 pub mod http;
 pub mod signature;
+pub mod github;
 pub mod ledger;
 pub mod probe;
 pub mod notify;

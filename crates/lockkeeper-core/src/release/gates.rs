@@ -13,6 +13,8 @@ use crate::model::{Gate, GateReport, GateVerdict, Message, PlanDigest, Waiver};
 pub enum ApprovalStanding {
     /// Nobody approved anything that still counts.
     None,
+    /// A review of a job on GitHub may approve, and none does: the reason.
+    NotReviewed { reason: Message },
     /// Signature, key, role and expiry hold; it names this plan.
     Valid {
         by: String,
@@ -21,9 +23,21 @@ pub enum ApprovalStanding {
         reason: String,
         /// The gates that it opens without what they ask for.
         waives: Vec<Gate>,
+        /// Where it was reviewed; `None` of one that is signed.
+        on_github: Option<OnGithub>,
     },
     /// There is one, and it does not hold: the reason.
     Void { by: String, reason: Message },
+}
+
+/// The review of a job on GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnGithub {
+    pub login: String,
+    pub environment: String,
+    /// `owner/name`.
+    pub repository: String,
+    pub run_id: i64,
 }
 
 /// All that the gates look at.
@@ -67,7 +81,10 @@ fn waived(report: GateReport, approval: &ApprovalStanding, plan: PlanDigest) -> 
             let waiver = Some(Waiver { by: by.clone(), reason: reason.clone() });
             GateReport { verdict: GateVerdict::Waived, waiver, way_out: None, ..report }
         }
-        ApprovalStanding::Valid { .. } | ApprovalStanding::None | ApprovalStanding::Void { .. } => report,
+        ApprovalStanding::Valid { .. }
+        | ApprovalStanding::None
+        | ApprovalStanding::NotReviewed { .. }
+        | ApprovalStanding::Void { .. } => report,
     }
 }
 
@@ -106,12 +123,27 @@ fn approval(standing: &ApprovalStanding, plan: PlanDigest) -> Said {
     let way_out = Some(message!("next-approve"));
     match standing {
         ApprovalStanding::None => (GateVerdict::NotYet, message!("gate-not-approved"), None, way_out),
+        ApprovalStanding::NotReviewed { reason } => {
+            let evidence = message!("gate-not-reviewed", reason = reason.clone());
+            (GateVerdict::NotYet, evidence, None, Some(message!("next-review")))
+        }
         ApprovalStanding::Void { by, reason } => {
             let evidence = message!("gate-approval-void", by = by.as_str(), reason = reason.clone());
             (GateVerdict::No, evidence, None, way_out)
         }
-        ApprovalStanding::Valid { by, plan: named, age, .. } if *named == plan => {
-            (GateVerdict::Yes, message!("gate-approved", by = by.as_str()), Some(*age), None)
+        ApprovalStanding::Valid { by, plan: named, age, on_github, .. } if *named == plan => {
+            let evidence = match on_github {
+                None => message!("gate-approved", by = by.as_str()),
+                Some(review) => message!(
+                    "gate-approved-on-github",
+                    by = by.as_str(),
+                    login = review.login.as_str(),
+                    environment = review.environment.as_str(),
+                    repository = review.repository.as_str(),
+                    run = review.run_id.to_string()
+                ),
+            };
+            (GateVerdict::Yes, evidence, Some(*age), None)
         }
         ApprovalStanding::Valid { by, age, .. } => {
             (GateVerdict::No, message!("gate-approval-other-plan", by = by.as_str()), Some(*age), way_out)
@@ -124,7 +156,8 @@ mod tests {
     use super::*;
 
     fn valid(plan: PlanDigest, waives: Vec<Gate>) -> ApprovalStanding {
-        ApprovalStanding::Valid { by: "a".into(), plan, age: Duration::from_mins(1), reason: "why".into(), waives }
+        let (by, reason) = ("a".into(), "why".into());
+        ApprovalStanding::Valid { by, plan, age: Duration::from_mins(1), reason, waives, on_github: None }
     }
 
     fn inputs() -> GateInputs {
@@ -151,6 +184,8 @@ mod tests {
         assert_eq!(verdicts(&GateInputs { stage1_pending: vec!["07".into()], ..inputs() }), [NotYet, Yes, Yes]);
         assert_eq!(verdicts(&GateInputs { deployed: None, ..inputs() }), [Yes, NotYet, Yes]);
         assert_eq!(verdicts(&GateInputs { approval: ApprovalStanding::None, ..inputs() }), [Yes, Yes, NotYet]);
+        let not_reviewed = ApprovalStanding::NotReviewed { reason: message!("github-none-yet", environment = "e") };
+        assert_eq!(verdicts(&GateInputs { approval: not_reviewed, ..inputs() }), [Yes, Yes, NotYet]);
         assert_eq!(verdicts(&GateInputs { plan: PlanDigest::of("other"), ..inputs() }), [Yes, Yes, No]);
     }
     #[test]

@@ -8,6 +8,7 @@ mod checklist;
 mod emergency;
 mod expiry;
 mod gates;
+mod github_approval;
 mod health_gate;
 mod journey;
 mod state;
@@ -24,7 +25,8 @@ pub use emergency::{
     turned_back,
 };
 pub use expiry::{OnExpiry, Patience, patience};
-pub use gates::{ApprovalStanding, GateInputs, stage1_gates, stage2_gates};
+pub use gates::{ApprovalStanding, GateInputs, OnGithub, stage1_gates, stage2_gates};
+pub use github_approval::{GithubReview, GithubRule, GithubVerdict, ReviewState, judge_reviews};
 pub use health_gate::{HealthInputs, HealthRule, WatchStanding};
 pub use journey::{Cause, Decision, Journey, Outcome, Todo, decide, todo};
 pub use state::{Drive, Event, Release, ReleaseState, next};

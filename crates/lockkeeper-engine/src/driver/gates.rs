@@ -13,6 +13,7 @@ use lockkeeper_core::release::{
     VerifyInputs, stage1_gates, stage2_gates,
 };
 
+use super::github_approval::{GithubGate, review_standing};
 use crate::ledger::{ApprovalRecord, LedgerSnapshot, VerifiedFiles, read_verifications};
 use crate::postgres::Connection;
 use crate::signature::{ADMIN, AllowedSigners, verify};
@@ -36,6 +37,8 @@ pub struct GateContext {
     pub health: Option<HealthRule>,
     /// What is asked of a backup; `None` when none is.
     pub backup: Option<BackupRule>,
+    /// Whose reviews on GitHub approve; `None` where none does.
+    pub github: Option<GithubGate>,
 }
 
 /// Stage-2 migrations that stopped between their steps, as their files are now. An approval covers them too: what
@@ -86,7 +89,8 @@ impl<'p> Stage2Plan<'p> {
     }
 }
 
-/// Every gate before stage 2. `stopped` are those that stopped between their steps, `pending` all that are not applied.
+/// Every gate before stage 2. `stopped` are those that stopped between their steps, `pending` all that are not applied;
+/// `not_reviewed` is why no review on GitHub approves, where one was looked for.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -97,6 +101,7 @@ pub async fn ask_stage2(
     stopped: &[PlannedMigration],
     pending: &[PlannedMigration],
     context: &GateContext,
+    not_reviewed: Option<Message>,
 ) -> Answer<Vec<GateReport>> {
     let plan = Stage2Plan::new(&snapshot.ledger_id, stopped, pending);
     let verify = if context.verify {
@@ -120,7 +125,10 @@ pub async fn ask_stage2(
         verify,
         health: health_inputs(snapshot, context),
         backup: context.backup.map(|rule| BackupInputs { rule, known: snapshot.backups.clone() }),
-        approval: approval_standing(snapshot, context),
+        approval: match (approval_standing(snapshot, context, plan.digest), not_reviewed) {
+            (ApprovalStanding::None, Some(reason)) => ApprovalStanding::NotReviewed { reason },
+            (standing, _) => standing,
+        },
         plan: plan.digest,
     }))
 }
@@ -161,12 +169,20 @@ fn verify_inputs<'m>(
     VerifyInputs { files: tried.collect(), orders_agree }
 }
 
-fn since(now: Timestamp, at: Timestamp) -> Duration {
+pub fn since(now: Timestamp, at: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(at)).unwrap_or_default()
 }
 
-/// How the newest approval stands today, by today's allowed signers.
-pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> ApprovalStanding {
+/// How the newest approval of a plan stands today: the one that is signed, or else a review on GitHub.
+pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext, plan: PlanDigest) -> ApprovalStanding {
+    let names_it = |it: &ApprovalStanding| matches!(it, ApprovalStanding::Valid { plan: named, .. } if *named == plan);
+    let (signed, reviewed) = (signed_standing(snapshot, context), review_standing(snapshot, context));
+    let counts_less = signed == ApprovalStanding::None || names_it(&reviewed);
+    if counts_less && !names_it(&signed) { reviewed } else { signed }
+}
+
+/// How the newest signed approval stands today, by today's allowed signers.
+fn signed_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> ApprovalStanding {
     let unused = snapshot.approval.as_ref().filter(|approval| !approval.is_used);
     let (Some(approval), Some(release)) = (unused, snapshot.open_release()) else {
         return ApprovalStanding::None;
@@ -193,6 +209,7 @@ pub fn approval_standing(snapshot: &LedgerSnapshot, context: &GateContext) -> Ap
             age: since(snapshot.now, approval.approved_at),
             reason: document.reason,
             waives: document.waives,
+            on_github: None,
         },
         Err(reason) => void(reason),
     }

@@ -11,6 +11,7 @@ mod drift;
 mod emergency;
 mod failure;
 mod gates;
+mod github_approval;
 mod health_check;
 mod journey;
 mod keeper;
@@ -27,6 +28,7 @@ mod take_back;
 mod verification;
 mod verify;
 mod watching;
+mod write;
 
 pub use approval::{ApprovalRequest, prepare_approval, record_approval};
 pub use backup::{
@@ -42,6 +44,7 @@ pub use emergency::{
     folder_of, journals_of, newest, shown_sql,
 };
 pub use gates::{GateContext, Stage2Plan, approval_standing, ask_stage1, ask_stage2, stopped_in_stage2};
+pub use github_approval::{GithubGate, ask_stage2_and_reviews};
 pub use health_check::{Looked, look_at_all};
 pub use journey::{
     Aborted, AppHook, AppHooks, Approvers, Checks, Driver, Eventually, JourneyEnd, JourneyNews, Means, ReleaseTerms,

@@ -15,7 +15,8 @@ use lockkeeper_core::release::{Drive, Event, Release, ReleaseState, next};
 
 use super::applying::{Applying, Due};
 use super::drift::{DriftRules, Watch};
-use super::gates::{GateContext, ask_stage1, ask_stage2, refuse_closed, signed_plan};
+use super::gates::{GateContext, ask_stage1, refuse_closed, signed_plan};
+use super::github_approval::{ask_stage2_and_reviews, reviewed_plan};
 use super::pooled;
 use super::progress::{Progress, Reporter};
 use super::salvage::put_back;
@@ -23,8 +24,8 @@ use super::session::{Session, stopped};
 use super::standalone::Unsettled;
 use super::steps::plan_steps;
 use crate::ledger::{
-    Lease, LedgerSnapshot, ReleaseRecord, SalvageRecord, ensure, mark_approval_used, mark_unsettled, open_release,
-    query_alone, read, read_problem, set_state, take_point,
+    Lease, LedgerSnapshot, ReleaseRecord, SalvageRecord, ensure, mark_approval_used, mark_github_approvals_used,
+    mark_unsettled, open_release, query_alone, read, read_problem, set_state, take_point,
 };
 use crate::postgres::Connection;
 use crate::seams::instant;
@@ -318,12 +319,13 @@ async fn check_gates(
     };
     let contracting = snapshot.open_release().is_some_and(|release| release.state == ReleaseState::Contracting);
     // A stage 2 that stopped may be approved anew as it stands now; then the gates are asked again.
-    let approved_anew = snapshot.approval.as_ref().is_some_and(|approval| !approval.is_used);
+    let approved_anew = snapshot.approval.as_ref().is_some_and(|approval| !approval.is_used)
+        || snapshot.github_approval.as_ref().is_some_and(|approval| !approval.is_used);
     if (contracting || !begun.is_empty()) && !approved_anew {
         return check_resumable(snapshot, pending, begun, request.gates);
     }
     let begun: Vec<_> = begun.iter().map(|due| due.migration.clone()).collect();
-    let reports = ask_stage2(&session.connection, snapshot, request.pairs, &begun, pending, request.gates).await?;
+    let reports = ask_stage2_and_reviews(session, snapshot, request.pairs, &begun, pending, request.gates).await?;
     refuse_closed(Stage::Contract, &reports)
 }
 
@@ -344,7 +346,7 @@ fn check_resumable(
     // Of one that stopped, the files as they are now count: they are what would run.
     let rest = begun.iter().map(|due| &due.migration).chain(pending).filter(|it| it.stage() == Stage::Contract);
     let plan = stage2_digest(&snapshot.ledger_id, done.map(PlanEntry::from).chain(rest.map(PlanEntry::from)));
-    if signed_plan(snapshot, gates) == Some(plan) {
+    if [signed_plan(snapshot, gates), reviewed_plan(snapshot, gates)].contains(&Some(plan)) {
         return Ok(());
     }
     let release = snapshot.open_release().map_or(0, |release| release.id);
@@ -428,6 +430,7 @@ async fn start(
             if request.stage == Stage::Contract {
                 let said = message!("alert-approval-used");
                 session.routes.resolve_below(connection, About::approval(id).as_str(), &said).await?;
+                mark_github_approvals_used(connection, id).await?;
             }
             if let Some(approval) = approval {
                 mark_approval_used(connection, approval).await?;

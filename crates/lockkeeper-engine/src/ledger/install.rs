@@ -9,7 +9,7 @@ use super::sql::{batch, query, query_alone};
 use crate::postgres::{Access, Connection, SqlError, sqlstate};
 
 /// The ledger's own migrations, oldest first. A new one is appended; none is ever changed.
-const MIGRATIONS: [(i32, &str); 9] = [
+const MIGRATIONS: [(i32, &str); 10] = [
     (1, include_str!("migrations/0001_ledger.sql")),
     (2, include_str!("migrations/0002_health.sql")),
     (3, include_str!("migrations/0003_verifications.sql")),
@@ -19,6 +19,7 @@ const MIGRATIONS: [(i32, &str); 9] = [
     (7, include_str!("migrations/0007_baselines.sql")),
     (8, include_str!("migrations/0008_waits.sql")),
     (9, include_str!("migrations/0009_salvages.sql")),
+    (10, include_str!("migrations/0010_github.sql")),
 ];
 
 /// The ledger version of this program.

@@ -7,6 +7,7 @@ mod approvals;
 mod backups;
 mod baselines;
 mod event;
+mod github_approvals;
 mod install;
 mod journeys;
 mod lease;
@@ -33,6 +34,10 @@ pub use backups::{
 };
 pub use baselines::{BaselineRecord, NewBaseline, insert_baseline, read_baseline};
 pub use event::{ChainFault, EventRecord, read_events, record_event, verify_chain};
+pub use github_approvals::{
+    GithubApprovalRecord, GithubWait, NewGithubApproval, begin_github_wait, insert_github_approval,
+    mark_github_approvals_used, read_github_wait,
+};
 pub use install::{LEDGER_VERSION, ensure, is_current, ledger_id, read_problem};
 pub use journeys::{
     Back, JOURNEY_TTL, JourneyRecord, JourneyTerm, NewJourney, TaskRecord, begin_task, end_task, hold_journey,

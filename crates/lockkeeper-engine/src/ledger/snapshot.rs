@@ -10,6 +10,7 @@ use lockkeeper_core::release::{BackupStanding, Drive, Release, ReleaseState, Wat
 use tokio_postgres::Row;
 
 use super::backups;
+use super::github_approvals::{GithubApprovalRecord, github_approval};
 use super::install::{read_problem, version};
 use super::lease::LeaseRecord;
 use super::sql::{batch, broken, optional_timestamp, query, timestamp};
@@ -32,6 +33,8 @@ pub struct LedgerSnapshot {
     pub points: Vec<PointRecord>,
     /// The newest approval of the open release.
     pub approval: Option<ApprovalRecord>,
+    /// The newest review on GitHub that approved it.
+    pub github_approval: Option<GithubApprovalRecord>,
     /// Backups of this database, newest first.
     pub backups: Vec<BackupStanding>,
     /// The watch of the open release that the health gate goes by.
@@ -129,12 +132,13 @@ pub async fn read(connection: &Connection) -> Answer<Option<LedgerSnapshot>> {
         query(connection, include_str!("sql/read_release.sql"), &[]),
         query(connection, include_str!("sql/read_points.sql"), &[]),
         query(connection, include_str!("sql/read_approval.sql"), &[]),
+        query(connection, include_str!("sql/read_github_approval.sql"), &[]),
         query(connection, include_str!("sql/read_unfinished_steps.sql"), &[]),
         query(connection, include_str!("sql/read_backup_standings.sql"), &[]),
         query(connection, include_str!("sql/read_watch_standing.sql"), &[]),
     );
     let ended = batch(connection, if rows.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
-    let (identity, migrations, release, points, approval, steps, standings, watch) = rows.map_err(failed)?;
+    let (identity, migrations, release, points, approval, reviewed, steps, standings, watch) = rows.map_err(failed)?;
     ended.map_err(failed)?;
     let Some(identity) = identity.first() else { return Err(broken("identity")) };
     Ok(Some(LedgerSnapshot {
@@ -146,6 +150,7 @@ pub async fn read(connection: &Connection) -> Answer<Option<LedgerSnapshot>> {
         release: release.first().map(release_record).transpose()?,
         points: points.iter().map(point).collect::<Answer<_>>()?,
         approval: approval.first().map(approval_record).transpose()?,
+        github_approval: reviewed.first().map(github_approval).transpose()?,
         backups: standings.iter().map(backups::standing).collect::<Answer<_>>()?,
         watch: watch.first().map(watches::standing).transpose()?,
         unfinished: steps.iter().map(step).collect::<Answer<_>>()?,

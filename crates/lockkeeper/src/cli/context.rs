@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, ExitClass, MigrationNumber, ObjectDifference, Problem};
 use lockkeeper_core::parse::{Folder, MigrationPair};
-use lockkeeper_engine::driver::{GateContext, Limits, Progress, Session};
+use lockkeeper_engine::driver::{GateContext, GithubGate, Limits, Progress, Session};
 use lockkeeper_engine::ledger::{Holder, Spool, read};
 use lockkeeper_engine::postgres::{Connection, connect};
 use lockkeeper_engine::seams::Stop;
@@ -130,6 +130,11 @@ impl<'p> Context<'p> {
             verify: self.settings.gates.verify,
             health: self.settings.gates.health,
             backup: self.settings.backup.rule,
+            github: self.settings.approval.github.clone().map(|github| GithubGate {
+                rule: github.rule,
+                expires_after: self.settings.approval.expires_after,
+                run: github.run,
+            }),
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lockkeeper_core::message;
 use lockkeeper_core::model::{Answer, Message, Place, Problem, Span};
+use lockkeeper_core::release::GithubRule;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
@@ -12,6 +13,7 @@ use toml::Spanned;
 use super::backup_section::{FileBackup, RawBackup};
 use super::duration;
 use super::gates_section::{FileGates, RawGates};
+use super::github_section::RawGithub;
 use super::health_section::{Health, RawHealth};
 use super::lint_section::{FileLint, RawLint};
 use super::notify_section::{FileNotify, RawNotify};
@@ -27,6 +29,7 @@ pub struct FileSettings {
     pub allowed_signers: Option<String>,
     pub expires_after: Option<Duration>,
     pub author_may_approve: Option<bool>,
+    pub github: Option<GithubRule>,
     pub approval_remind_every: Option<Duration>,
     pub lock_timeout: Option<Duration>,
     pub statement_timeout: Option<Duration>,
@@ -97,6 +100,7 @@ struct RawApproval {
     allowed_signers: Option<String>,
     expires_after: Option<Spanned<String>>,
     author_may_approve: Option<bool>,
+    github: Option<Spanned<RawGithub>>,
     remind_every: Option<Spanned<String>>,
     wait_at_most: Option<Spanned<String>>,
     on_expiry: Option<Spanned<String>>,
@@ -141,6 +145,7 @@ pub fn parse(path: &str, text: &str) -> Answer<FileSettings> {
         allowed_signers: raw.approval.allowed_signers,
         expires_after: source.not_zero(raw.approval.expires_after, message!("settings-expires-after-zero"))?,
         author_may_approve: raw.approval.author_may_approve,
+        github: raw.approval.github.map(|github| source.github(github)).transpose()?,
         approval_remind_every: source.not_zero(raw.approval.remind_every, message!("settings-approval-remind-zero"))?,
         lock_timeout: source.not_zero(raw.limits.lock_timeout, message!("settings-lock-timeout-zero"))?,
         statement_timeout: source.duration(raw.limits.statement_timeout)?,

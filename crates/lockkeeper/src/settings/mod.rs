@@ -10,6 +10,7 @@ mod dotenv;
 mod file;
 mod backup_section;
 mod gates_section;
+mod github_section;
 mod health_section;
 mod hook_kit;
 mod lint_section;

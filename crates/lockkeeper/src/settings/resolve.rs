@@ -9,7 +9,7 @@ use lockkeeper_core::model::{Answer, Problem, ServerVersion};
 use super::env_names::{LANG, LC_ALL, LC_MESSAGES, LOCKKEEPER_ACTOR, LOCKKEEPER_ENVIRONMENT, XDG_STATE_HOME};
 use super::health_section::Health;
 use super::settings::{Approval, Backup, Environment, Limits, Lint, Settings};
-use super::{Flags, Sources, database, gates_section, notify_section};
+use super::{Flags, Sources, database, gates_section, github_section, notify_section};
 
 const ENVIRONMENT_DEFAULT: &str = "development";
 const MIGRATIONS_DEFAULT: &str = "migrations";
@@ -39,6 +39,7 @@ pub fn resolve(flags: &Flags, sources: &Sources) -> Answer<Settings> {
         allowed_signers: beside_config(sources, file.allowed_signers.as_deref().unwrap_or(ALLOWED_SIGNERS_DEFAULT)),
         expires_after: file.expires_after.unwrap_or(EXPIRES_AFTER_DEFAULT),
         author_may_approve: file.author_may_approve.unwrap_or(false),
+        github: github_section::resolve(sources),
     };
     let target = database::resolve(flags, sources, &environment, limits.connect_timeout);
     let migrations = match &flags.migrations {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lockkeeper_core::model::{Answer, Message, Problem, ServerVersion};
-use lockkeeper_core::release::{BackupRule, HealthRule};
+use lockkeeper_core::release::{BackupRule, GithubRule, HealthRule};
+use lockkeeper_engine::github::GithubRun;
 use lockkeeper_engine::postgres::Target;
 use lockkeeper_lint::check::Allow;
 use lockkeeper_lint::report::Severity;
@@ -72,6 +73,15 @@ pub struct Approval {
     /// How long an approval holds.
     pub expires_after: Duration,
     pub author_may_approve: bool,
+    /// `None` where no review on GitHub approves.
+    pub github: Option<GithubApproval>,
+}
+
+/// Whose reviews on GitHub approve, and the run that this process is part of, if it is part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GithubApproval {
+    pub rule: GithubRule,
+    pub run: Option<Result<GithubRun, Message>>,
 }
 
 /// Which gates are asked, where that is not the same for everybody.

@@ -60,7 +60,12 @@ fn reading_needs_no_more_than_select_and_writes_nothing() {
         shop.database.query("SELECT (SELECT count(*) FROM lockkeeper.events), (SELECT term FROM lockkeeper.lease)");
     assert_eq!(after, before);
     // The same command by its owner says the same.
-    let gates = |run: &Run| run.json()["gates"].clone();
+    let gates = |run: &Run| {
+        let mut gates = run.json()["gates"].clone();
+        // A second may have passed.
+        gates.as_array_mut().unwrap().iter_mut().for_each(|gate| gate["age_s"] = serde_json::Value::Null);
+        gates
+    };
     assert_eq!(gates(&reader.run(&shop, "status")), gates(&shop.run("status")));
 }
 

@@ -75,6 +75,7 @@ const HOUSE: &[Crate] = &[
             room("http", &["core", "engine::seams", "engine::postgres"]),
             room("probe", &["core", "engine::seams", "engine::process", "engine::postgres", "engine::http"]),
             room("signature", &["core", "engine::seams"]),
+            room("github", &["core", "engine::postgres", "engine::http"]),
             room("ledger", &["core", "engine::seams", "engine::postgres"]),
             room("metrics", &["core", "engine::ledger", "engine::probe"]),
             room(
@@ -89,6 +90,7 @@ const HOUSE: &[Crate] = &[
                     "engine::process",
                     "engine::postgres",
                     "engine::signature",
+                    "engine::github",
                     "engine::ledger",
                     "engine::probe",
                     "engine::notify",
@@ -117,6 +119,7 @@ const SETTINGS_MAY_IMPORT: &[&str] = &[
     "engine::driver::AppHook",
     "engine::driver::AppHooks",
     "engine::driver::ReleaseTerms",
+    "engine::github",
     "engine::postgres::ChannelBinding",
     "engine::postgres::Host",
     "engine::postgres::Passfile",

@@ -17,6 +17,7 @@ use super::patience::is_lost;
 use super::{Driver, JourneyNews, Reading, Teller, pending};
 use crate::driver::baseline::{BaselineCheck, save_baseline, take_baseline};
 use crate::driver::gates::{Stage2Plan, ask_stage2, health_inputs, stopped_in_stage2};
+use crate::driver::github_approval::ask_stage2_and_reviews;
 use crate::driver::health_check::{Looked, look_at_all};
 use crate::driver::rollback::{RollbackRequest, run_rollback};
 use crate::driver::session::stopped;
@@ -158,7 +159,7 @@ impl Driver<'_> {
             Ok(gates) => self.gates = gates,
             Err(problem) => return Did::refused(problem),
         }
-        let mut reports = self.ask_gates(&reading.snapshot).await;
+        let mut reports = self.ask_gates_and_reviews(&reading.snapshot).await;
         // What a release can do by itself it does last, when nobody else is waited for: a backup is to be of this
         // moment, and what was healthy when it was watched may be ill by now.
         if waits_only_for(&reports, &[Gate::Backup, Gate::Health])
@@ -218,7 +219,14 @@ impl Driver<'_> {
     pub(super) async fn ask_gates(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
         let pending = pending(snapshot, self.means.pairs)?;
         let stopped = stopped_in_stage2(snapshot, self.means.pairs)?;
-        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, &self.gates).await
+        ask_stage2(&self.session.connection, snapshot, self.means.pairs, &stopped, &pending, &self.gates, None).await
+    }
+
+    /// The same, with GitHub asked first for a review, where the settings say so.
+    async fn ask_gates_and_reviews(&self, snapshot: &LedgerSnapshot) -> Answer<Vec<GateReport>> {
+        let pending = pending(snapshot, self.means.pairs)?;
+        let stopped = stopped_in_stage2(snapshot, self.means.pairs)?;
+        ask_stage2_and_reviews(&self.session, snapshot, self.means.pairs, &stopped, &pending, &self.gates).await
     }
 
     async fn undo(&self, point: &str, reading: &Reading, tell: &mut Teller<'_>) -> Did {

@@ -5,26 +5,9 @@ use lockkeeper_core::model::{Answer, Problem};
 use lockkeeper_core::release::ReleaseState;
 use tokio_postgres::types::Type;
 
-use crate::ledger::{JourneyTerm, batch, hold_journey, problem, query};
-use crate::postgres::{Access, Connection, SqlError};
-
-/// Our own statements wait no longer than this for one another.
-const LOCK_TIMEOUT_MS: u32 = 5_000;
-
-/// Writes in one transaction: all of it or nothing.
-pub async fn write<T>(
-    connection: &Connection,
-    write: impl AsyncFnOnce(&Connection) -> Result<T, SqlError>,
-) -> Answer<T> {
-    let failed = |error: SqlError| problem(&error, message!("ledger-not-written"));
-    let begin = format!("{}; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'", connection.begin(Access::Write));
-    batch(connection, &begin).await.map_err(failed)?;
-    let written = write(connection).await;
-    let ended = batch(connection, if written.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
-    let value = written.map_err(failed)?;
-    ended.map_err(failed)?;
-    Ok(value)
-}
+pub use crate::driver::write::write;
+use crate::ledger::{JourneyTerm, hold_journey, query};
+use crate::postgres::{Connection, SqlError};
 
 /// Why a turn wrote nothing.
 enum Refused {

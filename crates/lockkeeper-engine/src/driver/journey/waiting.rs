@@ -49,18 +49,25 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const SAY_EVERY: Duration = Duration::from_mins(5);
 
 impl Driver<'_> {
-    /// Who may approve this release today: those with the role whose key is valid, but for its authors.
+    /// Who may approve this release today: those with the role whose key is valid, and whose reviews on GitHub count,
+    /// but for its authors.
     pub(super) fn approvers(&self, reading: &Reading) -> Approvers {
         let nobody = |because| Approvers { principals: Vec::new(), nobody_because: Some(because) };
-        let Some(allowed) = &self.gates.allowed else { return nobody(message!("approval-no-signers")) };
+        let on_github = self.gates.github.iter().flat_map(|gate| gate.rule.principals().map(str::to_owned));
+        let mut principals: Vec<String> = on_github.collect();
+        let path = match &self.gates.allowed {
+            Some(allowed) => allowed.path.as_str(),
+            None if principals.is_empty() => return nobody(message!("approval-no-signers")),
+            None => "[approval.github]",
+        };
         let now = reading.snapshot.now;
-        let in_role = allowed.signers.iter().filter(|line| {
+        let in_role = self.gates.allowed.iter().flat_map(|allowed| &allowed.signers).filter(|line| {
             line.namespaces.iter().any(|role| role == ADMIN)
                 && line.valid_after.is_none_or(|after| now >= after)
                 && line.valid_before.is_none_or(|before| now < before)
         });
         let mut objection = None;
-        let mut principals: Vec<String> = in_role.flat_map(|line| line.principals.iter().cloned()).collect();
+        principals.extend(in_role.flat_map(|line| line.principals.iter().cloned()));
         principals.sort();
         principals.dedup();
         principals.retain(|principal| {
@@ -68,9 +75,8 @@ impl Driver<'_> {
             objection = objected.clone().or(objection.take());
             objected.is_none()
         });
-        let nobody_because = principals
-            .is_empty()
-            .then(|| objection.unwrap_or_else(|| message!("approvers-none", path = allowed.path.as_str())));
+        let nobody_because =
+            principals.is_empty().then(|| objection.unwrap_or_else(|| message!("approvers-none", path = path)));
         Approvers { principals, nobody_because }
     }
 
@@ -90,9 +96,11 @@ impl Driver<'_> {
         let waits = reading.release.state == ReleaseState::AwaitingApproval && is_on_its_way(reading);
         let waited = waited(reading);
         let is_over = patience(waited, self.terms.approval_within, self.terms.on_expiry) == Patience::GoesBack;
-        let is_approved = || match approval_standing(&reading.snapshot, &self.gates) {
-            ApprovalStanding::Valid { plan, .. } => self.plan(reading) == Some(plan),
-            ApprovalStanding::None | ApprovalStanding::Void { .. } => false,
+        let is_approved = || {
+            self.plan(reading).is_some_and(|plan| {
+                let standing = approval_standing(&reading.snapshot, &self.gates, plan);
+                matches!(standing, ApprovalStanding::Valid { plan: named, .. } if named == plan)
+            })
         };
         let at_most = self.terms.approval_within.map(|within| within.as_secs());
         (waits && is_over && !is_approved()).then(|| json!({ "waited_s": waited.as_secs(), "at_most_s": at_most }))

@@ -132,7 +132,7 @@ impl Gates {
         let stage2 = if stopped.is_empty() && of(Stage::Contract).next().is_none() {
             Vec::new()
         } else {
-            ask_stage2(connection, snapshot, pairs, &stopped, pending, &asked).await?
+            ask_stage2(connection, snapshot, pairs, &stopped, pending, &asked, None).await?
         };
         Ok(Self { stage1, stage2 })
     }

@@ -51,3 +51,22 @@ settings-on-expiry-never = on_expiry = "rollback" needs a wait_at_most: nothing 
 
 approve-waives = the gate { $gate } is opened without what it asks for
 gate-waived = waived by { $by }: { $reason }
+
+## Reviews on GitHub
+
+gate-approved-on-github = approved by { $by }, who is { $login } on GitHub: environment { $environment }, run { $run } of { $repository }
+gate-not-reviewed = nobody has approved this plan: { $reason }
+github-forbidden = GitHub does not let this job read the reviews of its run (status { $status }): it needs permissions: actions: read
+github-none-yet = no review of the environment { $environment } since the release waits for one in this run
+github-not-allowed = [approval.github] does not let { $login } approve, or names another environment
+github-rejected = { $login } rejected the environment { $environment } in this run
+github-status = GitHub answered with status { $status }
+github-unknown-login = [approval.github] does not know { $login }, who approved on GitHub
+github-unreachable = GitHub could not be asked: { $reason }
+github-unreadable = what GitHub answered is no list of reviews
+github-variable = { $name } is missing or unusable
+next-review = approve the job on GitHub that runs lockkeeper release resume, in this same run, or sign: lockkeeper approve stage2 --reason "…"
+settings-github-approver = an approver is a login and who that is; neither may be empty
+settings-github-approvers = nobody could approve on GitHub: approvers must not be empty
+settings-github-environment = environment must name the environment on GitHub whose reviews count
+settings-github-twice = { $login } stands twice in approvers: GitHub tells no two logins apart by their case

@@ -48,3 +48,22 @@ settings-on-expiry-never = on_expiry = "rollback"에는 wait_at_most가 있어�
 
 approve-waives = 게이트 { $gate }이(가) 요구하는 것 없이 열립니다
 gate-waived = { $by }이(가) 면제했습니다: { $reason }
+
+## GitHub 리뷰
+
+gate-approved-on-github = { $by }의 승인을 받았습니다(GitHub 로그인 { $login }, 환경 { $environment }, { $repository }의 실행 { $run })
+gate-not-reviewed = 아직 아무도 이 계획을 승인하지 않았습니다: { $reason }
+github-forbidden = GitHub가 이 작업에 실행의 리뷰를 읽게 해 주지 않습니다(상태 { $status }). permissions: actions: read가 필요합니다
+github-none-yet = 릴리스가 이 실행에서 기다리기 시작한 뒤로 환경 { $environment }의 리뷰가 없습니다
+github-not-allowed = [approval.github]에서 { $login }의 승인을 허용하지 않거나 다른 환경을 지정했습니다
+github-rejected = 이 실행에서 { $login }이(가) 환경 { $environment }을(를) 거부했습니다
+github-status = GitHub가 상태 { $status }(으)로 응답했습니다
+github-unknown-login = GitHub에서 승인한 { $login }이(가) [approval.github]에 없습니다
+github-unreachable = GitHub에 물어볼 수 없었습니다: { $reason }
+github-unreadable = GitHub의 응답이 리뷰 목록이 아닙니다
+github-variable = { $name }이(가) 없거나 쓸 수 없는 값입니다
+next-review = 같은 실행에서 lockkeeper release resume을 실행하는 작업을 GitHub에서 승인하거나, 서명하세요: lockkeeper approve stage2 --reason "…"
+settings-github-approver = 승인자는 로그인과 그 사람의 이름으로 적습니다. 둘 다 비워 둘 수 없습니다
+settings-github-approvers = GitHub에서 승인할 수 있는 사람이 없습니다: approvers를 비워 둘 수 없습니다
+settings-github-environment = environment에는 리뷰를 인정할 GitHub 환경의 이름을 적어야 합니다
+settings-github-twice = approvers에 { $login }이(가) 두 번 있습니다. GitHub는 로그인의 대소문자를 구별하지 않습니다

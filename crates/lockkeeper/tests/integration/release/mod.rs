@@ -5,6 +5,7 @@ mod asked;
 mod back;
 mod diagram;
 mod forward;
+mod github;
 mod kits;
 mod points;
 
