@@ -273,17 +273,14 @@ fn every_point(leg: &'static Leg, kinds: &[Kind]) {
     let is_restarted = kinds.contains(&Kind::Restart);
     let trial = Trial::prepare(leg, is_restarted.then(server));
     let effects = trial.effects.len();
-    let points = match std::env::var("LOCKKEEPER_POINT") {
-        Ok(point) => {
-            let (name, at) = point.split_once(' ').expect("a fault and the number of an effect");
-            let kinds = kinds.iter().filter(|kind| kind.name() == name);
-            kinds.map(|kind| (*kind, at.parse().expect("the number of an effect"))).collect()
-        }
-        Err(_) => {
-            let all = kinds.iter().flat_map(|kind| (1..=effects).map(move |at| (*kind, at))).collect();
-            let step = if is_long() { 1 } else { SPARED };
-            some(all, seed()).into_iter().step_by(step).collect::<Vec<_>>()
-        }
+    let points = if let Ok(point) = std::env::var("LOCKKEEPER_POINT") {
+        let (name, at) = point.split_once(' ').expect("a fault and the number of an effect");
+        let kinds = kinds.iter().filter(|kind| kind.name() == name);
+        kinds.map(|kind| (*kind, at.parse().expect("the number of an effect"))).collect()
+    } else {
+        let all = kinds.iter().flat_map(|kind| (1..=effects).map(move |at| (*kind, at))).collect();
+        let step = if is_long() { 1 } else { SPARED };
+        some(all, seed()).into_iter().step_by(step).collect::<Vec<_>>()
     };
     let (mut failures, mut tried) = (Vec::new(), 0);
     for (kind, at) in points {
