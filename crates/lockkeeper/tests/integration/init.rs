@@ -120,6 +120,8 @@ fn the_template_uncommented_is_the_defaults() {
         "connect_timeout",
         "lock_attempts",
         "safe_rewrites",
+        "watch",
+        "on_breach",
     ] {
         assert!(text.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key} is not in the template");
     }
@@ -138,6 +140,8 @@ fn the_template_uncommented_is_the_defaults() {
         );
         assert_eq!(with.approval.expires_after, without.approval.expires_after);
         assert_eq!(with.approval.author_may_approve, without.approval.author_may_approve);
+        assert!(with.approval.github.is_none());
+        assert_eq!(with.release.terms, without.release.terms);
         assert_eq!(with.backup.rule, without.backup.rule);
         assert_eq!(with.backup.lock_wait, without.backup.lock_wait);
         assert_eq!(with.backup.timeout, without.backup.timeout);

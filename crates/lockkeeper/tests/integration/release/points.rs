@@ -12,7 +12,7 @@ use lockkeeper_engine::postgres::{PrivateServer, PrivateServerOptions, Shutdown}
 use lockkeeper_testkit::{Cluster, Fault, Project, Proxy};
 
 use super::Release;
-use crate::crash::points::{seed, some, told};
+use crate::crash::points::{is_long, seed, some, told};
 use crate::shop::{Run, Running, Shop, words};
 
 /// A part of a release that one command drives.
@@ -160,6 +160,9 @@ struct Trial {
     effects: Vec<String>,
 }
 
+/// A point of a release takes seconds, where one of a migration takes tenths: every so many are tried.
+const SPARED: usize = 3;
+
 /// A command is given again at most this often before the release must have come to its end.
 const RESUMES_MAX: usize = 4;
 
@@ -270,13 +273,14 @@ fn every_point(leg: &'static Leg, kinds: &[Kind]) {
     let is_restarted = kinds.contains(&Kind::Restart);
     let trial = Trial::prepare(leg, is_restarted.then(server));
     let effects = trial.effects.len();
-    let points = match std::env::var("LOCKKEEPER_POINT") {
-        Ok(point) => {
-            let (name, at) = point.split_once(' ').expect("a fault and the number of an effect");
-            let kinds = kinds.iter().filter(|kind| kind.name() == name);
-            kinds.map(|kind| (*kind, at.parse().expect("the number of an effect"))).collect()
-        }
-        Err(_) => some(kinds.iter().flat_map(|kind| (1..=effects).map(move |at| (*kind, at))).collect(), seed()),
+    let points = if let Ok(point) = std::env::var("LOCKKEEPER_POINT") {
+        let (name, at) = point.split_once(' ').expect("a fault and the number of an effect");
+        let kinds = kinds.iter().filter(|kind| kind.name() == name);
+        kinds.map(|kind| (*kind, at.parse().expect("the number of an effect"))).collect()
+    } else {
+        let all = kinds.iter().flat_map(|kind| (1..=effects).map(move |at| (*kind, at))).collect();
+        let step = if is_long() { 1 } else { SPARED };
+        some(all, seed()).into_iter().step_by(step).collect::<Vec<_>>()
     };
     let (mut failures, mut tried) = (Vec::new(), 0);
     for (kind, at) in points {

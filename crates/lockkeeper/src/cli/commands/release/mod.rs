@@ -35,7 +35,7 @@ use crate::settings;
 #[command(
     after_help = "Examples:\n  lockkeeper release start --version 3.0\n  lockkeeper release resume --wait-approval\n  \
                         lockkeeper release status\n  lockkeeper release abort --reason \"wrong build\"\n\n\
-AppHooks and terms stand in lockkeeper.toml, in [hooks] and [release].\n\
+Hooks and terms stand in lockkeeper.toml, in [hooks] and [release].\n\
 Exit codes: 0 completed, or waiting for an approval; 1 refused, or still waiting; 5 rolled back; 6 not enough to judge by."
 )]
 pub struct Args {
