@@ -65,6 +65,14 @@ fn inline_block_line(sql: &str, context: &str) -> Option<usize> {
     Some(body + start + blank)
 }
 
+/// A problem that came when something had been done already: exit code 2 says that nothing was.
+pub fn in_the_middle(mut problem: Box<Problem>) -> Box<Problem> {
+    if problem.exit == ExitClass::Usage {
+        problem.exit = ExitClass::MigrationFailed;
+    }
+    problem
+}
+
 /// The problem of a statement that failed. `doing` says what was being done: applying or undoing.
 pub fn statement(file: &MigrationFile, step: &Step, error: &SqlError, doing: Message) -> Box<Problem> {
     match error {

@@ -13,7 +13,7 @@ use lockkeeper_core::release::{Drive, Event, ReleaseState, next};
 
 use super::apply::Work;
 use super::drift::Watch;
-use super::failure;
+use super::failure::{self, in_the_middle};
 use super::journey::{busy, write_turn};
 use super::pooled;
 use super::progress::{Progress, Reporter};
@@ -271,18 +271,20 @@ async fn under_lease(
         }
         let name = prepared.undo.migration.name.clone();
         report(Progress::MigrationUndone { number, name, took: began.elapsed() });
-        for kept in salvages_of(&session.connection, prepared.undo.migration.seq).await? {
+        let kept = salvages_of(&session.connection, prepared.undo.migration.seq).await.map_err(|problem| {
+            in_the_middle(problem)
+                .note(message!("rollback-progress", undone = undone.len() + 1, total = total))
+                .hint(message!("rollback-failed-hint", point = request.point.as_str()))
+        })?;
+        for kept in kept {
             report(Progress::Salvaged(Box::new(kept.clone())));
             salvaged.push(kept);
         }
         undone.push(number);
     }
-    let release = finish(session, lease, point, request).await.map_err(|mut problem| {
+    let release = finish(session, lease, point, request).await.map_err(|problem| {
         // Everything is undone; what is left is to say so, which the same command does.
-        if problem.exit == ExitClass::Usage {
-            problem.exit = ExitClass::MigrationFailed;
-        }
-        problem
+        in_the_middle(problem)
             .note(message!("rollback-progress", undone = undone.len(), total = total))
             .hint(message!("rollback-failed-hint", point = request.point.as_str()))
     })?;

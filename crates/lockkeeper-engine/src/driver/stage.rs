@@ -15,6 +15,7 @@ use lockkeeper_core::release::{Drive, Event, Release, ReleaseState, next};
 
 use super::applying::{Applying, Due};
 use super::drift::{DriftRules, Watch};
+use super::failure::in_the_middle;
 use super::gates::{GateContext, ask_stage1, refuse_closed, signed_plan};
 use super::github_approval::{ask_stage2_and_reviews, reviewed_plan};
 use super::pooled;
@@ -154,7 +155,10 @@ async fn under_lease(
         applied.push(number);
         fresh.learn_all(&due.migration.script.statements);
     }
-    let put_back = put_back(session, lease, report).await.map_err(|problem| progress_note(problem, &applied, total))?;
+    // All migrations are applied; the same command goes on with what is kept.
+    let put_back = put_back(session, lease, report)
+        .await
+        .map_err(|problem| progress_note(in_the_middle(problem), &applied, total))?;
     let state = finish(session, lease, release_id, request, &decision).await?;
     Ok(StageOutcome {
         applied,
